@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "ganvas/format/state_dict.hpp"
+
+namespace ganvas {
+
+/// The content of a model file, free of its container.
+struct ModelFile {
+  StateDict weights;
+  /// Free text pairs: safetensors' `__metadata__`. Empty for .pth files.
+  std::map<std::string, std::string> metadata;
+  /// Where in a .pth the weights were found, e.g. "params_ema"; empty when at the top.
+  std::string wrapper;
+  /// "safetensors", "pth (zip)" or "pth (legacy)".
+  std::string container;
+};
+
+/// Reads .safetensors, .pth/.pt (zip or legacy pickle); the container is recognised by content.
+/// Wrappers are removed (`params_ema`, `state_dict`, ..., see unwrap order in the source), then a prefix common to
+/// all keys (`module.`, then `netG.`). Nothing in a file is ever executed.
+/// Throws Error(file) when unreadable and Error(model) when damaged, hostile or not a state dict, naming the reason.
+ModelFile read_model_file(const std::filesystem::path& path);
+
+/// Writes by extension: .safetensors, or .pth/.pt (torch.save's zip layout, an OrderedDict that torch.load reads,
+/// also with weights_only=True). `wrapper`, when not empty, becomes the one top-level key of a .pth.
+/// Atomic. Throws Error(usage) for another extension.
+void write_model_file(const std::filesystem::path& path, const ModelFile& model);
+
+}  // namespace ganvas

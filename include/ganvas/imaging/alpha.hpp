@@ -1,0 +1,16 @@
+#pragma once
+
+#include <optional>
+
+#include "ganvas/imaging/image.hpp"
+
+namespace ganvas {
+
+/// Fills the colours of transparent pixels from their opaque neighbourhood, so that filters and networks don't pull
+/// arbitrary hidden colours (usually black) into soft edges. Opaque pixels keep their values. Returns colour planes.
+Image bleed_color(const Image& image_with_alpha);
+
+/// The alpha value shared by all pixels, if there is one (in the picture's own range).
+std::optional<double> constant_alpha(const Image& image_with_alpha);
+
+}  // namespace ganvas

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ganvas/core/files.hpp"
+#include "ganvas/imaging/image.hpp"
+#include "ganvas/metadata/metadata.hpp"
+
+namespace ganvas {
+
+enum class Format { png, jpeg, webp, tiff, bmp, pnm };
+
+/// By content, never by name; nullopt where the bytes are none of the supported formats.
+std::optional<Format> sniff_format(std::span<const std::uint8_t> bytes);
+/// By name or file extension with or without a dot ("JPG", ".jpeg", "tif", "pgm"); nullopt when unknown.
+std::optional<Format> format_from_name(std::string_view name);
+/// Customary extension without a dot: png jpg webp tif bmp; pnm by channel count: pgm for gray, ppm for colour.
+std::string extension_of(Format format, int channels = 3);
+/// Whether the format can hold such samples without loss of depth or alpha (e.g. JPEG: u8, no alpha).
+bool can_hold(Format format, Depth depth, int channels);
+
+struct ImageHeader {
+  Format format;
+  std::int64_t width = 0, height = 0;
+};
+
+struct DecodeOptions {
+  std::uint64_t max_pixels = UINT64_C(1) << 30;  ///< larger pictures are refused from their header alone
+  bool apply_orientation = true;                 ///< bake the EXIF orientation in and reset its tag
+};
+
+struct DecodedImage {
+  Image image;        ///< depth and channels as in the file; palettes become RGB or RGBA
+  Format format = Format::png;
+  Metadata metadata;  ///< orientation already reset when it was applied
+};
+
+/// Width and height from the header, without decoding pixels. Throws Error(file).
+ImageHeader read_header(std::span<const std::uint8_t> bytes, const std::string& name);
+
+/// Decodes a still picture. `name` stands in messages only. Throws Error(file) for empty, truncated, damaged,
+/// animated, oversized (max_pixels) or unknown content, with one line that says which.
+DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name, const DecodeOptions& = {});
+
+struct EncodeOptions {
+  int quality = 95;   ///< JPEG and WebP, 1..100; WebP at 100 is lossless
+  int png_level = 3;  ///< 0..9
+};
+
+/// Encodes; samples are converted (with rounding) where the format can't hold the depth, and alpha is flattened
+/// over white where the format can't hold alpha. Metadata that the format can't carry is dropped.
+Bytes encode_image(const Image& image, Format format, const Metadata& metadata, const EncodeOptions& = {});
+
+/// read_file + decode_image.
+DecodedImage read_image(const std::filesystem::path& path, const DecodeOptions& = {});
+/// encode_image + write_file_atomically; the format is taken from the extension.
+void write_image(const std::filesystem::path& path, const Image& image, const Metadata& metadata = {},
+                 const EncodeOptions& = {});
+
+}  // namespace ganvas

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "ganvas/imaging/image.hpp"
+
+namespace ganvas {
+
+enum class Interpolation {
+  bicubic,  ///< Keys a = -0.5, widened by the scale when shrinking: MATLAB's imresize, the field's LR maker
+  lanczos,  ///< Lanczos-3, widened when shrinking
+  area,     ///< box average (shrinking); bilinear when enlarging
+};
+
+/// Resizes to exactly width x height. Borders are mirrored (edge sample repeated), arithmetic in float or better,
+/// results rounded and saturated. Bicubic equals MATLAB's imresize(im, [h w]) to within one level of 255.
+/// Alpha is a plane like any other: bleed colours first (alpha.hpp) where that matters.
+Image resize(const Image& image, int width, int height, Interpolation interpolation = Interpolation::bicubic);
+
+/// MATLAB imresize(im, 1/factor) of a picture cropped to a multiple of `factor`: the LR maker of the benchmarks.
+Image shrink_bicubic(const Image& image, int factor);
+
+}  // namespace ganvas

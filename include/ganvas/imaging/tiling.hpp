@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "ganvas/imaging/image.hpp"
+
+namespace ganvas {
+
+struct TileOptions {
+  int tile = 256;    ///< longest side of a tile's core, in input pixels
+  int overlap = 16;  ///< context around the core on every side, in input pixels; edges are reflected
+  int feather = 8;   ///< width of the blended seam, in input pixels; at most `overlap`
+};
+
+/// One tile, in input pixels. `x, y, width, height` is the region the network sees; it may stick out of the picture
+/// (reflected there). All tiles of a plan have the same width and height, so that a network can be prepared once.
+struct Tile {
+  int x = 0, y = 0, width = 0, height = 0;
+};
+
+struct TilePlan {
+  int image_width = 0, image_height = 0;
+  int columns = 0, rows = 0;
+  TileOptions options;
+  std::vector<Tile> tiles;  ///< row by row
+};
+
+/// Cuts the picture into equal tiles; a picture smaller than a tile becomes one tile of its own size + overlap.
+TilePlan plan_tiles(int width, int height, const TileOptions& options);
+
+/// A network's work on one tile: f32 in (width x height x channels, 0..1), f32 out, exactly `scale` times as large.
+using TileFunction = std::function<cv::Mat(const cv::Mat& tile)>;
+
+/// Runs `function` over all tiles and blends them with linear feathers. The picture and the result stay in their own
+/// depth; floats exist only for one tile and one strip of seams. `output_depth` of the result; rounding to nearest.
+/// With an overlap that covers the network's receptive field the result equals the untiled one up to rounding.
+/// Reflection beyond the picture's own size (tiny pictures) repeats the reflection.
+Image run_tiled(const Image& image, const TilePlan& plan, int scale, Depth output_depth, const TileFunction& function,
+                const std::function<void(int done, int total)>& progress = {});
+
+}  // namespace ganvas

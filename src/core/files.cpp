@@ -1,0 +1,207 @@
+#include "ganvas/core/files.hpp"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "ganvas/core/error.hpp"
+
+namespace fs = std::filesystem;
+
+namespace ganvas {
+
+Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) fail(ErrorKind::file, "{}: can't open: {}", path.string(), std::strerror(errno));
+  struct Closer {
+    int descriptor;
+    ~Closer() { ::close(descriptor); }
+  } closer{descriptor};
+
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0)
+    fail(ErrorKind::file, "{}: can't read: {}", path.string(), std::strerror(errno));
+  if (S_ISDIR(status.st_mode)) fail(ErrorKind::file, "{}: is a folder, not a file", path.string());
+  const auto expected = static_cast<std::uint64_t>(std::max<off_t>(status.st_size, 0));
+  if (expected > max_bytes)
+    fail(ErrorKind::file, "{}: {} bytes are more than the limit of {}", path.string(), expected, max_bytes);
+
+  // The size is a hint only: pipes and /proc files report 0.
+  Bytes bytes(expected > 0 ? expected : 65536);
+  std::size_t used = 0;
+  for (;;) {
+    if (used == bytes.size()) bytes.resize(bytes.size() + std::max<std::size_t>(bytes.size() / 2, 65536));
+    const ssize_t got = ::read(descriptor, bytes.data() + used, bytes.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(ErrorKind::file, "{}: can't read: {}", path.string(), std::strerror(errno));
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+    if (used > max_bytes) fail(ErrorKind::file, "{}: more than the limit of {} bytes", path.string(), max_bytes);
+    if (used == expected) break;
+  }
+  bytes.resize(used);
+  return bytes;
+}
+
+AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
+  static std::atomic<unsigned> counter{0};
+  // A short name of our own: the target's may already be as long as the file system allows.
+  temporary_ = target_.parent_path() / fmt::format(".ganvas-{}-{}.part", ::getpid(), counter++);
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) {
+    const int error = errno;
+    temporary_.clear();
+    errno = error;
+    fail_with_errno("can't write");
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(descriptor_, bytes.data(), std::min<std::size_t>(bytes.size(), 1U << 30));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail_with_errno("can't write");
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+}
+
+void AtomicFile::write(std::string_view text) {
+  write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail_with_errno("can't write");
+  const int closed = ::close(descriptor_);
+  descriptor_ = -1;
+  if (closed != 0) fail_with_errno("can't write");
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with_errno("can't replace");
+  temporary_.clear();
+  // The rename itself must reach the disk too; a folder that can't be synced is no reason to fail.
+  const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor >= 0) {
+    ::fsync(descriptor);
+    ::close(descriptor);
+  }
+}
+
+void AtomicFile::fail_with_errno(const char* action) const {
+  fail(ErrorKind::file, "{}: {}: {}", target_.string(), action, std::strerror(errno));
+}
+
+void write_file_atomically(const fs::path& target, std::span<const std::uint8_t> bytes) {
+  AtomicFile file(target);
+  file.write(bytes);
+  file.commit();
+}
+
+void write_file_atomically(const fs::path& target, std::string_view text) {
+  AtomicFile file(target);
+  file.write(text);
+  file.commit();
+}
+
+namespace {
+
+/// Matches one [...] class at the front of `pattern`; returns how many pattern characters it took, 0 if malformed.
+std::size_t match_class(std::string_view pattern, char c, bool& matched) {
+  std::size_t i = 1;
+  const bool negated = i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^');
+  if (negated) ++i;
+  bool found = false;
+  for (bool first = true; i < pattern.size() && (pattern[i] != ']' || first); first = false) {
+    char low = pattern[i], high = low;
+    if (i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']') {
+      high = pattern[i + 2];
+      i += 2;
+    }
+    found |= low <= c && c <= high;
+    ++i;
+  }
+  if (i >= pattern.size()) return 0;
+  matched = found != negated;
+  return i + 1;
+}
+
+}  // namespace
+
+bool glob_match(std::string_view pattern, std::string_view text) {
+  while (!pattern.empty()) {
+    if (pattern.front() == '*') {
+      const bool deep = pattern.starts_with("**");
+      std::string_view rest = pattern.substr(deep ? 2 : 1);
+      // "**/" also matches no folder at all.
+      if (deep && rest.starts_with("/") && glob_match(rest.substr(1), text)) return true;
+      for (std::size_t skip = 0; skip <= text.size(); ++skip) {
+        if (glob_match(rest, text.substr(skip))) return true;
+        if (!deep && skip < text.size() && text[skip] == '/') return false;
+      }
+      return false;
+    }
+    if (text.empty()) return false;
+    std::size_t taken = 1;
+    bool matched = pattern.front() == text.front();
+    if (pattern.front() == '?') matched = text.front() != '/';
+    if (pattern.front() == '[') {
+      bool in_class = false;
+      if (const std::size_t length = match_class(pattern, text.front(), in_class)) {
+        taken = length;
+        matched = in_class;
+      }
+    }
+    if (!matched) return false;
+    pattern.remove_prefix(taken);
+    text.remove_prefix(1);
+  }
+  return text.empty();
+}
+
+bool has_glob_characters(std::string_view text) { return text.find_first_of("*?[") != std::string_view::npos; }
+
+std::vector<fs::path> expand_glob(const std::string& pattern) {
+  std::vector<fs::path> paths;
+  glob_t found{};
+  if (::glob(pattern.c_str(), GLOB_TILDE, nullptr, &found) == 0)
+    for (std::size_t i = 0; i < found.gl_pathc; ++i) paths.emplace_back(found.gl_pathv[i]);
+  ::globfree(&found);
+  return paths;
+}
+
+std::vector<fs::path> list_files(const fs::path& folder, bool recursive) {
+  std::vector<fs::path> files, folders{folder};
+  while (!folders.empty()) {
+    const fs::path current = std::move(folders.back());
+    folders.pop_back();
+    std::error_code error;
+    fs::directory_iterator entries(current, error);
+    if (error) fail(ErrorKind::file, "{}: can't list: {}", current.string(), error.message());
+    for (const auto& entry : entries) {
+      if (entry.path().filename().native().starts_with('.')) continue;
+      // A symbolic link to a folder is not followed: it may lead back up.
+      if (entry.is_regular_file(error)) files.push_back(entry.path());
+      else if (recursive && !entry.is_symlink(error) && entry.is_directory(error)) folders.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+fs::path cache_folder() {
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return fs::path(xdg) / "ganvas";
+  const char* home = std::getenv("HOME");
+  return fs::path(home && *home ? home : "/tmp") / ".cache" / "ganvas";
+}
+
+}  // namespace ganvas
