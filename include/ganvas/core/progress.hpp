@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace ganvas {
+
+/// Progress on stderr: a bar with ETA on a terminal, a plain line every few seconds in a pipe, nothing when the log
+/// level is above info. Total 0 means unknown. Safe from any thread.
+class Progress {
+ public:
+  Progress(std::string label, std::uint64_t total, std::uint64_t start = 0);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// `note` is a short text behind the counts (the file at hand, a loss).
+  void update(std::uint64_t done, const std::string& note = {});
+  /// Removes the bar. Called by the destructor too.
+  void finish();
+
+ private:
+  std::string label_;
+  std::uint64_t total_, start_;
+  std::chrono::steady_clock::time_point began_, printed_;
+  bool terminal_, active_ = true;
+};
+
+/// "1:02:03", "2:03", "3 s".
+std::string format_duration(double seconds);
+
+}  // namespace ganvas

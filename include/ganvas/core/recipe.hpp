@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ganvas {
+
+/// A training recipe: TOML tables flattened to dotted keys ("train.steps"). Every key that is read becomes known, with
+/// the value in force, so that a run can save its recipe with all defaults spelt out; a key that is in the file and
+/// never read is an error. All errors are Error(recipe) with the recipe's name and the key.
+class Recipe {
+ public:
+  Recipe() = default;
+  static Recipe parse(const std::string& toml, std::string name);
+  static Recipe load(const std::filesystem::path& path);
+
+  /// An override "section.key=value", as after --set. Lists: "a,b" or "[a, b]".
+  void set(std::string_view assignment);
+  bool has(const std::string& key) const { return values_.contains(key); }
+
+  std::int64_t integer(const std::string& key, std::int64_t fallback, std::int64_t low = INT64_MIN,
+                       std::int64_t high = INT64_MAX);
+  double number(const std::string& key, double fallback, double low = -1e300, double high = 1e300);
+  bool flag(const std::string& key, bool fallback);
+  std::string text(const std::string& key, const std::string& fallback);
+  /// A text out of a fixed set.
+  std::string choice(const std::string& key, const std::string& fallback, const std::vector<std::string>& allowed);
+  std::vector<std::int64_t> integers(const std::string& key, const std::vector<std::int64_t>& fallback);
+  std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& fallback);
+
+  /// Throws for the first key that nobody has read, naming the nearest known key.
+  void check_all_read() const;
+  /// All keys read so far, with the values in force, as TOML.
+  std::string resolved() const;
+  const std::string& name() const { return name_; }
+
+ private:
+  using Values = std::vector<std::string>;
+  const Values* raw(const std::string& key) const;
+  const std::string* single(const std::string& key) const;
+  void note(const std::string& key, std::string toml_value);
+  [[noreturn]] void wrong(const std::string& key, const std::string& why) const;
+
+  std::string name_ = "recipe";
+  std::map<std::string, Values> values_;
+  std::map<std::string, std::string> resolved_;
+};
+
+/// The candidate with the smallest edit distance to `text`; empty when none is close (more than half of it wrong).
+std::string nearest_name(std::string_view text, const std::vector<std::string>& candidates);
+
+}  // namespace ganvas

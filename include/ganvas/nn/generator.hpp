@@ -1,0 +1,41 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace ganvas {
+
+/// What a user of a network must know about it; declared by the network, probed by a test over the registry.
+struct GeneratorInfo {
+  int scale = 1;             ///< output side / input side
+  int in_channels = 3;
+  int out_channels = 3;
+  int multiple = 1;          ///< the network works inside on multiples of this; forward() pads and crops by itself
+  int halo = 0;              ///< receptive field beyond a pixel, in input pixels; 0 with `global` set: unbounded
+  bool global = false;       ///< has statistics over the whole input (channel attention): tiles are approximate
+  double value_range = 1.0;  ///< forward() takes and gives values in [0, value_range]
+};
+
+/// A picture-to-picture network. forward: N x in_channels x H x W -> N x out_channels x scale*H x scale*W, any H and W
+/// of at least 1, values in [0, value_range] (the output may overshoot).
+class Generator : public torch::nn::Module {
+ public:
+  virtual torch::Tensor forward(const torch::Tensor& input) = 0;
+  virtual GeneratorInfo info() const = 0;
+  /// Name in the registry.
+  virtual std::string architecture() const = 0;
+  /// Everything that make_generator() needs to build this network again.
+  virtual nlohmann::json config() const = 0;
+  /// Called once after weights were loaded or changed outside an optimiser: a chance to prepare faster paths.
+  virtual void weights_changed() {}
+  /// The equivalent network for inference, where the training form differs (re-parameterisation); nullptr: this one.
+  virtual std::shared_ptr<Generator> deploy() const { return nullptr; }
+};
+
+using GeneratorPtr = std::shared_ptr<Generator>;
+
+}  // namespace ganvas

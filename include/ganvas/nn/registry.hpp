@@ -1,0 +1,65 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ganvas/format/model_file.hpp"
+#include "ganvas/nn/generator.hpp"
+
+namespace ganvas {
+
+/// A network recognised in a state dict.
+struct Detected {
+  nlohmann::json config;  ///< for GeneratorPlugin::make
+  StateDict weights;      ///< under the keys of the network's own module
+  std::string layout;     ///< which of several published key layouts, for `model info`
+};
+
+/// One architecture. Each file of src/nn/generators/ defines `GeneratorPlugin <file name>_plugin()`; the build collects
+/// them into the registry.
+struct GeneratorPlugin {
+  std::string name;
+  std::string summary;  ///< one line for `model list`, with the source
+  int order = 100;      ///< detection order, small first: specific layouts before general ones
+  /// Config and renamed weights if these are this architecture's; nullopt otherwise. Throws Error(model) when the
+  /// keys are this architecture's but can't be rebuilt (missing layers, impossible shapes).
+  std::function<std::optional<Detected>(const StateDict&)> detect;
+  /// Builds the network with initial weights. Throws Error(recipe) on an unknown or impossible config value.
+  std::function<GeneratorPtr(const nlohmann::json& config)> make;
+  /// Small configurations, for the sweep over the registry in the tests.
+  std::vector<nlohmann::json> examples;
+};
+
+const std::vector<GeneratorPlugin>& generator_plugins();
+/// Throws Error(recipe) naming the known ones.
+const GeneratorPlugin& generator_plugin(const std::string& name);
+GeneratorPtr make_generator(const std::string& architecture, const nlohmann::json& config);
+
+/// A network with its weights, and where they came from.
+struct LoadedGenerator {
+  GeneratorPtr network;  ///< evaluation mode, fp32, CPU
+  std::string layout;
+  ModelFile file;        ///< `weights` is emptied: they live in the network now
+};
+
+/// Reads a model file, recognises the architecture (from our own metadata, else from keys and shapes) and loads it
+/// strictly. Throws Error(model): unknown network (first keys and shapes, known architectures), missing, unexpected or
+/// misshapen weights.
+LoadedGenerator load_generator(const std::filesystem::path& path);
+LoadedGenerator generator_from(ModelFile file, const std::string& name);
+
+/// Weights of a module by name, parameters and buffers, in registration order.
+StateDict state_dict_of(const torch::nn::Module& module);
+/// Copies weights in, strictly. `name` stands in messages.
+void load_state_dict(torch::nn::Module& module, const StateDict& weights, const std::string& name);
+
+/// Self-describing file: weights of the deployed form plus metadata (architecture, config, scale, `extra`).
+/// `half` stores floating-point weights as fp16.
+void save_generator(const std::filesystem::path& path, const Generator& network,
+                    const std::map<std::string, std::string>& extra = {}, bool half = false);
+
+}  // namespace ganvas

@@ -1,0 +1,215 @@
+#include "ganvas/core/recipe.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <sstream>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/files.hpp"
+
+namespace ganvas {
+
+namespace {
+
+std::string trim(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+}
+
+std::vector<std::string> split_list(std::string text) {
+  if (text.size() >= 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+  std::vector<std::string> items;
+  std::stringstream stream(text);
+  for (std::string item; std::getline(stream, item, ',');) {
+    item = trim(item);
+    if (item.size() >= 2 && item.front() == '"' && item.back() == '"') item = item.substr(1, item.size() - 2);
+    items.push_back(item);
+  }
+  return items;
+}
+
+template <typename T>
+bool parse_whole(const std::string& text, T& value) {
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data() + (text.starts_with('+') ? 1 : 0), end, value);
+  return result.ec == std::errc() && result.ptr == end;
+}
+
+std::string quote(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+Recipe Recipe::parse(const std::string& toml, std::string name) {
+  Recipe recipe;
+  recipe.name_ = std::move(name);
+  std::istringstream stream(toml);
+  std::vector<CLI::ConfigItem> items;
+  try {
+    items = CLI::ConfigTOML().from_config(stream);
+  } catch (const std::exception& error) {
+    fail(ErrorKind::recipe, "{}: not valid TOML: {}", recipe.name_, error.what());
+  }
+  for (const auto& item : items) {
+    if (item.name == "++" || item.name == "--") continue;  // section marks of the parser
+    const std::string key = item.fullname();
+    if (recipe.values_.contains(key)) recipe.wrong(key, "is given twice");
+    recipe.values_[key] = item.inputs;
+  }
+  return recipe;
+}
+
+Recipe Recipe::load(const std::filesystem::path& path) {
+  const Bytes bytes = read_file(path, 1 << 20);
+  return parse(std::string(bytes.begin(), bytes.end()), path.string());
+}
+
+void Recipe::set(std::string_view assignment) {
+  const auto equals = assignment.find('=');
+  const std::string key = trim(assignment.substr(0, equals));
+  if (equals == std::string_view::npos || key.empty())
+    fail(ErrorKind::usage, "--set {}: expected section.key=value", assignment);
+  values_[key] = split_list(trim(assignment.substr(equals + 1)));
+}
+
+const Recipe::Values* Recipe::raw(const std::string& key) const {
+  const auto found = values_.find(key);
+  return found == values_.end() ? nullptr : &found->second;
+}
+
+const std::string* Recipe::single(const std::string& key) const {
+  const Values* values = raw(key);
+  if (!values) return nullptr;
+  if (values->size() != 1) wrong(key, "expects one value");
+  return &values->front();
+}
+
+void Recipe::note(const std::string& key, std::string toml_value) { resolved_[key] = std::move(toml_value); }
+
+void Recipe::wrong(const std::string& key, const std::string& why) const {
+  fail(ErrorKind::recipe, "{}: {}: {}", name_, key, why);
+}
+
+std::int64_t Recipe::integer(const std::string& key, std::int64_t fallback, std::int64_t low, std::int64_t high) {
+  std::int64_t value = fallback;
+  if (const std::string* given = single(key); given && !parse_whole(*given, value))
+    wrong(key, fmt::format("'{}' is not a whole number", *given));
+  if (value < low || value > high) wrong(key, fmt::format("{} is not in {} .. {}", value, low, high));
+  note(key, fmt::format("{}", value));
+  return value;
+}
+
+double Recipe::number(const std::string& key, double fallback, double low, double high) {
+  double value = fallback;
+  if (const std::string* given = single(key); given && !parse_whole(*given, value))
+    wrong(key, fmt::format("'{}' is not a number", *given));
+  if (!(value >= low && value <= high)) wrong(key, fmt::format("{} is not in {} .. {}", value, low, high));
+  note(key, fmt::format("{}", value));
+  return value;
+}
+
+bool Recipe::flag(const std::string& key, bool fallback) {
+  bool value = fallback;
+  if (const std::string* given = single(key)) {
+    if (*given != "true" && *given != "false") wrong(key, fmt::format("'{}' is neither true nor false", *given));
+    value = *given == "true";
+  }
+  note(key, value ? "true" : "false");
+  return value;
+}
+
+std::string Recipe::text(const std::string& key, const std::string& fallback) {
+  const std::string* given = single(key);
+  const std::string value = given ? *given : fallback;
+  note(key, quote(value));
+  return value;
+}
+
+std::string Recipe::choice(const std::string& key, const std::string& fallback,
+                           const std::vector<std::string>& allowed) {
+  const std::string value = text(key, fallback);
+  if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
+    wrong(key, fmt::format("'{}' is none of {}", value, fmt::join(allowed, ", ")));
+  return value;
+}
+
+std::vector<std::int64_t> Recipe::integers(const std::string& key, const std::vector<std::int64_t>& fallback) {
+  std::vector<std::int64_t> values = fallback;
+  if (const Values* given = raw(key)) {
+    values.clear();
+    for (const auto& item : *given) {
+      std::int64_t value = 0;
+      if (!parse_whole(item, value)) wrong(key, fmt::format("'{}' is not a whole number", item));
+      values.push_back(value);
+    }
+  }
+  note(key, fmt::format("[{}]", fmt::join(values, ", ")));
+  return values;
+}
+
+std::vector<std::string> Recipe::texts(const std::string& key, const std::vector<std::string>& fallback) {
+  const Values* given = raw(key);
+  const Values values = given ? *given : fallback;
+  Values quoted;
+  for (const auto& value : values) quoted.push_back(quote(value));
+  note(key, fmt::format("[{}]", fmt::join(quoted, ", ")));
+  return values;
+}
+
+void Recipe::check_all_read() const {
+  std::vector<std::string> known;
+  for (const auto& [key, value] : resolved_) known.push_back(key);
+  for (const auto& [key, value] : values_) {
+    if (resolved_.contains(key)) continue;
+    const std::string nearest = nearest_name(key, known);
+    wrong(key, nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean {}?", nearest));
+  }
+}
+
+std::string Recipe::resolved() const {
+  std::string top, tables, table;
+  for (const auto& [key, value] : resolved_) {
+    const auto dot = key.rfind('.');
+    if (dot == std::string::npos) {
+      top += fmt::format("{} = {}\n", key, value);
+      continue;
+    }
+    if (key.substr(0, dot) != table) tables += fmt::format("\n[{}]\n", table = key.substr(0, dot));
+    tables += fmt::format("{} = {}\n", key.substr(dot + 1), value);
+  }
+  return top + tables;
+}
+
+std::string nearest_name(std::string_view text, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t best_distance = text.size() / 2 + 1;
+  for (const auto& candidate : candidates) {
+    std::vector<std::size_t> row(candidate.size() + 1);
+    std::iota(row.begin(), row.end(), 0);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      std::size_t diagonal = row[0]++;
+      for (std::size_t j = 0; j < candidate.size(); ++j) {
+        const std::size_t substituted = diagonal + (text[i] != candidate[j]);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({substituted, row[j] + 1, row[j + 1] + 1});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace ganvas

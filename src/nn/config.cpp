@@ -1,0 +1,34 @@
+#include "nn/config.hpp"
+
+#include <algorithm>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/recipe.hpp"
+
+namespace ganvas {
+
+int positive(const nlohmann::json& config, const char* key, int fallback) {
+  if (!config.contains(key)) return fallback;
+  const auto& value = config.at(key);
+  // The bound keeps hostile files from asking for layers that no machine can hold.
+  if (!value.is_number_integer() || value < 1 || value > 65536)
+    fail(ErrorKind::recipe, "{}: {} is not a whole number of 1 .. 65536", key, value.dump());
+  return value.get<int>();
+}
+
+double real(const nlohmann::json& config, const char* key, double fallback) {
+  if (!config.contains(key)) return fallback;
+  const auto& value = config.at(key);
+  if (!value.is_number()) fail(ErrorKind::recipe, "{}: {} is not a number", key, value.dump());
+  return value.get<double>();
+}
+
+void check_keys(const nlohmann::json& config, std::initializer_list<const char*> known) {
+  const std::vector<std::string> names(known.begin(), known.end());
+  for (const auto& [key, value] : config.items()) {
+    if (std::find(names.begin(), names.end(), key) != names.end()) continue;
+    fail(ErrorKind::recipe, "generator: unknown option '{}'; known: {}", key, fmt::join(names, ", "));
+  }
+}
+
+}  // namespace ganvas

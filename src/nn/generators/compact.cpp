@@ -1,0 +1,116 @@
+// SRVGGNetCompact of Real-ESRGAN (Wang et al. 2021): a plain stack of 3x3 convolutions at low resolution, each with an
+// activation, then pixel shuffle; the nearest-neighbour enlargement of the input is added.
+#include <cmath>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/nn/registry.hpp"
+#include "nn/config.hpp"
+
+namespace ganvas {
+
+namespace {
+
+namespace nn = torch::nn;
+
+class Compact final : public Generator {
+ public:
+  explicit Compact(const nlohmann::json& config)
+      : in_(positive(config, "in_channels", 3)),
+        out_(positive(config, "out_channels", in_)),
+        channels_(positive(config, "channels", 64)),
+        convs_(positive(config, "convs", 16)),
+        scale_(positive(config, "scale", 4)) {
+    check_keys(config, {"in_channels", "out_channels", "channels", "convs", "scale"});
+    if (out_ != in_ && scale_ > 1 && in_ != 1 && out_ != 1)
+      fail(ErrorKind::recipe, "compact: {} input and {} output channels can't be added", in_, out_);
+    const auto conv = [](int in, int out) { return nn::Conv2d(nn::Conv2dOptions(in, out, 3).padding(1)); };
+    const auto prelu = [&] { return nn::PReLU(nn::PReLUOptions().num_parameters(channels_)); };
+    body_->push_back(conv(in_, channels_));
+    body_->push_back(prelu());
+    for (int i = 0; i < convs_; ++i) {
+      body_->push_back(conv(channels_, channels_));
+      body_->push_back(prelu());
+    }
+    body_->push_back(conv(channels_, out_ * scale_ * scale_));
+    register_module("body", body_);
+  }
+
+  torch::Tensor forward(const torch::Tensor& input) override {
+    torch::Tensor x = input;
+    const std::size_t last = body_->size() - 1;
+    for (std::size_t i = 0; i < last; i += 2) {
+      x = body_->at<nn::Conv2dImpl>(i).forward(x);
+      const double slope = i / 2 < slopes_.size() ? slopes_[i / 2] : NAN;
+      // One slope for all channels is a leaky ReLU: in place, and twice as fast as a PReLU.
+      if (std::isnan(slope)) x = body_->at<nn::PReLUImpl>(i + 1).forward(x);
+      else x = torch::leaky_relu_(x, slope);
+    }
+    x = body_->at<nn::Conv2dImpl>(last).forward(x);
+    if (scale_ == 1) return x + input;
+    const std::vector<double> factor{static_cast<double>(scale_), static_cast<double>(scale_)};
+    const torch::Tensor base = torch::upsample_nearest2d(input, c10::nullopt, factor);
+    return torch::pixel_shuffle(x, scale_) + base;
+  }
+
+  GeneratorInfo info() const override {
+    return {.scale = scale_, .in_channels = in_, .out_channels = out_, .halo = convs_ + 2};
+  }
+  std::string architecture() const override { return "compact"; }
+  nlohmann::json config() const override {
+    return {{"in_channels", in_}, {"out_channels", out_}, {"channels", channels_}, {"convs", convs_}, {"scale", scale_}};
+  }
+
+  void weights_changed() override {
+    slopes_.clear();
+    for (std::size_t i = 1; i < body_->size(); i += 2) {
+      const torch::Tensor slope = body_->at<nn::PReLUImpl>(i).weight.detach().to(torch::kFloat);
+      const bool constant = slope.min().item<float>() == slope.max().item<float>();
+      slopes_.push_back(constant ? slope[0].item<double>() : NAN);
+    }
+  }
+
+ private:
+  int in_, out_, channels_, convs_, scale_;
+  nn::Sequential body_;
+  std::vector<double> slopes_;  ///< a layer's single slope, NaN where the channels differ; empty while training
+};
+
+std::optional<Detected> detect(const StateDict& weights) {
+  const torch::Tensor* first = weights.find("body.0.weight");
+  const torch::Tensor* slope = weights.find("body.1.weight");
+  if (!first || !slope || first->dim() != 4 || slope->dim() != 1 || weights.contains("body.1.bias"))
+    return std::nullopt;
+  int last = 1;
+  while (weights.contains(fmt::format("body.{}.weight", last + 1))) ++last;
+  if (last < 4 || last % 2 != 0) fail(ErrorKind::model, "its layers don't alternate (last is body.{})", last);
+  const auto in = static_cast<int>(first->size(1));
+  const auto outputs = static_cast<int>(weights.at(fmt::format("body.{}.weight", last)).size(0));
+  // outputs = out_channels * scale^2; which split it is must be guessed: as many out as in, else the usual counts.
+  for (const int out : {in, 3, 4, 1}) {
+    const int scale = static_cast<int>(std::lround(std::sqrt(static_cast<double>(outputs) / out)));
+    if (scale < 1 || scale * scale * out != outputs) continue;
+    return Detected{{{"in_channels", in},
+                     {"out_channels", out},
+                     {"channels", first->size(0)},
+                     {"convs", (last - 2) / 2},
+                     {"scale", scale}},
+                    weights,
+                    "Real-ESRGAN"};
+  }
+  fail(ErrorKind::model, "no scale gives {} output planes", outputs);
+}
+
+}  // namespace
+
+GeneratorPlugin compact_plugin() {
+  return {.name = "compact",
+          .summary = "SRVGGNetCompact: plain 3x3 convolutions, fast (Real-ESRGAN, Wang et al. 2021)",
+          .order = 10,
+          .detect = detect,
+          .make = [](const nlohmann::json& config) { return std::make_shared<Compact>(config); },
+          .examples = {{{"channels", 8}, {"convs", 2}, {"scale", 4}},
+                       {{"channels", 8}, {"convs", 3}, {"scale", 2}, {"in_channels", 1}},
+                       {{"channels", 8}, {"convs", 1}, {"scale", 1}}}};
+}
+
+}  // namespace ganvas
