@@ -22,7 +22,8 @@ struct Safetensors {
 Safetensors parse_safetensors(std::span<const std::uint8_t> bytes, const std::string& name);
 Safetensors read_safetensors(const std::filesystem::path& path);
 
-/// Atomic. Header padded with spaces to 8 bytes; tensors made contiguous.
+/// Atomic. Header padded with spaces to 8 bytes; tensors made contiguous and, so that all data are aligned, ordered by
+/// falling element size (stable: tensors of one dtype keep their order).
 void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
