@@ -4,6 +4,7 @@
 #include <CLI/Config.hpp>
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <sstream>
 
@@ -164,6 +165,37 @@ std::vector<std::string> Recipe::texts(const std::string& key, const std::vector
   for (const auto& value : values) quoted.push_back(quote(value));
   note(key, fmt::format("[{}]", fmt::join(quoted, ", ")));
   return values;
+}
+
+namespace {
+
+nlohmann::json typed_value(const std::string& text) {
+  std::int64_t whole = 0;
+  double real = 0;
+  if (parse_whole(text, whole)) return whole;
+  if (parse_whole(text, real)) return real;
+  if (text == "true" || text == "false") return text == "true";
+  return text;
+}
+
+}  // namespace
+
+nlohmann::json Recipe::table(const std::string& prefix, const std::vector<std::string>& except) {
+  nlohmann::json result = nlohmann::json::object();
+  for (const auto& [key, values] : values_) {
+    if (!key.starts_with(prefix + ".")) continue;
+    const std::string name = key.substr(prefix.size() + 1);
+    if (std::find(except.begin(), except.end(), name) != except.end()) continue;
+    nlohmann::json list = nlohmann::json::array();
+    for (const auto& value : values) list.push_back(typed_value(value));
+    result[name] = list.size() == 1 ? list[0] : list;
+  }
+  record(prefix, result);
+  return result;
+}
+
+void Recipe::record(const std::string& prefix, const nlohmann::json& values) {
+  for (const auto& [name, value] : values.items()) note(prefix + "." + name, value.dump());
 }
 
 void Recipe::check_all_read() const {

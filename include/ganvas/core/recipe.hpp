@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <set>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +32,11 @@ class Recipe {
   std::string choice(const std::string& key, const std::string& fallback, const std::vector<std::string>& allowed);
   std::vector<std::int64_t> integers(const std::string& key, const std::vector<std::int64_t>& fallback);
   std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& fallback);
+
+  /// All keys below `prefix` (without it) that aren't in `except`, as numbers, booleans, texts or lists, counted as
+  /// read: for a part whose keys someone else checks. record() then notes the values in force.
+  nlohmann::json table(const std::string& prefix, const std::vector<std::string>& except = {});
+  void record(const std::string& prefix, const nlohmann::json& values);
 
   /// Throws for the first key that nobody has read, naming the nearest known key.
   void check_all_read() const;

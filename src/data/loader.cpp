@@ -1,0 +1,89 @@
+#include "ganvas/data/loader.hpp"
+
+#include <torch/torch.h>
+
+#include <chrono>
+
+#include "ganvas/data/pair_source.hpp"
+
+namespace ganvas {
+
+Loader::Loader(std::function<Batch(std::int64_t)> make, std::int64_t first_step, int threads, int ahead)
+    : make_(std::move(make)), next_out_(first_step), next_in_(first_step), ahead_(ahead) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+Loader::~Loader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  emptied_.notify_all();
+}
+
+void Loader::work() {
+  for (;;) {
+    std::int64_t step = 0;
+    {
+      std::unique_lock lock(mutex_);
+      emptied_.wait(lock, [&] { return stop_ || next_in_ < next_out_ + ahead_; });
+      if (stop_) return;
+      step = next_in_++;
+    }
+    Batch batch;
+    std::exception_ptr error;
+    try {
+      batch = make_(step);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const std::lock_guard lock(mutex_);
+    if (error) error_ = error;
+    else ready_[step] = std::move(batch);
+    filled_.notify_all();
+  }
+}
+
+Batch Loader::next() {
+  std::unique_lock lock(mutex_);
+  const auto begin = std::chrono::steady_clock::now();
+  filled_.wait(lock, [&] { return error_ || ready_.contains(next_out_); });
+  waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (error_) std::rethrow_exception(error_);
+  Batch batch = std::move(ready_.extract(next_out_++).mapped());
+  emptied_.notify_all();
+  return batch;
+}
+
+namespace {
+
+/// Pictures of one size -> N x C x H x W. Written sample by sample rather than by torch::cat, which would start a team
+/// of OpenMP threads here beside the training thread's.
+torch::Tensor stack(const std::vector<Image>& images) {
+  const cv::Mat& first = images.front().pixels;
+  const int channels = first.channels();
+  const auto count = static_cast<std::int64_t>(images.size());
+  torch::Tensor batch = torch::empty({count, first.rows, first.cols, channels}, torch::kFloat);
+  float* target = batch.data_ptr<float>();
+  for (const Image& image : images) {
+    cv::Mat view(first.rows, first.cols, CV_MAKETYPE(CV_32F, channels), target);
+    image.pixels.convertTo(view, CV_32F, 1.0 / max_value(image.depth()));
+    target += first.total() * static_cast<std::size_t>(channels);
+  }
+  return batch.permute({0, 3, 1, 2});
+}
+
+}  // namespace
+
+Batch make_pair_batch(const PairSource& source, int size, std::uint64_t seed, std::int64_t step) {
+  std::vector<Image> lr, hr;
+  for (int i = 0; i < size; ++i) {
+    Rng rng = Rng::for_item(seed, static_cast<std::uint64_t>(step) * static_cast<std::uint64_t>(size) + i);
+    ImagePair pair = source.draw(rng);
+    lr.push_back(std::move(pair.lr));
+    hr.push_back(std::move(pair.hr));
+  }
+  return {{"lr", stack(lr)}, {"hr", stack(hr)}};
+}
+
+}  // namespace ganvas

@@ -1,0 +1,42 @@
+#include "train/checkpoint.hpp"
+
+#include <torch/torch.h>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/format/safetensors.hpp"
+
+namespace ganvas {
+
+void Checkpoint::add(const std::string& prefix, const StateDict& weights) {
+  for (const auto& [key, tensor] : weights) tensors.set(prefix + key, tensor);
+}
+
+StateDict Checkpoint::below(const std::string& prefix) const {
+  StateDict found;
+  for (const auto& [key, tensor] : tensors)
+    if (key.starts_with(prefix)) found.set(key.substr(prefix.size()), tensor);
+  return found;
+}
+
+void Checkpoint::add_random_state() {
+  tensors.set("random/cpu", at::detail::getDefaultCPUGenerator().get_state());
+  if (torch::cuda::is_available())
+    tensors.set("random/cuda", at::globalContext().defaultGenerator(at::Device(at::kCUDA)).get_state());
+}
+
+void Checkpoint::restore_random_state() const {
+  at::detail::getDefaultCPUGenerator().set_state(tensors.at("random/cpu"));
+  if (const torch::Tensor* state = tensors.find("random/cuda"); state && torch::cuda::is_available())
+    at::globalContext().defaultGenerator(at::Device(at::kCUDA)).set_state(*state);
+}
+
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  write_safetensors(path, checkpoint.tensors, checkpoint.facts);
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  Safetensors file = read_safetensors(path);
+  return {std::move(file.tensors), std::move(file.metadata)};
+}
+
+}  // namespace ganvas

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "ganvas/format/state_dict.hpp"
+#include "train/ema.hpp"
+#include "train/optimiser.hpp"
+
+namespace ganvas {
+
+/// All that a resumed run needs, as one safetensors file: networks, averages, optimisers, LibTorch's random state.
+/// Data need nothing: a batch is a function of its index.
+struct Checkpoint {
+  StateDict tensors;
+  std::map<std::string, std::string> facts;  ///< step, best score, recipe
+
+  void add(const std::string& prefix, const StateDict& weights);
+  /// The tensors below `prefix`, without it.
+  StateDict below(const std::string& prefix) const;
+
+  void add_random_state();
+  void restore_random_state() const;
+};
+
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
+Checkpoint read_checkpoint(const std::filesystem::path& path);
+
+}  // namespace ganvas

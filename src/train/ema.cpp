@@ -1,0 +1,46 @@
+#include "train/ema.hpp"
+
+#include <torch/torch.h>
+
+#include "ganvas/nn/registry.hpp"
+
+namespace ganvas {
+
+namespace {
+
+StateDict clone_of(const torch::nn::Module& network) {
+  StateDict copy;
+  for (const auto& [key, tensor] : state_dict_of(network)) copy.set(key, tensor.clone());
+  return copy;
+}
+
+}  // namespace
+
+Ema::Ema(std::shared_ptr<torch::nn::Module> network, double decay)
+    : network_(std::move(network)), decay_(decay), average_(clone_of(*network_)) {}
+
+void Ema::update() {
+  const torch::NoGradGuard no_grad;
+  for (const auto& item : network_->named_parameters()) {
+    torch::Tensor average = average_.at(item.key());
+    average.lerp_(item.value(), 1.0 - decay_);
+  }
+  for (const auto& item : network_->named_buffers()) {
+    torch::Tensor average = average_.at(item.key());
+    average.copy_(item.value());
+  }
+}
+
+void Ema::restore(const StateDict& average, const std::string& name) {
+  Scope scope(*this);  // checks names and shapes by loading into the network
+  load_state_dict(*network_, average, name);
+  average_ = clone_of(*network_);
+}
+
+Ema::Scope::Scope(const Ema& ema) : ema_(ema), kept_(clone_of(*ema.network_)) {
+  load_state_dict(*ema.network_, ema.average_, "moving average");
+}
+
+Ema::Scope::~Scope() { load_state_dict(*ema_.network_, kept_, "kept weights"); }
+
+}  // namespace ganvas

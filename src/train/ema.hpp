@@ -1,0 +1,36 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include "ganvas/format/state_dict.hpp"
+
+namespace ganvas {
+
+/// Exponential moving average of a network's parameters; buffers are copied as they are.
+class Ema {
+ public:
+  Ema(std::shared_ptr<torch::nn::Module> network, double decay);
+  void update();
+  const StateDict& average() const { return average_; }
+  void restore(const StateDict& average, const std::string& name);
+
+  /// Within the scope the network holds the averaged weights.
+  class Scope {
+   public:
+    explicit Scope(const Ema& ema);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    const Ema& ema_;
+    StateDict kept_;
+  };
+
+ private:
+  std::shared_ptr<torch::nn::Module> network_;
+  double decay_;
+  StateDict average_;
+};
+
+}  // namespace ganvas

@@ -1,0 +1,63 @@
+#include "train/run_log.hpp"
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/files.hpp"
+
+namespace ganvas {
+
+namespace {
+
+std::string lines_up_to(const std::filesystem::path& path, std::int64_t step) {
+  std::ifstream stream(path);
+  std::string kept;
+  for (std::string line; std::getline(stream, line);) {
+    const auto entry = nlohmann::json::parse(line, nullptr, false);
+    // A line torn by a crash is no JSON.
+    if (entry.is_object() && entry.value("step", std::int64_t{0}) <= step) kept += line + "\n";
+  }
+  return kept;
+}
+
+}  // namespace
+
+RunLog::RunLog(const std::filesystem::path& path, std::int64_t resumed_step) : path_(path) {
+  write_file_atomically(path, resumed_step > 0 ? lines_up_to(path, resumed_step) : std::string());
+  file_ = std::fopen(path.c_str(), "a");
+  if (!file_) fail(ErrorKind::file, "{}: can't write: {}", path.string(), std::strerror(errno));
+}
+
+RunLog::~RunLog() { std::fclose(file_); }
+
+void RunLog::write(const std::string& kind, std::int64_t step, const Scalars& values) {
+  nlohmann::ordered_json line{{"kind", kind}, {"step", step}};
+  for (const auto& [name, value] : values) {
+    if (std::isfinite(value)) line[name] = value;
+    else line[name] = fmt::format("{}", value);  // JSON has no infinities
+  }
+  const std::string text = line.dump() + "\n";
+  if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() || std::fflush(file_) != 0)
+    fail(ErrorKind::file, "{}: can't write: {}", path_.string(), std::strerror(errno));
+}
+
+void MeanScalars::add(const std::string& prefix, const Scalars& values) {
+  for (const auto& [name, value] : values) {
+    auto& [sum, count] = sums_[prefix + name];
+    sum += value;
+    ++count;
+  }
+}
+
+Scalars MeanScalars::take() {
+  Scalars means;
+  for (const auto& [name, sum] : sums_) means[name] = sum.first / static_cast<double>(sum.second);
+  sums_.clear();
+  return means;
+}
+
+}  // namespace ganvas

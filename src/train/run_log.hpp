@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "ganvas/train/task.hpp"
+
+namespace ganvas {
+
+/// log.jsonl of a run: a line a report. On resuming, lines beyond the resumed step are cut off, so that the file reads
+/// as that of one run.
+class RunLog {
+ public:
+  RunLog(const std::filesystem::path& path, std::int64_t resumed_step);
+  ~RunLog();
+  RunLog(const RunLog&) = delete;
+  RunLog& operator=(const RunLog&) = delete;
+  void write(const std::string& kind, std::int64_t step, const Scalars& values);
+
+ private:
+  std::filesystem::path path_;
+  std::FILE* file_ = nullptr;
+};
+
+/// Means of scalars between two reports.
+class MeanScalars {
+ public:
+  void add(const std::string& prefix, const Scalars& values);
+  Scalars take();
+
+ private:
+  std::map<std::string, std::pair<double, std::int64_t>> sums_;
+};
+
+}  // namespace ganvas

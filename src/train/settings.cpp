@@ -1,0 +1,40 @@
+#include "train/settings.hpp"
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/nn/precision.hpp"
+#include "train/plugins.hpp"
+
+namespace ganvas {
+
+const std::vector<TaskPlugin>& task_plugins() {
+  static const std::vector<TaskPlugin> plugins = all_task_plugins();
+  return plugins;
+}
+
+TrainSettings read_settings(Recipe& recipe, torch::Device device) {
+  TrainSettings settings;
+  std::vector<std::string> tasks;
+  for (const auto& plugin : task_plugins()) tasks.push_back(plugin.name);
+  settings.task = recipe.choice("task", tasks.front(), tasks);
+  settings.seed = static_cast<std::uint64_t>(recipe.integer("train.seed", 1, 0));
+  settings.steps = recipe.integer("train.steps", 100000, 1);
+  settings.batch = static_cast<int>(recipe.integer("train.batch", 16, 1, 65536));
+  settings.accumulation = static_cast<int>(recipe.integer("train.accumulation", 1, 1, 65536));
+  settings.bf16 = use_bf16(recipe.choice("train.precision", "auto", {"auto", "fp32", "bf16"}), device);
+  settings.ema = recipe.number("train.ema", 0.999, 0.0, 0.999999);
+  settings.log_every = recipe.integer("train.log_every", 100, 1);
+  settings.validate_every = recipe.integer("train.validate_every", 1000, 1);
+  settings.checkpoint_every = recipe.integer("train.checkpoint_every", 500, 1);
+  settings.loader_threads = static_cast<int>(recipe.integer("data.threads", 1, 1, 256));
+  return settings;
+}
+
+std::unique_ptr<Task> make_task(Recipe& recipe, const TrainSettings& settings, const TaskData& data,
+                                torch::Device device) {
+  for (const auto& plugin : task_plugins())
+    if (plugin.name == settings.task)
+      return plugin.make({recipe, data, device, settings.seed, settings.batch, settings.bf16});
+  fail(ErrorKind::internal, "no task '{}'", settings.task);
+}
+
+}  // namespace ganvas

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ganvas/core/recipe.hpp"
+#include "ganvas/train/task.hpp"
+#include "ganvas/train/trainer.hpp"
+
+namespace ganvas {
+
+/// The recipe's keys that every task shares.
+struct TrainSettings {
+  std::string task;
+  std::uint64_t seed = 0;
+  std::int64_t steps = 0;
+  int batch = 0;
+  int accumulation = 1;
+  bool bf16 = false;
+  double ema = 0;  ///< decay; 0: no averages
+  std::int64_t log_every = 100, validate_every = 1000, checkpoint_every = 500;
+  int loader_threads = 1;
+};
+
+TrainSettings read_settings(Recipe& recipe, torch::Device device);
+/// Builds the recipe's task, which reads its own keys.
+std::unique_ptr<Task> make_task(Recipe& recipe, const TrainSettings& settings, const TaskData& data,
+                                torch::Device device);
+
+}  // namespace ganvas

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+/// The subcommands: each function declares its options on the application and stores what to run in `action`.
+namespace ganvas::cli {
+
+using Action = std::function<int()>;
+
+void add_train(CLI::App& app, Action& action);
+void add_data(CLI::App& app, Action& action);
+
+}  // namespace ganvas::cli

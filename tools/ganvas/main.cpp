@@ -1,0 +1,60 @@
+#include <c10/util/Exception.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "commands.hpp"
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/log.hpp"
+
+namespace {
+
+using namespace ganvas;
+
+int run(int argc, char** argv) {
+  CLI::App app("ganvas: super-resolution and style transfer with GANs");
+  app.name("ganvas");
+  app.set_version_flag("--version", "ganvas " GANVAS_VERSION);
+  app.require_subcommand(1);
+  bool quiet = false, verbose = false;
+  app.add_flag("-q,--quiet", quiet, "Only warnings and errors on stderr");
+  app.add_flag("-v,--verbose", verbose, "Debug lines on stderr");
+  app.fallthrough();
+
+  cli::Action action;
+  cli::add_train(app, action);
+  cli::add_data(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    log_line(LogLevel::error, error.what() + std::string("; see ganvas --help"));
+    return exit_code(ErrorKind::usage);
+  }
+  if (quiet) set_log_level(LogLevel::warning);
+  else if (verbose) set_log_level(LogLevel::debug);
+  return action();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  install_interrupt_handler();
+  try {
+    return run(argc, argv);
+  } catch (const Error& error) {
+    log_line(LogLevel::error, error.what());
+    return exit_code(error.kind());
+  } catch (const std::bad_alloc&) {
+    log_line(LogLevel::error, "out of memory");
+  } catch (const c10::Error& error) {
+    log_line(LogLevel::error, std::string("LibTorch: ") + error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    log_line(LogLevel::error, error.what());
+  }
+  return 1;
+}

@@ -1,0 +1,57 @@
+#include "places.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/files.hpp"
+
+namespace fs = std::filesystem;
+
+namespace ganvas::cli {
+
+std::vector<fs::path> model_folders() {
+  std::vector<fs::path> folders;
+  if (const char* given = std::getenv("GANVAS_MODELS"); given && *given) folders.emplace_back(given);
+  std::error_code error;
+  if (const fs::path self = fs::read_symlink("/proc/self/exe", error); !error) {
+    folders.push_back(self.parent_path().parent_path() / "models");
+    folders.push_back(self.parent_path().parent_path() / "share" / "ganvas" / "models");
+  }
+  folders.push_back(cache_folder() / "models");
+  return folders;
+}
+
+fs::path find_recipe(const std::string& name) {
+  if (fs::is_regular_file(name)) return name;
+  std::set<std::string> known;
+  for (const auto& folder : model_folders()) {
+    const fs::path recipes = folder / "recipes";
+    if (fs::path candidate = recipes / (name + ".toml"); fs::exists(candidate)) return candidate;
+    if (!fs::is_directory(recipes)) continue;
+    for (const auto& file : list_files(recipes, false))
+      if (file.extension() == ".toml") known.insert(file.stem().string());
+  }
+  fail(ErrorKind::usage, "{}: no such recipe; give a .toml file or one of: {}", name, fmt::join(known, ", "));
+}
+
+std::vector<std::string> shipped_models() {
+  std::set<std::string> names;
+  for (const auto& folder : model_folders()) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error))
+      if (fs::exists(entry.path() / "model.safetensors")) names.insert(entry.path().filename().string());
+  }
+  return {names.begin(), names.end()};
+}
+
+fs::path find_model(const std::string& name) {
+  if (fs::is_regular_file(name)) return name;
+  for (const auto& folder : model_folders())
+    if (fs::path candidate = folder / name / "model.safetensors"; fs::exists(candidate)) return candidate;
+  fail(ErrorKind::usage, "{}: no such model; give a file or one of: {}", name, fmt::join(shipped_models(), ", "));
+}
+
+}  // namespace ganvas::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ganvas::cli {
+
+/// Where shipped models and recipes may lie, best first: $GANVAS_MODELS, beside the build (../models), installed
+/// (../share/ganvas/models), the user's cache.
+std::vector<std::filesystem::path> model_folders();
+
+/// A file as given, or a shipped recipe by name. Throws Error(usage) that lists the shipped ones.
+std::filesystem::path find_recipe(const std::string& name);
+
+/// A file as given, or a shipped model by name. Throws Error(usage) that lists the shipped ones.
+std::filesystem::path find_model(const std::string& name);
+
+/// Names of the shipped models, sorted.
+std::vector<std::string> shipped_models();
+
+}  // namespace ganvas::cli
