@@ -23,9 +23,11 @@ std::string extension_of(Format format, int channels = 3);
 /// Whether the format can hold such samples without loss of depth or alpha (e.g. JPEG: u8, no alpha).
 bool can_hold(Format format, Depth depth, int channels);
 
+/// As stored: orientations 5 to 8 swap width and height when they are applied.
 struct ImageHeader {
-  Format format;
+  Format format = Format::png;
   std::int64_t width = 0, height = 0;
+  int orientation = 1;  ///< EXIF orientation 1..8
 };
 
 struct DecodeOptions {

@@ -10,8 +10,9 @@ enum class Interpolation {
   area,     ///< box average (shrinking); bilinear when enlarging
 };
 
-/// Resizes to exactly width x height. Borders are mirrored (edge sample repeated), arithmetic in float or better,
-/// results rounded and saturated. Bicubic equals MATLAB's imresize(im, [h w]) to within one level of 255.
+/// Resizes to exactly width x height. Beyond the border the edge sample is repeated, arithmetic in float, results
+/// rounded and saturated. Bicubic is MATLAB's imresize(im, [h w]): the benchmarks' LR files come out exactly. (Later
+/// MATLABs mirror at the border instead, which moves the outermost two output samples.)
 /// Alpha is a plane like any other: bleed colours first (alpha.hpp) where that matters.
 Image resize(const Image& image, int width, int height, Interpolation interpolation = Interpolation::bicubic);
 

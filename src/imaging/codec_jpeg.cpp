@@ -1,0 +1,192 @@
+// JPEG through libjpeg. OpenCV's reader returns a picture padded with gray for a truncated file and lets the library
+// print to stderr; here its warnings decide.
+#include <cstdio>
+
+#include <jerror.h>
+#include <jpeglib.h>
+
+#include <csetjmp>
+#include <cstdlib>
+#include <cstring>
+
+#include "imaging/codecs.hpp"
+
+namespace ganvas::codecs {
+namespace {
+
+struct Errors {
+  jpeg_error_mgr manager;
+  std::jmp_buf back;
+  char message[JMSG_LENGTH_MAX];
+  bool incomplete;
+};
+
+Errors& errors_of(j_common_ptr info) { return *reinterpret_cast<Errors*>(info->err); }
+
+void on_error(j_common_ptr info) {
+  info->err->format_message(info, errors_of(info).message);
+  std::longjmp(errors_of(info).back, 1);
+}
+
+void on_message(j_common_ptr info, int level) {
+  if (level >= 0) return;  // chatter; below zero are warnings of damage
+  ++info->err->num_warnings;
+  switch (info->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_MUST_RESYNC:
+      errors_of(info).incomplete = true;
+      break;
+    default:
+      break;  // e.g. stray bytes between markers, which cost no pixel
+  }
+}
+
+void on_output(j_common_ptr) {}
+
+jpeg_error_mgr* prepare(Errors& errors) {
+  jpeg_error_mgr* manager = jpeg_std_error(&errors.manager);
+  manager->error_exit = on_error;
+  manager->emit_message = on_message;
+  manager->output_message = on_output;
+  errors.incomplete = false;
+  errors.message[0] = '\0';
+  return manager;
+}
+
+/// libjpeg reports by longjmp, which must not pass over destructors: these stages hold none.
+bool start_reading(jpeg_decompress_struct& info, Errors& errors, View bytes) {
+  if (setjmp(errors.back)) return false;
+  jpeg_mem_src(&info, bytes.data(), bytes.size());
+  jpeg_read_header(&info, TRUE);
+  if (info.num_components == 1) info.out_color_space = JCS_GRAYSCALE;
+  else if (info.num_components == 4) info.out_color_space = JCS_CMYK;
+  else info.out_color_space = JCS_RGB;
+  info.dct_method = JDCT_ISLOW;
+  jpeg_calc_output_dimensions(&info);
+  return true;
+}
+
+bool read_rows(jpeg_decompress_struct& info, Errors& errors, std::uint8_t* pixels, std::size_t stride) {
+  if (setjmp(errors.back)) return false;
+  jpeg_start_decompress(&info);
+  while (info.output_scanline < info.output_height && !errors.incomplete) {
+    JSAMPROW row = pixels + stride * info.output_scanline;
+    jpeg_read_scanlines(&info, &row, 1);
+  }
+  if (!errors.incomplete) jpeg_finish_decompress(&info);
+  return true;
+}
+
+/// Adobe writes CMYK inverted (255 = no ink); plain CMYK has 255 = full ink.
+Image rgb_from_cmyk(const cv::Mat& cmyk, bool inverted) {
+  Image rgb(cmyk.cols, cmyk.rows, 3, Depth::u8);
+  for (int y = 0; y < cmyk.rows; ++y) {
+    const std::uint8_t* in = cmyk.ptr(y);
+    std::uint8_t* out = rgb.pixels.ptr(y);
+    for (int x = 0; x < cmyk.cols; ++x, in += 4, out += 3) {
+      const int black = inverted ? in[3] : 255 - in[3];
+      for (int c = 0; c < 3; ++c)
+        out[c] = static_cast<std::uint8_t>(((inverted ? in[c] : 255 - in[c]) * black + 127) / 255);
+    }
+  }
+  return rgb;
+}
+
+struct Compressor {
+  jpeg_compress_struct info{};
+  Errors errors;
+  unsigned char* data = nullptr;
+  unsigned long size = 0;
+  Compressor() {
+    info.err = prepare(errors);
+    jpeg_create_compress(&info);
+  }
+  ~Compressor() {
+    jpeg_destroy_compress(&info);
+    std::free(data);
+  }
+};
+
+bool write_rows(Compressor& out, const std::uint8_t* pixels, std::size_t stride, int quality) {
+  if (setjmp(out.errors.back)) return false;
+  jpeg_compress_struct& info = out.info;
+  jpeg_mem_dest(&info, &out.data, &out.size);
+  jpeg_set_defaults(&info);
+  jpeg_set_quality(&info, quality, TRUE);
+  // Halved chroma would undo part of the work of a super-resolution network.
+  if (quality >= 90 && info.num_components == 3) info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
+  jpeg_start_compress(&info, TRUE);
+  while (info.next_scanline < info.image_height) {
+    JSAMPROW row = const_cast<std::uint8_t*>(pixels + stride * info.next_scanline);
+    jpeg_write_scanlines(&info, &row, 1);
+  }
+  jpeg_finish_compress(&info);
+  return true;
+}
+
+}  // namespace
+
+Facts inspect_jpeg(View bytes) {
+  Facts facts;
+  for (std::size_t at = 2;;) {
+    if (big_endian(bytes, at, 1) != 0xff) {
+      ++at;  // stray bytes between segments are legal to skip
+      continue;
+    }
+    const std::uint32_t marker = big_endian(bytes, at + 1, 1);
+    if (marker == 0xff) {
+      ++at;
+      continue;
+    }
+    at += 2;
+    if (marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8)) continue;  // markers without a length
+    if (marker == 0xd9 || marker == 0xda) reject_damaged();              // end or scan before any frame header
+    const std::uint32_t length = big_endian(bytes, at, 2);
+    const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+    if (frame) {
+      facts.height = big_endian(bytes, at + 3, 2);
+      facts.width = big_endian(bytes, at + 5, 2);
+      return facts;
+    }
+    if (marker == 0xe1 && marked(bytes, at + 2, "Exif") && bytes.size() - at > length && length > 2)
+      facts.orientation = exif_orientation(bytes.subspan(at + 2, length - 2));
+    at += length;
+  }
+}
+
+Image decode_jpeg(View bytes) {
+  struct Decompressor {
+    jpeg_decompress_struct info{};
+    Errors errors;
+    Decompressor() {
+      info.err = prepare(errors);
+      jpeg_create_decompress(&info);
+    }
+    ~Decompressor() { jpeg_destroy_decompress(&info); }
+  } in;
+  const auto check = [&](bool done) {
+    if (in.errors.incomplete) reject("is truncated or damaged; get an intact copy of the file");
+    if (!done) reject(fmt::format("is a damaged or unsupported JPEG ({})", in.errors.message));
+  };
+  check(start_reading(in.info, in.errors, bytes));
+  cv::Mat pixels(static_cast<int>(in.info.output_height), static_cast<int>(in.info.output_width),
+                 CV_8UC(in.info.out_color_components));
+  check(read_rows(in.info, in.errors, pixels.data, pixels.step[0]));
+  return pixels.channels() == 4 ? rgb_from_cmyk(pixels, in.info.saw_Adobe_marker) : Image(pixels);
+}
+
+Bytes encode_jpeg(const Image& image, int quality) {
+  require_size_at_most(image, JPEG_MAX_DIMENSION, "JPEG");
+  Compressor out;
+  out.info.image_width = image.width();
+  out.info.image_height = image.height();
+  out.info.input_components = image.channels();
+  out.info.in_color_space = image.channels() == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  if (!write_rows(out, image.pixels.ptr(), image.pixels.step[0], std::clamp(quality, 1, 100)))
+    fail(ErrorKind::internal, "the JPEG writer failed ({})", out.errors.message);
+  return Bytes(out.data, out.data + out.size);
+}
+
+}  // namespace ganvas::codecs

@@ -1,0 +1,111 @@
+#include <opencv2/core.hpp>
+
+#include "imaging/codecs.hpp"
+
+namespace ganvas {
+namespace {
+
+using codecs::reject;
+using codecs::View;
+
+Format known_format(View bytes) {
+  using codecs::marked;
+  if (bytes.empty()) reject("is empty");
+  if (const auto format = sniff_format(bytes)) return *format;
+  constexpr std::string_view hint = "; convert it to PNG";
+  if (marked(bytes, 0, "GIF8")) reject(fmt::format("is a GIF, which is not supported{}", hint));
+  if (marked(bytes, 0, "P7\n")) reject(fmt::format("is a PAM (P7), which is not supported{}", hint));
+  if (marked(bytes, 4, "ftyp")) reject(fmt::format("is a HEIF, AVIF or video file, which is not supported{}", hint));
+  reject("is no picture of a supported format (PNG, JPEG, WebP, TIFF, BMP, PNM)");
+}
+
+codecs::Facts inspect(View bytes, Format format) {
+  using Inspect = codecs::Facts (*)(View);
+  constexpr Inspect inspectors[] = {codecs::inspect_png,  codecs::inspect_jpeg, codecs::inspect_webp,
+                                    codecs::inspect_tiff, codecs::inspect_bmp,  codecs::inspect_pnm};
+  const codecs::Facts facts = inspectors[static_cast<int>(format)](bytes);
+  if (facts.width < 1 || facts.height < 1) codecs::reject_damaged();
+  return facts;
+}
+
+Image decode_pixels(View bytes, Format format) {
+  using Decode = Image (*)(View);
+  constexpr Decode decoders[] = {codecs::decode_png,  codecs::decode_jpeg, codecs::decode_webp,
+                                 codecs::decode_tiff, codecs::decode_bmp,  codecs::decode_pnm};
+  return decoders[static_cast<int>(format)](bytes);
+}
+
+void require_size(const codecs::Facts& facts, std::uint64_t max_pixels) {
+  // Both factors are below 2^32, so that the product fits.
+  const auto pixels = static_cast<std::uint64_t>(facts.width) * static_cast<std::uint64_t>(facts.height);
+  if (pixels > max_pixels || facts.width > INT32_MAX || facts.height > INT32_MAX)
+    reject(fmt::format("claims {} x {} pixels, more than the limit of {}; raise the limit if that is true", facts.width,
+                       facts.height, max_pixels));
+}
+
+/// Turns and mirrors as EXIF orientations 1..8 ask for.
+Image upright(const Image& image, int orientation) {
+  if (orientation <= 1) return image;
+  Image result = image;
+  if (orientation >= 5) {
+    Image transposed;
+    cv::transpose(image.pixels, transposed.pixels);
+    result = transposed;
+  }
+  // What is left to do after the transposition: 0 around x, 1 around y, -1 both.
+  constexpr int none = 2, flips[] = {none, none, 1, -1, 0, none, 1, -1, 0};
+  if (flips[orientation] == none) return result;
+  Image flipped;
+  cv::flip(result.pixels, flipped.pixels, flips[orientation]);
+  return flipped;
+}
+
+/// Runs `work`; every failure leaves as one line that begins with the file's name.
+template <typename Work>
+auto named(const std::string& name, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("{}: {}", name, error.what()));
+  } catch (const std::bad_alloc&) {
+    fail(ErrorKind::memory, "{}: not enough memory to decode the picture", name);
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) fail(ErrorKind::memory, "{}: not enough memory to decode the picture", name);
+    fail(ErrorKind::file, "{}: can't be decoded ({})", name, error.err);
+  }
+}
+
+}  // namespace
+
+ImageHeader read_header(std::span<const std::uint8_t> bytes, const std::string& name) {
+  return named(name, [&] {
+    const Format format = known_format(bytes);
+    const codecs::Facts facts = inspect(bytes, format);
+    return ImageHeader{format, facts.width, facts.height, facts.orientation};
+  });
+}
+
+DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name, const DecodeOptions& options) {
+  return named(name, [&] {
+    DecodedImage decoded;
+    decoded.format = known_format(bytes);
+    const codecs::Facts facts = inspect(bytes, decoded.format);
+    require_size(facts, options.max_pixels);
+    if (facts.several) reject("is animated or has more than one page; extract the wanted picture first");
+    decoded.image = decode_pixels(bytes, decoded.format);
+    decoded.metadata = read_metadata(bytes);
+    if (facts.orientation != 1) decoded.metadata.orientation = facts.orientation;
+    codecs::drop_foreign_profile(decoded.metadata, decoded.image.channels());
+    if (options.apply_orientation) {
+      decoded.image = upright(decoded.image, decoded.metadata.orientation);
+      reset_orientation(decoded.metadata);
+    }
+    return decoded;
+  });
+}
+
+DecodedImage read_image(const std::filesystem::path& path, const DecodeOptions& options) {
+  return decode_image(read_file(path), path.string(), options);
+}
+
+}  // namespace ganvas

@@ -1,0 +1,102 @@
+#include <opencv2/core.hpp>
+
+#include "imaging/codecs.hpp"
+
+namespace ganvas {
+namespace {
+
+Depth nearest_depth(Format format, Depth depth) {
+  if (can_hold(format, depth, 1)) return depth;
+  return can_hold(format, Depth::u16, 1) ? Depth::u16 : Depth::u8;
+}
+
+/// Over white, in float, rounded once.
+Image flattened(const Image& image) {
+  cv::Mat color, alpha;
+  color_part(image).pixels.convertTo(color, CV_32F);
+  alpha_part(image).pixels.convertTo(alpha, CV_32F, 1 / max_value(image.depth()));
+  const auto white = static_cast<float>(max_value(image.depth()));
+  const int channels = color.channels();
+  for (int y = 0; y < color.rows; ++y) {
+    auto* sample = color.ptr<float>(y);
+    const auto* weight = alpha.ptr<float>(y);
+    for (int x = 0; x < color.cols; ++x)
+      for (int c = 0; c < channels; ++c, ++sample) *sample = white + (*sample - white) * weight[x];
+  }
+  Image result;
+  color.convertTo(result.pixels, image.pixels.depth());
+  return result;
+}
+
+Image fitted(const Image& image, Format format) {
+  if (image.empty()) fail(ErrorKind::internal, "an empty picture can't be encoded");
+  const bool flatten = image.has_alpha() && !can_hold(format, Depth::u8, image.channels());
+  return to_depth(flatten ? flattened(image) : image, nearest_depth(format, image.depth()));
+}
+
+Bytes encode_pixels(const Image& image, Format format, const EncodeOptions& options) {
+  switch (format) {
+    case Format::png:
+      return codecs::encode_png(image, options.png_level);
+    case Format::jpeg:
+      return codecs::encode_jpeg(image, options.quality);
+    case Format::webp:
+      return codecs::encode_webp(image, options.quality);
+    case Format::tiff:
+      return codecs::encode_tiff(image);
+    case Format::bmp:
+      return codecs::encode_bmp(image);
+    case Format::pnm:
+      return codecs::encode_pnm(image);
+  }
+  fail(ErrorKind::internal, "unknown picture format");
+}
+
+}  // namespace
+
+namespace codecs {
+
+void require_size_at_most(const Image& image, int limit, std::string_view format) {
+  if (image.width() > limit || image.height() > limit)
+    fail(ErrorKind::file, "{} x {} pixels are too large for {} (at most {} a side); write PNG or TIFF", image.width(),
+         image.height(), format, limit);
+}
+
+void drop_foreign_profile(Metadata& metadata, int channels) {
+  const std::string_view wanted = channels <= 2 ? "GRAY" : "RGB ";
+  if (!marked(metadata.icc, 16, wanted)) metadata.icc.clear();
+}
+
+}  // namespace codecs
+
+Bytes encode_image(const Image& image, Format format, const Metadata& metadata, const EncodeOptions& options) {
+  try {
+    const Image stored = fitted(image, format);
+    Bytes bytes = encode_pixels(stored, format, options);
+    Metadata carried = metadata;
+    // WebP stores gray as RGB.
+    codecs::drop_foreign_profile(carried, format == Format::webp ? 3 : stored.channels());
+    return embed_metadata(std::move(bytes), carried);
+  } catch (const std::bad_alloc&) {
+    fail(ErrorKind::memory, "not enough memory to encode a picture of {} x {}", image.width(), image.height());
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem)
+      fail(ErrorKind::memory, "not enough memory to encode a picture of {} x {}", image.width(), image.height());
+    fail(ErrorKind::internal, "the picture can't be encoded ({})", error.err);
+  }
+}
+
+void write_image(const std::filesystem::path& path, const Image& image, const Metadata& metadata,
+                 const EncodeOptions& options) {
+  const auto format = format_from_name(path.string());
+  if (!format) fail(ErrorKind::usage, "{}: unknown extension; use png, jpg, webp, tif, bmp, pgm or ppm", path.string());
+  Bytes bytes;
+  try {
+    bytes = encode_image(image, *format, metadata, options);
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("{}: {}", path.string(), error.what()));
+  }
+  write_file_atomically(path, bytes);
+}
+
+}  // namespace ganvas

@@ -1,0 +1,77 @@
+// Which format is it: by content, by name, and what each can hold.
+#include <cctype>
+
+#include "imaging/codecs.hpp"
+
+namespace ganvas {
+
+using codecs::little_endian;
+using codecs::marked;
+
+std::optional<Format> sniff_format(std::span<const std::uint8_t> bytes) {
+  using namespace std::string_view_literals;
+  if (marked(bytes, 0, "\x89PNG\r\n\x1a\n"sv)) return Format::png;
+  if (marked(bytes, 0, "\xff\xd8\xff"sv)) return Format::jpeg;
+  if (marked(bytes, 0, "RIFF"sv) && marked(bytes, 8, "WEBP"sv)) return Format::webp;
+  for (const auto mark : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv})
+    if (marked(bytes, 0, mark)) return Format::tiff;
+  if (marked(bytes, 0, "BM"sv) && bytes.size() >= 26) {
+    // Two letters alone would take many a text for a picture.
+    const std::uint32_t header = little_endian(bytes, 14, 4);
+    if (header >= 12 && header <= 256) return Format::bmp;
+  }
+  if (bytes.size() >= 3 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6' &&
+      (std::isspace(bytes[2]) || bytes[2] == '#'))
+    return Format::pnm;
+  return std::nullopt;
+}
+
+std::optional<Format> format_from_name(std::string_view name) {
+  std::string extension(name.substr(name.find_last_of("./\\") + 1));
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (extension == "png") return Format::png;
+  if (extension == "jpg" || extension == "jpeg" || extension == "jpe" || extension == "jfif") return Format::jpeg;
+  if (extension == "webp") return Format::webp;
+  if (extension == "tif" || extension == "tiff") return Format::tiff;
+  if (extension == "bmp" || extension == "dib") return Format::bmp;
+  if (extension == "pnm" || extension == "ppm" || extension == "pgm" || extension == "pbm") return Format::pnm;
+  return std::nullopt;
+}
+
+std::string extension_of(Format format, int channels) {
+  switch (format) {
+    case Format::png:
+      return "png";
+    case Format::jpeg:
+      return "jpg";
+    case Format::webp:
+      return "webp";
+    case Format::tiff:
+      return "tif";
+    case Format::bmp:
+      return "bmp";
+    case Format::pnm:
+      return channels <= 2 ? "pgm" : "ppm";
+  }
+  fail(ErrorKind::internal, "unknown picture format");
+}
+
+bool can_hold(Format format, Depth depth, int channels) {
+  const bool alpha = channels == 2 || channels == 4;
+  switch (format) {
+    case Format::png:
+      return depth != Depth::f32;
+    case Format::jpeg:
+    case Format::bmp:
+      return depth == Depth::u8 && !alpha;
+    case Format::webp:
+      return depth == Depth::u8;
+    case Format::tiff:
+      return true;
+    case Format::pnm:
+      return depth != Depth::f32 && !alpha;
+  }
+  fail(ErrorKind::internal, "unknown picture format");
+}
+
+}  // namespace ganvas
