@@ -30,8 +30,7 @@ const ElementType* find_element_type(torch::ScalarType type) {
 }
 
 std::optional<std::int64_t> checked_element_count(std::span<const std::int64_t> sizes) {
-  constexpr std::size_t most_dimensions = 64;
-  if (sizes.size() > most_dimensions) return std::nullopt;
+  if (sizes.size() > kMostDimensions) return std::nullopt;
   std::int64_t product = 1;
   bool is_empty = false;
   for (const std::int64_t size : sizes) {

@@ -27,7 +27,10 @@ std::span<const ElementType> element_types();
 /// nullptr when the containers have no name for it.
 const ElementType* find_element_type(torch::ScalarType type);
 
-/// Product of the sizes; empty when one is negative, there are more than 64, or they don't fit into int64.
+/// LibTorch's limit in most operations.
+constexpr std::size_t kMostDimensions = 64;
+
+/// Product of the sizes; empty when one is negative, there are more than kMostDimensions, or they don't fit into int64.
 /// A zero doesn't hide an overflow of the others: LibTorch computes strides from them.
 std::optional<std::int64_t> checked_element_count(std::span<const std::int64_t> sizes);
 

@@ -1,0 +1,201 @@
+#include "format/pickle_globals.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "ganvas/core/error.hpp"
+
+namespace ganvas::format {
+namespace {
+
+using Kind = Value::Kind;
+
+struct NamedGlobal {
+  std::string_view name;
+  Global meaning;
+};
+
+constexpr std::array kGlobals{
+    NamedGlobal{"collections.OrderedDict", Global::ordered_dict},
+    NamedGlobal{"torch._utils._rebuild_tensor_v2", Global::tensor_v2},
+    NamedGlobal{"torch._utils._rebuild_tensor", Global::tensor_v1},
+    NamedGlobal{"torch._tensor._rebuild_from_type_v2", Global::tensor_from_type},
+    NamedGlobal{"torch._utils._rebuild_parameter", Global::parameter},
+    NamedGlobal{"torch._utils._rebuild_parameter_with_state", Global::parameter},
+    NamedGlobal{"torch.nn.parameter.Parameter", Global::parameter},
+    NamedGlobal{"torch.Size", Global::size},
+    // What stands beside the tensors of a checkpoint; its content is passed over.
+    NamedGlobal{"torch.Tensor", Global::opaque},
+    NamedGlobal{"torch.device", Global::opaque},
+    NamedGlobal{"collections.Counter", Global::opaque},
+    NamedGlobal{"__builtin__.set", Global::opaque},
+    NamedGlobal{"builtins.set", Global::opaque},
+    NamedGlobal{"_codecs.encode", Global::opaque},
+    NamedGlobal{"numpy.dtype", Global::opaque},
+    NamedGlobal{"numpy.ndarray", Global::opaque},
+    NamedGlobal{"numpy.core.multiarray.scalar", Global::opaque},
+    NamedGlobal{"numpy._core.multiarray.scalar", Global::opaque},
+    NamedGlobal{"numpy.core.multiarray._reconstruct", Global::opaque},
+    NamedGlobal{"numpy._core.multiarray._reconstruct", Global::opaque},
+};
+
+constexpr std::array<std::string_view, 19> kDtypes{
+    "float32", "float", "float64", "double", "float16", "half", "bfloat16",  "int64",      "long",      "int32",
+    "int",     "int16", "short",   "int8",   "uint8",   "bool", "complex64", "complex128", "complex32",
+};
+
+/// The element type of "torch.FloatStorage" or, in old files from a GPU, "torch.cuda.FloatStorage".
+const ElementType* storage_class(std::string_view name) {
+  if (!name.starts_with("torch.")) return nullptr;
+  name.remove_prefix(6);
+  if (name.starts_with("cuda.")) name.remove_prefix(5);
+  const auto types = element_types();
+  const auto type = std::ranges::find(types, name, &ElementType::storage);
+  return type == types.end() ? nullptr : &*type;
+}
+
+const Value& argument(const PickleContext& context, const Value& list, std::size_t index, Kind kind) {
+  if (index >= list.items.size() || list.items[index]->kind != kind)
+    context.damaged("a tensor or storage is described by arguments of the wrong number or type");
+  return *list.items[index];
+}
+
+std::vector<std::int64_t> integers(const PickleContext& context, const Value& list) {
+  std::vector<std::int64_t> result;
+  if (list.items.size() > kMostDimensions) context.damaged("a tensor has too many dimensions");
+  for (const Value* item : list.items) {
+    if (item->kind != Kind::integer || item->integer < 0) context.damaged("a tensor's layout holds no natural number");
+    result.push_back(item->integer);
+  }
+  return result;
+}
+
+/// Whether the last element lies within the storage; no intermediate result overflows.
+bool is_within(const TensorReference& tensor, std::int64_t element_count) {
+  const std::int64_t limit = tensor.storage->view_count;
+  if (tensor.offset > limit) return false;
+  if (element_count == 0) return true;
+  std::int64_t last = tensor.offset;
+  for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
+    std::int64_t reach = 0;
+    if (__builtin_mul_overflow(tensor.sizes[i] - 1, tensor.strides[i], &reach)) return false;
+    if (__builtin_add_overflow(last, reach, &last)) return false;
+  }
+  return last < limit;
+}
+
+/// _rebuild_tensor(storage, offset, sizes, strides), to which v2 adds arguments that matter to autograd only.
+void rebuild_tensor(const PickleContext& context, const Value& arguments, Value& result) {
+  auto tensor = std::make_unique<TensorReference>();
+  tensor->storage = argument(context, arguments, 0, Kind::storage).storage.get();
+  tensor->offset = argument(context, arguments, 1, Kind::integer).integer;
+  tensor->sizes = integers(context, argument(context, arguments, 2, Kind::tuple));
+  tensor->strides = integers(context, argument(context, arguments, 3, Kind::tuple));
+  const auto count = checked_element_count(tensor->sizes);
+  if (!count || tensor->offset < 0 || tensor->strides.size() != tensor->sizes.size())
+    context.damaged("a tensor has an impossible shape");
+  if (!is_within(*tensor, *count)) context.damaged("a tensor reaches outside its storage");
+  // Expanded tensors repeat elements (stride 0). A small file must not become an endless tensor by that.
+  constexpr std::int64_t most_repeated = std::int64_t{1} << 24;
+  if (*count > std::max(tensor->storage->view_count, most_repeated))
+    context.damaged("a tensor has far more elements than its storage");
+  tensor->offset += tensor->storage->view_offset;
+  result.kind = Kind::tensor;
+  result.tensor = std::move(tensor);
+}
+
+void copy_tensor(const PickleContext& context, const Value& arguments, Value& result) {
+  result.tensor = std::make_unique<TensorReference>(*argument(context, arguments, 0, Kind::tensor).tensor);
+  result.kind = Kind::tensor;
+}
+
+/// OrderedDict(), or OrderedDict([[key, value], ...]) from Python 2.
+void build_dict(const PickleContext& context, const Value& arguments, Value& result) {
+  result.kind = Kind::dict;
+  if (arguments.items.empty()) return;
+  for (const Value* pair : argument(context, arguments, 0, Kind::list).items) {
+    if ((pair->kind != Kind::list && pair->kind != Kind::tuple) || pair->items.size() != 2)
+      context.damaged("an OrderedDict is made of something else than pairs");
+    result.items.insert(result.items.end(), pair->items.begin(), pair->items.end());
+  }
+}
+
+/// A view of 2017: (key of the view, offset, count) in elements of the block.
+void apply_view(const PickleContext& context, const Value& view, StorageReference& storage) {
+  const std::int64_t offset = argument(context, view, 1, Kind::integer).integer;
+  const std::int64_t count = argument(context, view, 2, Kind::integer).integer;
+  if (offset < 0 || count < 0 || offset > storage.count || count > storage.count - offset)
+    context.damaged("a view reaches outside its storage");
+  storage.view_offset = offset;
+  storage.view_count = count;
+}
+
+}  // namespace
+
+void PickleContext::damaged(std::string_view what) const {
+  fail(ErrorKind::model, "{}: damaged: {} (at byte {} of its pickle data); download it again", file, what, position);
+}
+
+void PickleContext::refused(std::string_view global) const {
+  fail(ErrorKind::model,
+       "{}: refused: the pickle asks for {}, which is not part of a state dict; nothing was run. Export one in Python "
+       "with torch.save(model.state_dict(), ...)",
+       file, in_quotes(global));
+}
+
+Global find_global(std::string_view name) {
+  const auto found = std::ranges::find(kGlobals, name, &NamedGlobal::name);
+  if (found != kGlobals.end()) return found->meaning;
+  if (storage_class(name)) return Global::storage_class;
+  if (name.starts_with("torch.") && std::ranges::find(kDtypes, name.substr(6)) != kDtypes.end()) return Global::opaque;
+  return Global::unknown;
+}
+
+void apply_global(const PickleContext& context, const Value& global, const Value& arguments, Value& result) {
+  if (global.kind != Kind::global || arguments.kind != Kind::tuple) context.damaged("a call of something uncallable");
+  switch (find_global(global.text)) {
+    case Global::ordered_dict:
+      return build_dict(context, arguments, result);
+    case Global::tensor_v1:
+    case Global::tensor_v2:
+      return rebuild_tensor(context, arguments, result);
+    case Global::parameter:
+      return copy_tensor(context, arguments, result);
+    case Global::tensor_from_type: {
+      // (function, type, arguments, state): a tensor with Python attributes.
+      const Value& function = argument(context, arguments, 0, Kind::global);
+      if (find_global(function.text) != Global::tensor_v2) context.refused(function.text);
+      return rebuild_tensor(context, argument(context, arguments, 2, Kind::tuple), result);
+    }
+    case Global::size:
+      result.items = argument(context, arguments, 0, Kind::tuple).items;
+      result.kind = Kind::tuple;
+      return;
+    case Global::opaque:
+      result.kind = Kind::opaque;
+      return;
+    case Global::storage_class:
+    case Global::unknown:
+      context.refused(global.text);
+  }
+}
+
+void read_storage_id(const PickleContext& context, const Value& id, Value& result) {
+  if (id.kind != Kind::tuple || id.items.empty() || id.items[0]->kind != Kind::text || id.items[0]->text != "storage")
+    context.damaged("something outside the pickle that is not a storage");
+  auto storage = std::make_unique<StorageReference>();
+  const Value& type = argument(context, id, 1, Kind::global);
+  storage->type = storage_class(type.text);
+  if (!storage->type) context.refused(type.text);
+  storage->key = argument(context, id, 2, Kind::text).text;
+  storage->count = argument(context, id, 4, Kind::integer).integer;
+  if (!checked_element_count({&storage->count, 1})) context.damaged("a storage has an impossible size");
+  storage->view_count = storage->count;
+  if (id.items.size() > 5 && id.items[5]->kind != Kind::none)
+    apply_view(context, argument(context, id, 5, Kind::tuple), *storage);
+  result.kind = Kind::storage;
+  result.storage = std::move(storage);
+}
+
+}  // namespace ganvas::format

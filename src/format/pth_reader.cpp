@@ -1,0 +1,122 @@
+#include "format/pth_reader.hpp"
+
+#include <algorithm>
+
+#include "format/pickle_reader.hpp"
+#include "format/zip_reader.hpp"
+#include "ganvas/core/error.hpp"
+
+namespace ganvas::format {
+namespace {
+
+using Kind = Value::Kind;
+
+// As pickle writes it: 0x1950a86a20f9469cfc6c in ten little-endian bytes.
+constexpr std::string_view kMagic("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10);
+constexpr std::int64_t kLegacyVersion = 1001;
+
+[[noreturn]] void refuse_big_endian(const ByteSource& source) {
+  fail(ErrorKind::model, "{}: refused: written on a big-endian machine; load and save it in Python on another one",
+       source.name());
+}
+
+/// The archive's folder, which is named like the file that torch.save was given.
+std::string find_folder(const ByteSource& source, const std::map<std::string, ZipEntry>& entries) {
+  constexpr std::string_view pickle = "/data.pkl";
+  for (const auto& [name, entry] : entries) {
+    if (name.ends_with(pickle) && name.find('/') == name.size() - pickle.size())
+      return name.substr(0, name.size() - pickle.size() + 1);
+  }
+  fail(ErrorKind::model, "{}: a zip archive, but not one of torch.save (no data.pkl in it)", source.name());
+}
+
+void refuse_torchscript(const ByteSource& source, const std::map<std::string, ZipEntry>& entries,
+                        const std::string& folder) {
+  const auto code = entries.lower_bound(folder + "code/");
+  if (entries.contains(folder + "constants.pkl") ||
+      (code != entries.end() && code->first.starts_with(folder + "code/")))
+    fail(ErrorKind::model,
+         "{}: refused: a TorchScript program, not a state dict; export one in Python with "
+         "torch.save(torch.jit.load(...).state_dict(), ...)",
+         source.name());
+}
+
+std::string read_entry(const ByteSource& source, const std::string& name, const ZipEntry& entry) {
+  constexpr std::uint64_t longest = 256 << 20;
+  if (entry.length > longest) fail(ErrorKind::model, "{}: refused: {} is too long", source.name(), in_quotes(name));
+  std::string text = source.read_text(entry.offset, entry.length);
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  if (entry.crc32 && checksum(bytes) != *entry.crc32)
+    fail(ErrorKind::model, "{}: damaged: the checksum of {} is wrong; download it again", source.name(),
+         in_quotes(name));
+  return text;
+}
+
+void expect_magic(const ByteSource& source, Cursor& cursor) {
+  // A pickle that isn't torch.save's own goes through the reader too: it names what it refuses.
+  const Pickle magic = read_pickle(cursor);
+  if (magic.root->kind != Kind::text || magic.root->text != kMagic)
+    fail(ErrorKind::model, "{}: a pickle, but not one of torch.save", source.name());
+  const Pickle version = read_pickle(cursor);
+  if (version.root->kind != Kind::integer || version.root->integer != kLegacyVersion)
+    fail(ErrorKind::model, "{}: refused: an unknown version of torch.save's old format", source.name());
+  const Pickle machine = read_pickle(cursor);
+  const Value* little_endian = machine.root->find("little_endian");
+  if (little_endian && little_endian->kind == Kind::boolean && !little_endian->integer) refuse_big_endian(source);
+}
+
+/// Finds the storages behind the pickles: each has a count and its elements.
+void find_storages(const ByteSource& source, const Value& keys, std::uint64_t offset, PthContent& content) {
+  const auto damaged = [&](std::string_view what) {
+    fail(ErrorKind::model, "{}: damaged: {}; download it again", source.name(), what);
+  };
+  if (keys.kind != Kind::list) damaged("the list of its storages is missing");
+  for (const Value* key : keys.items) {
+    const auto storage = content.pickle.storages.find(key->text);
+    if (key->kind != Kind::text || storage == content.pickle.storages.end()) damaged("an unknown storage is listed");
+    std::int64_t count = 0;
+    source.read(offset, &count, sizeof count);
+    offset += sizeof count;
+    if (count != storage->second->count) damaged("a storage has another size than its tensors expect");
+    const std::uint64_t length = static_cast<std::uint64_t>(count) * storage->second->type->size;
+    if (length > source.size() - offset) damaged("its last part is missing");
+    content.storages.add(key->text, offset, length);
+    offset += length;
+  }
+}
+
+}  // namespace
+
+bool is_zip(const ByteSource& source) { return source.size() >= 4 && source.read_text(0, 4) == "PK\x03\x04"; }
+
+PthContent read_zip_pth(const ByteSource& source) {
+  const std::map<std::string, ZipEntry> entries = read_zip_directory(source);
+  const std::string folder = find_folder(source, entries);
+  refuse_torchscript(source, entries, folder);
+  const auto byte_order = entries.find(folder + "byteorder");
+  if (byte_order != entries.end() && read_entry(source, byte_order->first, byte_order->second) != "little")
+    refuse_big_endian(source);
+
+  const std::string name = folder + "data.pkl";
+  const std::string text = read_entry(source, name, entries.at(name));
+  const MemorySource pickle({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, source.name());
+  Cursor cursor(pickle, 0, pickle.size());
+  PthContent content{read_pickle(cursor), Storages(source)};
+  for (const auto& [key, storage] : content.pickle.storages) {
+    const auto entry = entries.find(folder + "data/" + key);
+    if (entry != entries.end())
+      content.storages.add(key, entry->second.offset, entry->second.length, entry->second.crc32);
+  }
+  return content;
+}
+
+PthContent read_legacy_pth(const ByteSource& source) {
+  Cursor cursor(source, 0, source.size());
+  expect_magic(source, cursor);
+  PthContent content{read_pickle(cursor), Storages(source)};
+  const Pickle keys = read_pickle(cursor);
+  find_storages(source, *keys.root, cursor.position(), content);
+  return content;
+}
+
+}  // namespace ganvas::format

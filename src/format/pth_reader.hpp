@@ -1,0 +1,23 @@
+#pragma once
+
+#include "format/byte_source.hpp"
+#include "format/pickle_value.hpp"
+#include "format/storages.hpp"
+
+namespace ganvas::format {
+
+/// What a .pth holds before any element is read.
+struct PthContent {
+  Pickle pickle;
+  Storages storages;
+};
+
+bool is_zip(const ByteSource& source);
+
+/// torch.save's format since 1.6: `<name>/data.pkl` and `<name>/data/<key>` in a zip archive.
+PthContent read_zip_pth(const ByteSource& source);
+/// torch.save's format before: pickles of a magic number, a version, the machine, the object and the keys of its
+/// storages; then the storages, each a count (int64) and its elements.
+PthContent read_legacy_pth(const ByteSource& source);
+
+}  // namespace ganvas::format

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "format/byte_source.hpp"
+
+namespace ganvas::format {
+
+/// A stored file of a zip archive.
+struct ZipEntry {
+  std::uint64_t offset = 0, length = 0;
+  std::optional<std::uint32_t> crc32;  ///< absent when the writer left it out (0)
+};
+
+/// The directory of a zip or zip64 archive. Throws Error(model) unless every entry is stored (torch.save compresses
+/// nothing, and what isn't compressed can't grow), lies within the file and overlaps no other.
+std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source);
+
+std::uint32_t checksum(std::span<const std::uint8_t> bytes);
+
+}  // namespace ganvas::format
