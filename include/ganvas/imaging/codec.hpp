@@ -36,7 +36,7 @@ struct DecodeOptions {
 };
 
 struct DecodedImage {
-  Image image;        ///< depth and channels as in the file; palettes become RGB or RGBA
+  Image image;  ///< depth and channels as in the file; palettes become RGB or RGBA
   Format format = Format::png;
   Metadata metadata;  ///< orientation already reset when it was applied
 };
