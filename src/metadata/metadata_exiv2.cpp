@@ -8,6 +8,8 @@
 #include <mutex>
 #include <string_view>
 
+#include "metadata/containers.hpp"
+
 namespace ganvas {
 namespace {
 
@@ -89,17 +91,43 @@ void correct_xmp(std::string& packet, std::initializer_list<std::pair<const char
   }
 }
 
-void correct_size(Exiv2::ExifData& exif, std::string& xmp, long width, long height) {
+void correct_size(Exiv2::ExifData& exif, long width, long height) {
   const auto correct = [&](const char* key, long value) {
     const auto found = exif.findKey(Exiv2::ExifKey(key));
     if (found != exif.end()) *found = static_cast<std::uint32_t>(value);
   };
   correct("Exif.Photo.PixelXDimension", width);
   correct("Exif.Photo.PixelYDimension", height);
-  correct_xmp(xmp, {{"Xmp.exif.PixelXDimension", width},
-                    {"Xmp.exif.PixelYDimension", height},
-                    {"Xmp.tiff.ImageWidth", width},
-                    {"Xmp.tiff.ImageLength", height}});
+}
+
+/// In a TIFF, EXIF tags and the tags of the picture itself share a directory, which takes exiv2 to rewrite.
+bool embed_in_tiff(Exiv2::Image& image, const Metadata& metadata) {
+  if (!image.checkMode(Exiv2::mdExif)) return false;
+  Exiv2::ExifData exif = image.exifData();
+  if (!metadata.exif.empty()) {
+    Exiv2::ExifData carried;
+    image.setByteOrder(
+        Exiv2::ExifParser::decode(carried, metadata.exif.data(), static_cast<std::uint32_t>(metadata.exif.size())));
+    for (const auto& datum : carried) exif[datum.key()] = datum;
+  }
+  image.setExifData(exif);
+  if (!metadata.icc.empty()) {
+    Exiv2::DataBuf icc(metadata.icc.data(), static_cast<long>(metadata.icc.size()));
+    image.setIccProfile(icc);
+  }
+  if (!metadata.xmp.empty()) {
+    image.setXmpPacket(metadata.xmp);
+    image.writeXmpFromPacket(true);
+  }
+  image.writeMetadata();
+  return true;
+}
+
+std::vector<std::uint8_t> bytes_of(Exiv2::Image& image) {
+  Exiv2::BasicIo& io = image.io();
+  if (io.open() != 0) throw Exiv2::Error(Exiv2::kerFailedToReadImageData);
+  const auto* data = io.mmap();
+  return {data, data + io.size()};
 }
 
 }  // namespace
@@ -142,30 +170,18 @@ std::vector<std::uint8_t> embed_metadata(std::vector<std::uint8_t> encoded, cons
   prepare();
   const auto image = Exiv2::ImageFactory::open(encoded.data(), static_cast<long>(encoded.size()));
   image->readMetadata();
-  Exiv2::ExifData exif = image->exifData();
-  std::string xmp = metadata.xmp;
-  if (!metadata.exif.empty()) {
-    Exiv2::ExifData carried;
-    image->setByteOrder(
-        Exiv2::ExifParser::decode(carried, metadata.exif.data(), static_cast<std::uint32_t>(metadata.exif.size())));
-    erase_if(carried, is_layout_tag);
-    for (const auto& datum : carried) exif[datum.key()] = datum;
-  }
-  correct_size(exif, xmp, image->pixelWidth(), image->pixelHeight());
-  image->setExifData(exif);
-  if (!metadata.icc.empty()) {
-    Exiv2::DataBuf icc(metadata.icc.data(), static_cast<long>(metadata.icc.size()));
-    image->setIccProfile(icc);
-  }
-  if (!xmp.empty()) {
-    image->setXmpPacket(xmp);
-    image->writeXmpFromPacket(true);
-  }
-  image->writeMetadata();
-  Exiv2::BasicIo& io = image->io();
-  if (io.open() != 0) return encoded;
-  const auto* data = io.mmap();
-  return {data, data + io.size()};
+  const long width = image->pixelWidth(), height = image->pixelHeight();
+  Metadata carried = metadata;
+  edit_exif(carried.exif, [&](Exiv2::ExifData& exif) {
+    erase_if(exif, is_layout_tag);
+    correct_size(exif, width, height);
+  });
+  correct_xmp(carried.xmp, {{"Xmp.exif.PixelXDimension", width},
+                            {"Xmp.exif.PixelYDimension", height},
+                            {"Xmp.tiff.ImageWidth", width},
+                            {"Xmp.tiff.ImageLength", height}});
+  if (auto inserted = insert_blocks(encoded, carried)) return std::move(*inserted);
+  return embed_in_tiff(*image, carried) ? bytes_of(*image) : encoded;
 } catch (const std::exception&) {
   return encoded;
 }

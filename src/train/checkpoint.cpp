@@ -25,9 +25,13 @@ void Checkpoint::add_random_state() {
 }
 
 void Checkpoint::restore_random_state() const {
-  at::detail::getDefaultCPUGenerator().set_state(tensors.at("random/cpu"));
-  if (const torch::Tensor* state = tensors.find("random/cuda"); state && torch::cuda::is_available())
-    at::globalContext().defaultGenerator(at::Device(at::kCUDA)).set_state(*state);
+  // A handle on the one default generator, whose state it is.
+  at::Generator cpu = at::detail::getDefaultCPUGenerator();
+  cpu.set_state(tensors.at("random/cpu"));
+  if (const torch::Tensor* state = tensors.find("random/cuda"); state && torch::cuda::is_available()) {
+    at::Generator cuda = at::globalContext().defaultGenerator(at::Device(at::kCUDA));
+    cuda.set_state(*state);
+  }
 }
 
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
