@@ -13,6 +13,7 @@ using Kind = Value::Kind;
 
 // As pickle writes it: 0x1950a86a20f9469cfc6c in ten little-endian bytes.
 constexpr std::string_view kMagic("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10);
+constexpr std::string_view kMagicDigits = "119547037146038801333356";  // in protocols 0 and 1
 constexpr std::int64_t kLegacyVersion = 1001;
 
 [[noreturn]] void refuse_big_endian(const ByteSource& source) {
@@ -55,7 +56,7 @@ std::string read_entry(const ByteSource& source, const std::string& name, const 
 void expect_magic(const ByteSource& source, Cursor& cursor) {
   // A pickle that isn't torch.save's own goes through the reader too: it names what it refuses.
   const Pickle magic = read_pickle(cursor);
-  if (magic.root->kind != Kind::text || magic.root->text != kMagic)
+  if (magic.root->kind != Kind::text || (magic.root->text != kMagic && magic.root->text != kMagicDigits))
     fail(ErrorKind::model, "{}: a pickle, but not one of torch.save", source.name());
   const Pickle version = read_pickle(cursor);
   if (version.root->kind != Kind::integer || version.root->integer != kLegacyVersion)
