@@ -13,16 +13,19 @@ struct ModelFile {
   StateDict weights;
   /// Free text pairs: safetensors' `__metadata__`. Empty for .pth files.
   std::map<std::string, std::string> metadata;
-  /// Where in a .pth the weights were found, e.g. "params_ema"; empty when at the top.
+  /// Where in a .pth the weights were found, e.g. "params_ema", or "model/params" for a dict in a dict; empty when at
+  /// the top.
   std::string wrapper;
   /// "safetensors", "pth (zip)" or "pth (legacy)".
   std::string container;
 };
 
 /// Reads .safetensors, .pth/.pt (zip or legacy pickle); the container is recognised by content.
-/// Wrappers are removed (`params_ema`, `state_dict`, ..., see unwrap order in the source), then a prefix common to
-/// all keys (`module.`, then `netG.`). Nothing in a file is ever executed.
-/// Throws Error(file) when unreadable and Error(model) when damaged, hostile or not a state dict, naming the reason.
+/// Wrappers are removed: the first key present of `model_state_dict`, `state_dict`, `params_ema`, `params-ema`,
+/// `params`, `model`, `net` that holds a dict, else the only key of a dict; then a prefix common to all keys
+/// (`module.`, then `netG.`). What stands beside the tensors is passed over. Tensors that share memory in a .pth share
+/// it here too. Nothing in a file is ever executed. Throws Error(file) when unreadable and Error(model) when damaged,
+/// hostile or not a state dict, naming the reason.
 ModelFile read_model_file(const std::filesystem::path& path);
 
 /// Writes by extension: .safetensors, or .pth/.pt (torch.save's zip layout, an OrderedDict that torch.load reads,
