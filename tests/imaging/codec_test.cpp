@@ -1,0 +1,165 @@
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "pictures.hpp"
+
+using namespace ganvas;
+using namespace ganvas::test;
+
+namespace {
+
+constexpr Format formats[] = {Format::png, Format::jpeg, Format::webp, Format::tiff, Format::bmp, Format::pnm};
+
+}  // namespace
+
+TEST_CASE("lossless formats keep every sample, depth and channel they can hold") {
+  const EncodeOptions lossless{.quality = 100};
+  for (const Format format : formats) {
+    if (format == Format::jpeg) continue;
+    for (const Depth depth : {Depth::u8, Depth::u16, Depth::f32})
+      for (int channels = 1; channels <= 4; ++channels) {
+        if (!can_hold(format, depth, channels)) continue;
+        for (const auto& [width, height] : {std::pair{1, 1}, {3, 8}, {53, 41}, {7, 301}}) {
+          INFO(extension_of(format) << " " << channels << " channels, " << width << " x " << height);
+          const Image image = noise(width, height, channels, depth);
+          const DecodedImage decoded = decode_image(encode_image(image, format, {}, lossless), "x");
+          CHECK(decoded.format == format);
+          Image expected = image;
+          if (format == Format::webp && channels == 1) expected = to_rgb(image);
+          if (format == Format::webp && channels == 2)
+            expected = with_alpha(to_rgb(color_part(image)), alpha_part(image));
+          CHECK(same(decoded.image, expected));
+        }
+      }
+  }
+}
+
+TEST_CASE("a dark 16 bit picture stays 16 bit") {
+  Image dark(20, 10, 3, Depth::u16);
+  cv::randu(dark.pixels, 0, 200);
+  for (const Format format : {Format::png, Format::tiff, Format::pnm})
+    CHECK(same(decode_image(encode_image(dark, format, {}), "x").image, dark));
+}
+
+TEST_CASE("lossy formats stay near the picture") {
+  for (const int channels : {1, 3}) {
+    const Image image = gradient(80, 61, channels, Depth::u8);
+    for (const Format format : {Format::jpeg, Format::webp}) {
+      CAPTURE(extension_of(format));
+      const DecodedImage decoded = decode_image(encode_image(image, format, {}), "x");
+      const bool gray = channels == 1 && format == Format::jpeg;
+      CHECK(decoded.image.channels() == (gray ? 1 : 3));
+      CHECK(largest_difference(decoded.image, gray ? image : to_rgb(image)) <= 6);
+    }
+  }
+}
+
+TEST_CASE("the quality option changes the size") {
+  const Image image = noise(64, 64, 3, Depth::u8);
+  for (const Format format : {Format::jpeg, Format::webp}) {
+    std::size_t before = 0;
+    for (const int quality : {10, 50, 80, 95}) {
+      const std::size_t size = encode_image(image, format, {}, {.quality = quality}).size();
+      CHECK(size > before);
+      before = size;
+    }
+  }
+  Image flat = gradient(300, 300, 3, Depth::u8);
+  CHECK(encode_image(flat, Format::png, {}, {.png_level = 9}).size() <
+        encode_image(flat, Format::png, {}, {.png_level = 0}).size() / 4);
+}
+
+TEST_CASE("samples that a format can't hold are converted with rounding, alpha is laid on white") {
+  const Image wide = noise(15, 9, 3, Depth::u16);
+  CHECK(same(decode_image(encode_image(wide, Format::bmp, {}), "x").image, to_depth(wide, Depth::u8)));
+  const Image floats = noise(15, 9, 1, Depth::f32);
+  CHECK(same(decode_image(encode_image(floats, Format::png, {}), "x").image, to_depth(floats, Depth::u16)));
+
+  const Image image = noise(15, 9, 4, Depth::u8);
+  const Image flat = decode_image(encode_image(image, Format::bmp, {}), "x").image;
+  REQUIRE(flat.channels() == 3);
+  for (int y = 0; y < image.height(); ++y)
+    for (int x = 0; x < image.width(); ++x)
+      for (int c = 0; c < 3; ++c) {
+        const auto& pixel = image.pixels.at<cv::Vec4b>(y, x);
+        const double alpha = pixel[3] / 255.0;
+        REQUIRE(std::abs(flat.pixels.at<cv::Vec3b>(y, x)[c] - (alpha * pixel[c] + (1 - alpha) * 255)) <= 0.5001);
+      }
+}
+
+TEST_CASE("an independent reader sees the same pictures") {
+  const Image image = noise(37, 23, 3, Depth::u8);
+  for (const Format format : {Format::png, Format::tiff, Format::bmp, Format::pnm}) {
+    cv::Mat other = cv::imdecode(encode_image(image, format, {}), cv::IMREAD_UNCHANGED);
+    cv::cvtColor(other, other, cv::COLOR_BGR2RGB);
+    CHECK(same(Image(other), image));
+  }
+  const Image wide = noise(37, 23, 4, Depth::u16);
+  cv::Mat other = cv::imdecode(encode_image(wide, Format::png, {}), cv::IMREAD_UNCHANGED);
+  cv::cvtColor(other, other, cv::COLOR_BGRA2RGBA);
+  CHECK(same(Image(other), wide));
+}
+
+TEST_CASE("pictures of an independent writer are read") {
+  for (const char* extension : {".png", ".bmp", ".ppm", ".tif"}) {
+    const Image image = noise(37, 23, 3, Depth::u8);
+    cv::Mat bgr;
+    cv::cvtColor(image.pixels, bgr, cv::COLOR_RGB2BGR);
+    Bytes bytes;
+    REQUIRE(cv::imencode(extension, bgr, bytes));
+    CHECK(same(decode_image(bytes, "x").image, image));
+  }
+}
+
+TEST_CASE("a large PNG of several strips is one valid stream") {
+  const Image image = gradient(1200, 900, 3, Depth::u8);  // beyond 3 MB: several strips
+  const Bytes bytes = encode_image(image, Format::png, {});
+  CHECK(same(decode_image(bytes, "x").image, image));
+  CHECK_FALSE(cv::imdecode(bytes, cv::IMREAD_UNCHANGED).empty());
+}
+
+TEST_CASE("headers tell size and format without decoding") {
+  for (const Format format : formats) {
+    const ImageHeader header = read_header(encode_image(noise(31, 17, 3, Depth::u8), format, {}), "x");
+    CHECK(header.format == format);
+    CHECK(header.width == 31);
+    CHECK(header.height == 17);
+    CHECK(header.orientation == 1);
+  }
+}
+
+TEST_CASE("formats are told by content and by extension") {
+  for (const Format format : formats) {
+    const Bytes bytes = encode_image(noise(8, 8, 1, Depth::u8), format, {});
+    CHECK(sniff_format(bytes) == format);
+    CHECK(format_from_name("folder.d/x." + extension_of(format)) == format);
+    CHECK(format_from_name(extension_of(format)) == format);
+  }
+  CHECK(format_from_name("JPG") == Format::jpeg);
+  CHECK(format_from_name(".jpeg") == Format::jpeg);
+  CHECK(format_from_name("a.TIFF") == Format::tiff);
+  CHECK(extension_of(Format::pnm, 1) == "pgm");
+  CHECK_FALSE(format_from_name("a.gif"));
+  CHECK_FALSE(format_from_name(""));
+  CHECK_FALSE(sniff_format(bytes_of("BMW builds cars, and this is a text")));
+  CHECK_FALSE(sniff_format({}));
+}
+
+TEST_CASE("files: any Unicode name, content rules over the extension, errors name the file") {
+  const TemporaryFolder folder;
+  const Image image = noise(12, 9, 3, Depth::u8);
+  const auto path = folder / "Grüße 写真 🙂.png";
+  write_image(path, image);
+  CHECK(same(read_image(path).image, image));
+  std::filesystem::rename(path, folder / "really-png.jpg");
+  CHECK(read_image(folder / "really-png.jpg").format == Format::png);
+  CHECK_THROWS_WITH_AS(write_image(folder / "x.gif", image), doctest::Contains("x.gif"), Error);
+  CHECK_THROWS_WITH_AS(read_image(folder / "none.png"), doctest::Contains("none.png"), Error);
+}
+
+TEST_CASE("sizes that a format can't hold are refused with the limit") {
+  const Image wide(70000, 1, 1, Depth::u8);
+  for (const Format format : {Format::jpeg, Format::webp})
+    CHECK_THROWS_WITH_AS(encode_image(wide, format, {}), doctest::Contains("at most"), Error);
+  CHECK_THROWS_AS(encode_image(Image(), Format::png, {}), Error);
+}

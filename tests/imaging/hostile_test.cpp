@@ -1,0 +1,127 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "pictures.hpp"
+
+using namespace ganvas;
+using namespace ganvas::test;
+
+namespace {
+
+constexpr Format formats[] = {Format::png, Format::jpeg, Format::webp, Format::tiff, Format::bmp, Format::pnm};
+
+/// What this process writes to stderr while it lives; the libraries below like to talk.
+class StderrCapture {
+ public:
+  StderrCapture() : file_(std::tmpfile()), saved_(::dup(STDERR_FILENO)) { ::dup2(::fileno(file_), STDERR_FILENO); }
+  ~StderrCapture() { std::fclose(file_); }
+  /// Ends the capture and returns how many bytes were written.
+  long finish() {
+    std::fflush(stderr);
+    ::dup2(saved_, STDERR_FILENO);
+    ::close(saved_);
+    return static_cast<long>(::lseek(::fileno(file_), 0, SEEK_END));
+  }
+
+ private:
+  std::FILE* file_;
+  int saved_;
+};
+
+}  // namespace
+
+TEST_CASE("a file cut at any length is refused with one line and in silence") {
+  for (const Format format : formats)
+    for (const int channels : {1, 3, 4}) {
+      if (!can_hold(format, Depth::u8, channels)) continue;
+      const Bytes whole = encode_image(noise(40, 30, channels, Depth::u8), format, {});
+      StderrCapture capture;
+      std::vector<std::size_t> accepted;
+      for (std::size_t length = 0; length < whole.size(); length += 1 + whole.size() / 150) {
+        const std::string message = decode_error(Bytes(whole.begin(), whole.begin() + length));
+        if (message.empty()) accepted.push_back(length);
+      }
+      for (std::size_t less = 1; less <= 3; ++less)
+        if (decode_error(Bytes(whole.begin(), whole.end() - less)).empty()) accepted.push_back(whole.size() - less);
+      CHECK(capture.finish() == 0);
+      INFO(extension_of(format) << " " << channels << " of " << whole.size());
+      for (const std::size_t length : accepted) {
+        CAPTURE(length);
+        // Behind the pixels stands the pointer to a TIFF's next page, and a BMP's last row needs no padding: without
+        // them nothing of the picture is missing.
+        CHECK((format == Format::bmp || format == Format::tiff));
+        CHECK(whole.size() - length <= 4);
+        CHECK(same(decode_image(Bytes(whole.begin(), whole.begin() + length), "x").image,
+                   decode_image(whole, "x").image));
+      }
+    }
+}
+
+TEST_CASE("flipped bytes never crash") {
+  cv::RNG random(7);
+  for (const Format format : formats) {
+    const Bytes whole = encode_image(noise(24, 18, 3, Depth::u8), format, {});
+    StderrCapture capture;
+    for (int round = 0; round < 300; ++round) {
+      Bytes bytes = whole;
+      for (int flips = random.uniform(1, 6); flips > 0; --flips) {
+        // Mostly in the header, where the harm is done.
+        const int reach = random.uniform(0, 2) ? static_cast<int>(bytes.size()) : std::min<int>(120, bytes.size());
+        bytes[random.uniform(0, reach)] = static_cast<std::uint8_t>(random.uniform(0, 256));
+      }
+      decode_error(bytes, {.max_pixels = 1 << 22});
+    }
+    CHECK(capture.finish() == 0);
+  }
+}
+
+TEST_CASE("no picture at all") {
+  CHECK(decode_error({}).find("is empty") != std::string::npos);
+  CHECK(decode_error(bytes_of("just a text named .png\n")).find("no picture of a supported format") !=
+        std::string::npos);
+  CHECK(decode_error(bytes_of("GIF89a....")).find("GIF") != std::string::npos);
+  for (const Format format : formats) {
+    const Bytes whole = encode_image(noise(8, 8, 3, Depth::u8), format, {});
+    Bytes garbage(whole.begin(), whole.begin() + std::min<std::size_t>(whole.size(), 26));
+    garbage.resize(2000, 0xa5);
+    if (format != Format::pnm && format != Format::bmp) CHECK_FALSE(decode_error(garbage).empty());
+    else decode_error(garbage);
+  }
+}
+
+TEST_CASE("too many pixels are refused from the header") {
+  for (const Format format : formats) {
+    const Bytes bytes = encode_image(noise(40, 30, 3, Depth::u8), format, {});
+    CHECK(decode_error(bytes, {.max_pixels = 1199}).find("40 x 30") != std::string::npos);
+    CHECK(decode_error(bytes, {.max_pixels = 1200}).empty());
+  }
+  // Nothing but headers: believing them would take terabytes.
+  CHECK(decode_error(make_png(2000000000, 2000000000, 8, 6, {0})).find("2000000000 x") != std::string::npos);
+  CHECK_FALSE(decode_error(bytes_of("P6 2000000000 2000000000 255\n")).empty());
+  CHECK_FALSE(decode_error(make_tiff({{{{256, 4, {0xfffffff0}}, {257, 4, {0xfffffff0}}}, {}}})).empty());
+  CHECK_FALSE(decode_error(bytes_of("P5 32768 32768 255\nx")).empty());
+}
+
+TEST_CASE("animations are refused") {
+  Bytes frames(8);
+  frames[3] = 2;
+  const std::string message = decode_error(make_png(1, 1, 8, 0, {0, 9}, png_chunk("acTL", frames)));
+  CHECK(message.find("animated") != std::string::npos);
+  frames[3] = 1;
+  CHECK(decode_error(make_png(1, 1, 8, 0, {0, 9}, png_chunk("acTL", frames))).empty());
+
+  const Bytes still = encode_image(noise(8, 8, 3, Depth::u8), Format::webp, {});
+  Bytes chunks = bytes_of("WEBPVP8X");
+  put(chunks, 10, 4, false);
+  put(chunks, 2, 4, false);
+  put(chunks, 7, 3, false);
+  put(chunks, 7, 3, false);
+  put(chunks, bytes_of("ANIM"));
+  put(chunks, 6, 4, false);
+  put(chunks, 0, 6, false);
+  chunks.insert(chunks.end(), still.begin() + 12, still.end());
+  Bytes animated = bytes_of("RIFF");
+  put(animated, chunks.size(), 4, false);
+  put(animated, chunks);
+  CHECK(decode_error(animated).find("animated") != std::string::npos);
+}
