@@ -42,7 +42,7 @@ std::string format_duration(double seconds) {
   return fmt::format("{} s", total);
 }
 
-Progress::Progress(std::string label, std::uint64_t total, std::uint64_t start)
+Progress::Progress(std::string label, double total, double start)
     : label_(std::move(label)),
       total_(total),
       start_(start),
@@ -52,7 +52,7 @@ Progress::Progress(std::string label, std::uint64_t total, std::uint64_t start)
 
 Progress::~Progress() { finish(); }
 
-void Progress::update(std::uint64_t done, const std::string& note) {
+void Progress::update(double done, const std::string& note) {
   if (!active_ || log_level() > LogLevel::info) return;
   const bool last = total_ > 0 && done >= total_;
   const auto now = Clock::now();
@@ -63,14 +63,14 @@ void Progress::update(std::uint64_t done, const std::string& note) {
   const double elapsed = seconds_since(began_);
   std::string eta = "?";
   if (total_ > 0 && done > start_)
-    eta = format_duration(elapsed / static_cast<double>(done - start_) * static_cast<double>(total_ - std::min(done, total_)));
-  const std::string counts = total_ > 0 ? fmt::format("{}/{}", done, total_) : fmt::format("{}", done);
+    eta = format_duration(elapsed / (done - start_) * std::max(0.0, total_ - done));
+  const std::string counts = total_ > 0 ? fmt::format("{:.0f}/{:.0f}", std::floor(done), total_) : fmt::format("{:.0f}", std::floor(done));
   if (!terminal_) {
     terminal::print_line(fmt::format("{} {} ETA {} {}", label_, counts, eta, note));
     return;
   }
   constexpr int cells = 24;
-  const int filled = total_ > 0 ? static_cast<int>(cells * std::min(done, total_) / total_) : 0;
+  const int filled = total_ > 0 ? static_cast<int>(cells * std::clamp(done / total_, 0.0, 1.0)) : 0;
   const std::string bar = std::string(filled, '#') + std::string(cells - filled, '.');
   terminal::show_bar(shorten(fmt::format("{} [{}] {} ETA {}  {}", label_, bar, counts, eta, note), terminal_width() - 1));
 }

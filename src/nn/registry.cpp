@@ -4,6 +4,7 @@
 #include <set>
 
 #include "ganvas/core/error.hpp"
+#include "nn/blocks.hpp"
 #include "nn/plugins.hpp"
 
 namespace ganvas {
@@ -75,6 +76,9 @@ LoadedGenerator generator_from(ModelFile file, const std::string& name) {
   }
   if (!found) unknown_network(file.weights, name);
   try {
+    // A description may lie about the size. Twice the file's weights and some leave room for a few missing layers,
+    // which are then named.
+    const WeightBudget budget(2 * file.weights.element_count() + 1'000'000);
     loaded.network = make_generator(architecture, found->config);
   } catch (const nlohmann::json::exception&) {
     fail(ErrorKind::model, "{}: its description of the network can't be read: {}", name, found->config.dump());
@@ -118,6 +122,15 @@ void load_state_dict(torch::nn::Module& module, const StateDict& weights, const 
   for (const auto& item : module.named_buffers()) copy_in(item.key(), item.value());
   for (const auto& [key, tensor] : weights)
     if (!used.contains(key)) fail(ErrorKind::model, "{}: unexpected weight '{}' {}", name, key, shape_text(tensor));
+}
+
+GeneratorPtr replicate(const Generator& network) {
+  GeneratorPtr copy = make_generator(network.architecture(), network.config());
+  load_state_dict(*copy, state_dict_of(network), network.architecture());
+  copy->weights_changed();
+  copy->train(network.is_training());
+  for (auto& parameter : copy->parameters()) parameter.set_requires_grad(false);
+  return copy;
 }
 
 void save_generator(const std::filesystem::path& path, const Generator& network,

@@ -205,11 +205,11 @@ TrainResult Trainer::run() {
   const std::int64_t end = std::min(settings_.steps, options_.stop_at.value_or(settings_.steps));
   Loader loader([this](std::int64_t index) { return task_->make_batch(index); }, step_ * batches_per_step_,
                 settings_.loader_threads, 4 * batches_per_step_);
-  Progress progress("train", static_cast<std::uint64_t>(settings_.steps), static_cast<std::uint64_t>(step_));
+  Progress progress("train", static_cast<double>(settings_.steps), static_cast<double>(step_));
   began_ = seconds_now();
   while (step_ < end && !interrupted()) {
     train_step(loader);
-    progress.update(static_cast<std::uint64_t>(step_));
+    progress.update(static_cast<double>(step_));
     if (step_ % settings_.log_every == 0) report(loader);
     if (step_ % settings_.validate_every == 0 || step_ == settings_.steps) validate();
     if (step_ % settings_.checkpoint_every == 0 || step_ == end) save_checkpoint();

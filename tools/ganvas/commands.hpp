@@ -9,6 +9,9 @@ namespace ganvas::cli {
 
 using Action = std::function<int()>;
 
+void add_upscale(CLI::App& app, Action& action);
+void add_eval(CLI::App& app, Action& action);
+void add_model(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 

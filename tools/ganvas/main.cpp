@@ -25,7 +25,10 @@ int run(int argc, char** argv) {
   app.fallthrough();
 
   cli::Action action;
+  cli::add_upscale(app, action);
   cli::add_train(app, action);
+  cli::add_eval(app, action);
+  cli::add_model(app, action);
   cli::add_data(app, action);
   try {
     app.parse(argc, argv);

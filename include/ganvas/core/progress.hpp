@@ -7,22 +7,22 @@
 namespace ganvas {
 
 /// Progress on stderr: a bar with ETA on a terminal, a plain line every few seconds in a pipe, nothing when the log
-/// level is above info. Total 0 means unknown. Safe from any thread.
+/// level is above info. Amounts may be fractions (of a file); total 0 means unknown. Safe from any thread.
 class Progress {
  public:
-  Progress(std::string label, std::uint64_t total, std::uint64_t start = 0);
+  Progress(std::string label, double total, double start = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   /// `note` is a short text behind the counts (the file at hand, a loss).
-  void update(std::uint64_t done, const std::string& note = {});
+  void update(double done, const std::string& note = {});
   /// Removes the bar. Called by the destructor too.
   void finish();
 
  private:
   std::string label_;
-  std::uint64_t total_, start_;
+  double total_, start_;
   std::chrono::steady_clock::time_point began_, printed_;
   bool terminal_, active_ = true;
 };

@@ -7,7 +7,8 @@
 namespace ganvas {
 
 /// Fills the colours of transparent pixels from their opaque neighbourhood, so that filters and networks don't pull
-/// arbitrary hidden colours (usually black) into soft edges. Opaque pixels keep their values. Returns colour planes.
+/// arbitrary hidden colours (usually black) into soft edges. Pixels that are not wholly transparent keep their values.
+/// Returns the colour planes (1 or 3 channels); pictures of constant alpha give theirs unchanged.
 Image bleed_color(const Image& image_with_alpha);
 
 /// The alpha value shared by all pixels, if there is one (in the picture's own range).

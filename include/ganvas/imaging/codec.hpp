@@ -45,7 +45,8 @@ struct DecodedImage {
 ImageHeader read_header(std::span<const std::uint8_t> bytes, const std::string& name);
 
 /// Decodes a still picture. `name` stands in messages only. Throws Error(file) for empty, truncated, damaged,
-/// animated, oversized (max_pixels) or unknown content, with one line that says which.
+/// animated, oversized (max_pixels) or unknown content, with one line that says which. Float TIFFs are clipped to 0..1;
+/// CMYK becomes RGB; alpha comes out straight. A profile that doesn't fit the colours (e.g. CMYK) is dropped.
 DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name, const DecodeOptions& = {});
 
 struct EncodeOptions {
@@ -54,7 +55,8 @@ struct EncodeOptions {
 };
 
 /// Encodes; samples are converted (with rounding) where the format can't hold the depth, and alpha is flattened
-/// over white where the format can't hold alpha. Metadata that the format can't carry is dropped.
+/// over white where the format can't hold alpha. Metadata that the format can't carry is dropped. WebP stores gray as
+/// RGB. JPEG keeps full colour resolution from quality 90 on.
 Bytes encode_image(const Image& image, Format format, const Metadata& metadata, const EncodeOptions& = {});
 
 /// read_file + decode_image.

@@ -10,7 +10,7 @@ namespace ganvas {
 struct TileOptions {
   int tile = 256;    ///< longest side of a tile's core, in input pixels
   int overlap = 16;  ///< context around the core on every side, in input pixels; edges are reflected
-  int feather = 8;   ///< width of the blended seam, in input pixels; at most `overlap`
+  int feather = 8;   ///< width of the blended seam, in input pixels; cut to `overlap` and a quarter of `tile`
 };
 
 /// One tile, in input pixels. `x, y, width, height` is the region the network sees; it may stick out of the picture
@@ -26,7 +26,8 @@ struct TilePlan {
   std::vector<Tile> tiles;  ///< row by row
 };
 
-/// Cuts the picture into equal tiles; a picture smaller than a tile becomes one tile of its own size + overlap.
+/// Cuts the picture into equal tiles; a picture smaller than a tile becomes one tile of its own size + overlap. Cores
+/// share the feather, so that blended pixels too have `overlap` pixels of context in both tiles.
 TilePlan plan_tiles(int width, int height, const TileOptions& options);
 
 /// A network's work on one tile: f32 in (width x height x channels, 0..1), f32 out, exactly `scale` times as large.

@@ -17,6 +17,7 @@ struct GeneratorInfo {
   int multiple = 1;          ///< the network works inside on multiples of this; forward() pads and crops by itself
   int halo = 0;              ///< receptive field beyond a pixel, in input pixels; 0 with `global` set: unbounded
   bool global = false;       ///< has statistics over the whole input (channel attention): tiles are approximate
+  int live_values = 0;       ///< feature values alive at once per input pixel, roughly: what a tile costs; 0: unknown
   double value_range = 1.0;  ///< forward() takes and gives values in [0, value_range]
 };
 

@@ -57,6 +57,9 @@ StateDict state_dict_of(const torch::nn::Module& module);
 /// Copies weights in, strictly. `name` stands in messages.
 void load_state_dict(torch::nn::Module& module, const StateDict& weights, const std::string& name);
 
+/// A second network of the same architecture, config, weights and mode.
+GeneratorPtr replicate(const Generator& network);
+
 /// Self-describing file: weights of the deployed form plus metadata (architecture, config, scale, `extra`).
 /// `half` stores floating-point weights as fp16.
 void save_generator(const std::filesystem::path& path, const Generator& network,

@@ -9,16 +9,11 @@
 
 namespace ganvas {
 
-/// Mixed precision (bf16 where safe) within a scope, on the CPU or on CUDA.
+/// Turns mixed precision (bf16 where safe) on or off within a scope, on the CPU or on CUDA.
 class AutocastScope {
  public:
-  AutocastScope(bool enabled, bool cuda) : cuda_(cuda), active_(enabled) {
-    if (!active_) return;
-    before_ = get();
-    set(true);
-  }
+  AutocastScope(bool on, bool cuda) : cuda_(cuda), before_(get()) { set(on); }
   ~AutocastScope() {
-    if (!active_) return;
     at::autocast::clear_cache();
     set(before_);
   }
@@ -45,7 +40,7 @@ class AutocastScope {
     }
   }
 #endif
-  bool cuda_, active_, before_ = false;
+  bool cuda_, before_;
 };
 
 }  // namespace ganvas

@@ -4,7 +4,9 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "nn/blocks.hpp"
 #include "nn/config.hpp"
+#include "nn/mixed.hpp"
 
 namespace ganvas {
 
@@ -24,30 +26,29 @@ class Compact final : public Generator {
     if (config.contains("slope")) slope_ = real(config, "slope", 0.1);
     if (out_ != in_ && scale_ > 1 && in_ != 1 && out_ != 1)
       fail(ErrorKind::recipe, "compact: {} input and {} output channels can't be added", in_, out_);
-    const auto conv = [](int in, int out) { return nn::Conv2d(nn::Conv2dOptions(in, out, 3).padding(1)); };
-    const auto prelu = [&] { return nn::PReLU(nn::PReLUOptions().num_parameters(channels_)); };
-    body_->push_back(conv(in_, channels_));
-    body_->push_back(prelu());
-    for (int i = 0; i < convs_; ++i) {
-      body_->push_back(conv(channels_, channels_));
-      body_->push_back(prelu());
+    const auto conv = [this](int in, int out) {
+      convolutions_.push_back(make_conv(in, out));
+      body_->push_back(convolutions_.back());
+    };
+    conv(in_, channels_);
+    for (int i = 0; i <= convs_; ++i) {
+      activations_.emplace_back(nn::PReLUOptions().num_parameters(channels_));
+      body_->push_back(activations_.back());
+      conv(channels_, i < convs_ ? channels_ : out_ * scale_ * scale_);
     }
-    body_->push_back(conv(channels_, out_ * scale_ * scale_));
     register_module("body", body_);
     if (slope_) fix_slopes();
   }
 
   torch::Tensor forward(const torch::Tensor& input) override {
-    torch::Tensor x = input;
-    const std::size_t last = body_->size() - 1;
-    for (std::size_t i = 0; i < last; i += 2) {
-      x = body_->at<nn::Conv2dImpl>(i).forward(x);
-      const double slope = i / 2 < slopes_.size() ? slopes_[i / 2] : NAN;
+    torch::Tensor x = input_conv(convolutions_[0], input);
+    for (std::size_t i = 0; i < activations_.size(); ++i) {
+      if (i > 0) x = convolutions_[i]->forward(x);
+      const double slope = i < slopes_.size() ? slopes_[i] : NAN;
       // One slope for all channels is a leaky ReLU: in place, and much faster than a PReLU.
-      if (std::isnan(slope)) x = body_->at<nn::PReLUImpl>(i + 1).forward(x);
-      else x = torch::leaky_relu_(x, slope);
+      x = std::isnan(slope) ? activations_[i]->forward(x) : torch::leaky_relu_(x, slope);
     }
-    x = body_->at<nn::Conv2dImpl>(last).forward(x);
+    x = output_conv(convolutions_.back(), x);
     if (scale_ == 1) return x + input;
     const std::vector<double> factor{static_cast<double>(scale_), static_cast<double>(scale_)};
     const torch::Tensor base = torch::upsample_nearest2d(input, c10::nullopt, factor);
@@ -55,7 +56,7 @@ class Compact final : public Generator {
   }
 
   GeneratorInfo info() const override {
-    return {.scale = scale_, .in_channels = in_, .out_channels = out_, .halo = convs_ + 2};
+    return {.scale = scale_, .in_channels = in_, .out_channels = out_, .halo = convs_ + 2, .live_values = 2 * channels_};
   }
   std::string architecture() const override { return "compact"; }
   nlohmann::json config() const override {
@@ -67,8 +68,8 @@ class Compact final : public Generator {
 
   void weights_changed() override {
     slopes_.clear();
-    for (std::size_t i = 1; i < body_->size(); i += 2) {
-      const torch::Tensor slope = body_->at<nn::PReLUImpl>(i).weight.detach().to(torch::kFloat);
+    for (const auto& activation : activations_) {
+      const torch::Tensor slope = activation->weight.detach().to(torch::kFloat);
       const bool constant = slope.min().item<float>() == slope.max().item<float>();
       slopes_.push_back(constant ? slope[0].item<double>() : NAN);
     }
@@ -79,16 +80,17 @@ class Compact final : public Generator {
   /// this layout computes the same; trained it is not.
   void fix_slopes() {
     const torch::NoGradGuard no_grad;
-    for (std::size_t i = 1; i < body_->size(); i += 2) {
-      auto& weight = body_->at<nn::PReLUImpl>(i).weight;
-      weight.fill_(*slope_);
-      weight.set_requires_grad(false);
+    for (auto& activation : activations_) {
+      activation->weight.fill_(*slope_);
+      activation->weight.set_requires_grad(false);
     }
-    slopes_.assign(body_->size() / 2, *slope_);
+    slopes_.assign(activations_.size(), *slope_);
   }
 
   int in_, out_, channels_, convs_, scale_;
   nn::Sequential body_;
+  std::vector<nn::Conv2d> convolutions_;  ///< of body_, in order
+  std::vector<nn::PReLU> activations_;
   std::optional<double> slope_;  ///< fixed by the config
   std::vector<double> slopes_;  ///< a layer's single slope, NaN where the channels differ; empty: trained
 };

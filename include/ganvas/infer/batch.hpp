@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <map>
+#include <opencv2/core/types.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/image.hpp"
+
+namespace ganvas {
+
+/// What every command that turns pictures into pictures has in common: where from, where to, in which format.
+struct BatchOptions {
+  std::vector<std::string> inputs;          ///< files, folders, glob patterns, "-" for standard input
+  std::string output;                       ///< folder, file (for one input) or "-" for standard output
+  bool recursive = false;                   ///< folders in depth; the tree is mirrored
+  std::vector<std::string> include;         ///< glob patterns on the path below the folder, or on the name; any of them
+  std::vector<std::string> exclude;
+  bool skip_existing = false;               ///< leave outputs that are whole and of the right size
+  bool force = false;                       ///< replace outputs that exist
+  std::string name = "{stem}";              ///< pattern of the output's name, see plan_batch()
+  std::map<std::string, std::string> name_fields;  ///< further fields of the pattern: model, scale
+  std::optional<Format> format;             ///< default: the input's
+  EncodeOptions encode;
+  bool strip_metadata = false;
+  std::uint64_t max_pixels = UINT64_C(1) << 28;  ///< of an input; larger ones are refused unread
+  int shard_index = 1, shard_count = 1;     ///< this run does every shard_count-th file, beginning with the index-th
+  int limit = 0;                            ///< at most so many files; 0: all
+  bool dry_run = false, json = false, stop_on_error = false, quiet = false;
+};
+
+/// The work on one picture.
+struct BatchWork {
+  std::string verb;  ///< label of the progress bar
+  /// Size of the result, from the size of the input. Throws Error for impossible wishes.
+  std::function<cv::Size(int width, int height)> output_size;
+  /// `progress` takes the finished share, 0..1.
+  std::function<Image(const Image&, cv::Size size, const std::function<void(double)>& progress)> process;
+};
+
+/// One file to do.
+struct BatchJob {
+  std::filesystem::path input;   ///< "-": standard input
+  std::filesystem::path output;  ///< "-": standard output
+  std::string problem;           ///< why it can't be done, found while planning; empty: none
+};
+
+/// Expands inputs, mirrors trees, applies filters, shard and limit, names outputs. In the name pattern {stem}, {model}
+/// and {scale} are replaced; {ext} is the output's extension at the very end (behind a dot), else the input's.
+/// Throws Error(usage) where two inputs would get one output, or options contradict each other.
+std::vector<BatchJob> plan_batch(const BatchOptions& options);
+
+struct BatchSummary {
+  int done = 0, skipped = 0, failed = 0;
+  double seconds = 0;
+  bool interrupted = false;
+  /// 0 all done, 1 some failed, 130 interrupted.
+  int exit_code() const;
+};
+
+/// Does all jobs; decoding and encoding run beside the work on threads of their own, with bounded memory. Results go to
+/// `out` (paths, or JSON lines: input, output, sizes, seconds, status, error), messages to the log. A file that fails
+/// is named and the others go on. Outputs appear by rename only.
+BatchSummary run_batch(const BatchOptions& options, const BatchWork& work, std::ostream& out);
+
+}  // namespace ganvas

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ganvas/imaging/color.hpp"
+#include "ganvas/imaging/image.hpp"
+#include "ganvas/nn/registry.hpp"
+
+namespace ganvas {
+
+/// How the alpha plane is enlarged.
+enum class AlphaMode { model, bicubic };
+
+struct UpscaleOptions {
+  std::string device = "auto";     ///< auto, cpu, cuda:N
+  std::string precision = "auto";  ///< auto, fp32, bf16
+  int tile = 0;                    ///< side of a tile in input pixels; 0: chosen by the picture and the machine
+  int overlap = -1;                ///< context around a tile; -1: the network's receptive field, at most 32
+  bool tta = false;                ///< mean over the eight flips and turns: eight times the work, a little better
+  AlphaMode alpha = AlphaMode::model;
+  ColorFix color_fix = ColorFix::none;
+};
+
+/// What size a result shall have.
+struct TargetSize {
+  std::optional<double> scale;               ///< any positive number
+  std::optional<int> width, height;          ///< exact; one alone keeps the aspect ratio
+  std::optional<int> max_side;               ///< exact longer side
+  /// Nothing given: the network's own scale. Throws Error(usage) for contradictory or impossible wishes.
+  cv::Size resolve(int width, int height, int network_scale) const;
+};
+
+/// Enlarges pictures with one network. Not for several threads at once.
+class Upscaler {
+ public:
+  Upscaler(LoadedGenerator model, const UpscaleOptions& options);
+  ~Upscaler();
+
+  /// Any channels and depth; the result keeps both. The network runs as often as the size asks for, then a bicubic
+  /// resize brings it to exactly `size`; a size below the picture's own is a resize alone. `progress` gets the
+  /// finished share, 0..1. A tile with NaN or infinite values is computed again in fp32; when memory runs out, tiles
+  /// get smaller. Throws Error(memory), Error(model) for a network that gives NaN in fp32 too, Error(interrupted).
+  Image upscale(const Image& image, cv::Size size, const std::function<void(double)>& progress = {});
+
+  const GeneratorInfo& info() const;
+  bool runs_bf16() const;
+
+  /// The network on one float tile (H x W x C in 0..1, the network's input channels); for benchmarks and tests.
+  cv::Mat run_tile(const cv::Mat& tile);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ganvas

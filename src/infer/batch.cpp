@@ -1,0 +1,235 @@
+#include "ganvas/infer/batch.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <thread>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/log.hpp"
+#include "infer/batch_names.hpp"
+#include "infer/batch_report.hpp"
+#include "infer/bounded_queue.hpp"
+
+namespace fs = std::filesystem;
+
+namespace ganvas {
+
+namespace {
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// A picture on its way through the pipeline: before the work the input, after it the result.
+struct Item {
+  BatchJob job;
+  DecodedImage picture;
+  BatchOutcome outcome;
+  std::size_t bytes() const { return picture.image.pixels.total() * picture.image.pixels.elemSize(); }
+};
+
+Bytes read_input(const fs::path& path) {
+  if (path != "-") return read_file(path);
+  Bytes bytes;
+  std::uint8_t chunk[65536];
+  while (const std::size_t got = std::fread(chunk, 1, sizeof chunk, stdin)) bytes.insert(bytes.end(), chunk, chunk + got);
+  return bytes;
+}
+
+void write_output(const fs::path& path, const Bytes& bytes) {
+  if (path != "-") return write_file_atomically(path, bytes);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() || std::fflush(stdout) != 0)
+    fail(ErrorKind::file, "standard output: can't write: {}", std::strerror(errno));
+}
+
+std::string display_name(const fs::path& input) { return input == "-" ? "standard input" : input.string(); }
+
+cv::Size upright_size(const ImageHeader& header) {
+  const cv::Size size(static_cast<int>(header.width), static_cast<int>(header.height));
+  return header.orientation >= 5 ? cv::Size(size.height, size.width) : size;
+}
+
+/// Whether the output is there, whole, and of the right size.
+bool is_finished(const fs::path& output, cv::Size expected) {
+  std::error_code error;
+  if (!fs::is_regular_file(output, error)) return false;
+  try {
+    const Bytes bytes = read_file(output);
+    if (upright_size(read_header(bytes, output.string())) != expected) return false;
+    decode_image(bytes, output.string());
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+class Pipeline {
+ public:
+  Pipeline(const BatchOptions& options, const BatchWork& work, std::vector<BatchJob> jobs, std::ostream& out)
+      : options_(options),
+        work_(work),
+        jobs_(std::move(jobs)),
+        report_(options, work.verb, static_cast<int>(jobs_.size()), out) {}
+
+  BatchSummary run();
+
+ private:
+  template <typename Stage>
+  bool guarded(Item& item, Stage stage);
+  void decode_all();
+  bool prepare(Item& item);
+  void work_all();
+  void encode_all();
+  bool stopping() const { return interrupted() || (options_.stop_on_error && report_.any_failed()); }
+
+  static constexpr std::size_t queue_items = 3, queue_bytes = std::size_t{192} << 20;
+  const BatchOptions& options_;
+  const BatchWork& work_;
+  std::vector<BatchJob> jobs_;
+  BatchReport report_;
+  BoundedQueue<Item> decoded_{queue_items, queue_bytes}, finished_{queue_items, queue_bytes};
+};
+
+/// Runs one stage on one file; what it throws is that file's failure and no one else's. False: the file is through.
+template <typename Stage>
+bool Pipeline::guarded(Item& item, Stage stage) {
+  const double begin = seconds_now();
+  bool go_on = false;
+  try {
+    go_on = stage();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::interrupted) return false;
+    item.outcome.error = error.what();
+  } catch (const std::bad_alloc&) {
+    item.outcome.error = "out of memory";
+  } catch (const std::exception& error) {
+    item.outcome.error = error.what();
+  }
+  item.outcome.seconds += seconds_now() - begin;
+  if (go_on) return true;
+  if (!item.outcome.error.empty()) item.outcome.status = "failed";
+  report_.add(item.job, item.outcome);
+  return false;
+}
+
+/// Everything up to the decoded picture. False where nothing is left to do: skipped or planned only.
+bool Pipeline::prepare(Item& item) {
+  const BatchJob& job = item.job;
+  if (!job.problem.empty()) fail(ErrorKind::file, "{}", job.problem);
+  std::error_code ignored;
+  const bool exists = job.output != "-" && fs::exists(job.output, ignored);
+  if (exists && fs::equivalent(job.input, job.output, ignored))
+    fail(ErrorKind::file, "the output would replace the input; choose another folder or --name");
+  if (exists && !options_.force && !options_.skip_existing)
+    fail(ErrorKind::file, "{} exists already; give --force or --skip-existing", job.output.string());
+
+  const std::string name = display_name(job.input);
+  const Bytes bytes = read_input(job.input);
+  const ImageHeader header = read_header(bytes, name);
+  item.outcome.input_size = upright_size(header);
+  item.outcome.output_size = work_.output_size(item.outcome.input_size.width, item.outcome.input_size.height);
+  if (options_.skip_existing && is_finished(job.output, item.outcome.output_size)) {
+    item.outcome.status = "skipped";
+    return false;
+  }
+  if (options_.dry_run) {
+    item.outcome.status = "planned";
+    return false;
+  }
+  item.picture = decode_image(bytes, name, {.max_pixels = options_.max_pixels});
+  return true;
+}
+
+void Pipeline::decode_all() {
+  for (const auto& job : jobs_) {
+    if (stopping()) break;
+    Item item{.job = job, .picture = {}, .outcome = {}};
+    if (!guarded(item, [&] { return prepare(item); })) continue;
+    const std::size_t bytes = item.bytes();
+    if (!decoded_.push(std::move(item), bytes)) break;
+  }
+  decoded_.close();
+}
+
+void Pipeline::work_all() {
+  while (std::optional<Item> item = decoded_.pop()) {
+    if (stopping()) break;
+    const bool ok = guarded(*item, [&] {
+      item->picture.image = work_.process(item->picture.image, item->outcome.output_size,
+                                          [&](double share) { report_.progress(item->job, share); });
+      return true;
+    });
+    if (!ok) continue;
+    const std::size_t bytes = item->bytes();
+    finished_.push(std::move(*item), bytes);
+  }
+  // After a stop the decoder may still wait for room.
+  decoded_.close();
+  finished_.close();
+}
+
+void Pipeline::encode_all() {
+  while (std::optional<Item> item = finished_.pop()) {
+    guarded(*item, [&] {
+      DecodedImage& picture = item->picture;
+      const Format format = output_format(options_, item->job.output, picture.format);
+      if (options_.strip_metadata) picture.metadata = {};
+      const Bytes bytes = encode_image(picture.image, format, picture.metadata, options_.encode);
+      picture.image = {};
+      if (item->job.output != "-" && item->job.output.has_parent_path())
+        fs::create_directories(item->job.output.parent_path());
+      write_output(item->job.output, bytes);
+      item->outcome.status = "done";
+      return false;
+    });
+  }
+}
+
+BatchSummary Pipeline::run() {
+  const double begin = seconds_now();
+  {
+    // Two encoders: the largest pictures' PNGs take longer than the network on a GPU.
+    std::jthread decoder([this] { decode_all(); });
+    std::jthread encoder([this] { encode_all(); }), second_encoder([this] { encode_all(); });
+    work_all();
+  }
+  return report_.finish(seconds_now() - begin);
+}
+
+/// An output place that can't be written is found before hours of work, not after.
+void check_writable(const BatchOptions& options, const std::vector<BatchJob>& jobs) {
+  if (options.output == "-" || options.dry_run || jobs.empty()) return;
+  const bool to_file = jobs.size() == 1 && jobs.front().output == fs::path(options.output);
+  fs::path folder = to_file ? jobs.front().output.parent_path() : fs::path(options.output);
+  if (folder.empty()) folder = ".";
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail(ErrorKind::file, "{}: can't create this folder: {}", folder.string(), error.message());
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    fail(ErrorKind::file, "{}: can't write into this folder: {}", folder.string(), std::strerror(errno));
+}
+
+}  // namespace
+
+BatchSummary run_batch(const BatchOptions& options, const BatchWork& work, std::ostream& out) {
+  std::vector<BatchJob> jobs = plan_batch(options);
+  check_writable(options, jobs);
+  if (jobs.empty()) {
+    log(LogLevel::warning, "no pictures found in {}", fmt::join(options.inputs, ", "));
+    BatchSummary nothing;
+    // An empty share of a job array is no failure; a folder without pictures is.
+    nothing.failed = options.shard_count > 1 ? 0 : 1;
+    return nothing;
+  }
+  if (!metadata_supported() && !options.strip_metadata)
+    log(LogLevel::warning, "this build drops EXIF, XMP and ICC (it was built without exiv2)");
+  return Pipeline(options, work, std::move(jobs), out).run();
+}
+
+}  // namespace ganvas

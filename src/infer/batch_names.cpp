@@ -1,0 +1,66 @@
+#include "infer/batch_names.hpp"
+
+#include <fstream>
+
+#include "ganvas/core/error.hpp"
+
+namespace fs = std::filesystem;
+
+namespace ganvas {
+
+namespace {
+
+/// The input's format, by its first bytes; by its name where it can't be read.
+Format input_format_of(const fs::path& input) {
+  std::ifstream stream(input, std::ios::binary);
+  std::uint8_t head[32] = {};
+  stream.read(reinterpret_cast<char*>(head), sizeof head);
+  if (const auto format = sniff_format(std::span(head, static_cast<std::size_t>(stream.gcount())))) return *format;
+  return format_from_name(input.extension().string()).value_or(Format::png);
+}
+
+/// The input's own spelling of the extension ("jpeg", "JPG") where it names the output's format, else the usual one.
+std::string extension_for(const fs::path& input, Format format) {
+  const std::string own = input.extension().string();
+  if (own.size() > 1 && format_from_name(own) == format) return own.substr(1);
+  return extension_of(format);
+}
+
+}  // namespace
+
+fs::path output_name(const BatchOptions& options, const fs::path& input, const fs::path& below) {
+  const Format format = options.format.value_or(input == "-" ? Format::png : input_format_of(input));
+  const std::string extension = extension_for(input, format);
+  std::string pattern = options.name, name;
+  if (pattern.ends_with(".{ext}")) pattern.resize(pattern.size() - 6);
+  for (std::size_t i = 0; i < pattern.size();) {
+    const auto close = pattern[i] == '{' ? pattern.find('}', i) : std::string::npos;
+    if (close == std::string::npos) {
+      name += pattern[i++];
+      continue;
+    }
+    const std::string field = pattern.substr(i + 1, close - i - 1);
+    i = close + 1;
+    if (field == "stem") {
+      name += below.stem().string();
+    } else if (field == "ext") {
+      const std::string own = input.extension().string();
+      name += own.empty() ? "" : own.substr(1);
+    } else if (const auto found = options.name_fields.find(field); found != options.name_fields.end()) {
+      name += found->second;
+    } else {
+      fail(ErrorKind::usage, "--name: unknown field {{{}}}; known: {{stem}} {{ext}} {{model}} {{scale}}", field);
+    }
+  }
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+    fail(ErrorKind::usage, "--name {}: gives no file name for {}", options.name, input.string());
+  return below.parent_path() / (name + "." + extension);
+}
+
+Format output_format(const BatchOptions& options, const fs::path& output, Format input_format) {
+  if (options.format) return *options.format;
+  if (const auto named = format_from_name(output.extension().string())) return *named;
+  return input_format;
+}
+
+}  // namespace ganvas

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "ganvas/infer/batch.hpp"
+
+namespace ganvas {
+
+/// The output's path below the output folder. Throws Error(usage) for an unknown field or a name that leaves the folder.
+std::filesystem::path output_name(const BatchOptions& options, const std::filesystem::path& input,
+                                  const std::filesystem::path& below);
+
+/// Format of an output: asked for, by the output's own extension, or the input's (by content, else by name).
+Format output_format(const BatchOptions& options, const std::filesystem::path& output, Format input_format);
+
+}  // namespace ganvas

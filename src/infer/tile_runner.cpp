@@ -1,0 +1,100 @@
+#include "infer/tile_runner.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
+#include <opencv2/core.hpp>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/data/bridge.hpp"
+#include "ganvas/nn/precision.hpp"
+#include "ganvas/nn/registry.hpp"
+
+namespace ganvas {
+
+namespace {
+
+/// The eight flips and turns of a square's symmetry group.
+torch::Tensor turned(torch::Tensor x, int orientation) {
+  if (orientation & 1) x = x.flip(3);
+  if (orientation & 2) x = x.flip(2);
+  return orientation & 4 ? x.transpose(2, 3) : x;
+}
+
+torch::Tensor turned_back(torch::Tensor x, int orientation) {
+  if (orientation & 4) x = x.transpose(2, 3);
+  if (orientation & 2) x = x.flip(2);
+  return orientation & 1 ? x.flip(3) : x;
+}
+
+/// Any NaN or infinity makes the sum one; a finite picture's sum can't overflow in fp32.
+bool all_finite(const torch::Tensor& x) { return std::isfinite(x.sum().item<float>()); }
+
+void use_channels_last(Generator& network) {
+  for (auto& parameter : network.parameters())
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+}  // namespace
+
+bool is_out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error)) return true;
+  if (const auto* own = dynamic_cast<const Error*>(&error)) return own->kind() == ErrorKind::memory;
+  if (const auto* cv_error = dynamic_cast<const cv::Exception*>(&error)) return cv_error->code == cv::Error::StsNoMem;
+  // LibTorch has no code for it: CUDA says "out of memory", the CPU allocator "can't allocate memory".
+  return std::strstr(error.what(), "out of memory") || std::strstr(error.what(), "can't allocate memory");
+}
+
+TileRunner::TileRunner(GeneratorPtr network, const UpscaleOptions& options)
+    : network_(std::move(network)),
+      info_(network_->info()),
+      device_(parse_device(options.device)),
+      tta_(options.tta) {
+  use_channels_last(*network_);
+  network_->to(device_);
+  network_->eval();
+  if (use_bf16(options.precision, device_)) {
+    half_ = replicate(*network_);
+    half_->to(device_, torch::kBFloat16);
+    use_channels_last(*half_);
+  }
+}
+
+torch::Tensor TileRunner::forward(Generator& network, const torch::Tensor& input) const {
+  if (!tta_) return network.forward(input);
+  torch::Tensor sum;
+  for (int orientation = 0; orientation < 8; ++orientation) {
+    const torch::Tensor view = turned(input, orientation).contiguous(at::MemoryFormat::ChannelsLast);
+    const torch::Tensor result = turned_back(network.forward(view), orientation);
+    sum = sum.defined() ? sum + result : result;
+  }
+  return sum / 8;
+}
+
+cv::Mat TileRunner::run(const cv::Mat& tile) {
+  const torch::InferenceMode inference;
+  const torch::Tensor input = tensor_from_image(tile, info_.value_range).to(device_);
+  torch::Tensor output = forward(half_ ? *half_ : *network_, input);
+  if (!all_finite(output)) {
+    if (half_) {
+      if (!warned_) log(LogLevel::warning, "bf16 gave values that are no numbers; such tiles are computed again in fp32");
+      warned_ = true;
+      output = forward(*network_, input);
+    }
+    if (!all_finite(output)) fail(ErrorKind::model, "the network gives values that are no numbers (NaN or infinite)");
+  }
+  return matrix_from_tensor(output, info_.value_range);
+}
+
+int TileRunner::best_tile() const {
+  constexpr double budget = 192e6;  // bytes of features alive at once
+  const double values = info_.live_values > 0 ? info_.live_values : 192.0 * info_.scale * info_.scale;
+  const double side = std::sqrt(budget / (values * (half_ ? 2 : 4)));
+  return std::clamp(static_cast<int>(side) / 32 * 32, 64, device_.is_cuda() ? 1024 : 768);
+}
+
+}  // namespace ganvas

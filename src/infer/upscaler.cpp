@@ -1,0 +1,191 @@
+#include "ganvas/infer/upscaler.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+#include <opencv2/core.hpp>
+#include <utility>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/imaging/alpha.hpp"
+#include "ganvas/imaging/resize.hpp"
+#include "ganvas/imaging/tiling.hpp"
+#include "infer/tile_runner.hpp"
+
+namespace ganvas {
+
+namespace {
+
+constexpr int max_auto_overlap = 32;  // beyond it a pixel's influence is far below one level
+constexpr int smallest_tile = 32;
+/// Another pass of the network pays when a plain resize would have to enlarge by more than this.
+constexpr double resize_only_below = 1.25;
+
+using Report = std::function<void(double)>;
+
+Image resized(const Image& image, cv::Size size) {
+  if (image.width() == size.width && image.height() == size.height) return image;
+  return resize(image, size.width, size.height, Interpolation::bicubic);
+}
+
+Image constant_plane(cv::Size size, Depth depth, double value) {
+  Image plane(size.width, size.height, 1, depth);
+  plane.pixels.setTo(cv::Scalar(value));
+  return plane;
+}
+
+int passes_for(cv::Size from, cv::Size to, int scale) {
+  if (scale == 1) return 1;
+  const double wanted = std::max(static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
+  if (wanted < 1) return 0;
+  int passes = 1;
+  for (double reached = scale; wanted / reached > resize_only_below; reached *= scale) ++passes;
+  return passes;
+}
+
+}  // namespace
+
+cv::Size TargetSize::resolve(int from_width, int from_height, int network_scale) const {
+  const int wishes = scale.has_value() + (width || height) + max_side.has_value();
+  if (wishes > 1) fail(ErrorKind::usage, "--scale, --width/--height and --max-side exclude one another");
+  double across = network_scale, down = network_scale;
+  if (scale) across = down = *scale;
+  if (width) across = down = static_cast<double>(*width) / from_width;
+  if (height) down = static_cast<double>(*height) / from_height;
+  if (height && !width) across = down;
+  if (max_side) across = down = static_cast<double>(*max_side) / std::max(from_width, from_height);
+  if (!(across > 0 && down > 0)) fail(ErrorKind::usage, "a size or scale must be positive");
+  const double new_width = std::max(1.0, std::round(from_width * across));
+  const double new_height = std::max(1.0, std::round(from_height * down));
+  // 2^31 pixels across is what the picture type can address.
+  if (new_width > 1e6 || new_height > 1e6)
+    fail(ErrorKind::usage, "{:.0f}x{:.0f} is larger than any format can hold", new_width, new_height);
+  return {static_cast<int>(new_width), static_cast<int>(new_height)};
+}
+
+struct Upscaler::State {
+  State(LoadedGenerator model, const UpscaleOptions& given) : runner(std::move(model.network), given), options(given) {}
+
+  Image pass(const Image& image, const Report& report);
+  Image enlarge_color(Image color, cv::Size size, const Report& report);
+  Image enlarge_planes(const Image& image, const Report& report);
+
+  TileRunner runner;
+  UpscaleOptions options;
+  int tile_limit = 0;  ///< learnt when memory ran out; 0: none
+};
+
+/// One run of the network over a picture with the channels that it takes.
+Image Upscaler::State::pass(const Image& image, const Report& report) {
+  const GeneratorInfo& info = runner.info();
+  TileOptions tiling;
+  tiling.overlap = options.overlap >= 0 ? options.overlap : std::min(info.halo, max_auto_overlap);
+  tiling.feather = std::min(8, tiling.overlap);
+  tiling.tile = options.tile > 0 ? options.tile : runner.best_tile();
+  if (tile_limit > 0) tiling.tile = std::min(tiling.tile, tile_limit);
+  for (;;) {
+    try {
+      const TilePlan plan = plan_tiles(image.width(), image.height(), tiling);
+      return run_tiled(
+          image, plan, info.scale, image.depth(), [&](const cv::Mat& tile) { return runner.run(tile); },
+          [&](int done, int total) {
+            throw_if_interrupted();
+            if (report) report(static_cast<double>(done) / total);
+          });
+    } catch (const std::exception& error) {
+      if (!is_out_of_memory(error)) throw;
+      const int longest = std::min(tiling.tile, std::max(image.width(), image.height()));
+      if (longest / 2 < smallest_tile)
+        fail(ErrorKind::memory, "out of memory even with tiles of {} pixels; close other programs or use a machine with more memory", longest);
+      tiling.tile = tile_limit = longest / 2;
+      log(LogLevel::warning, "out of memory; going on with tiles of {} pixels", tile_limit);
+    }
+  }
+}
+
+Image Upscaler::State::enlarge_color(Image color, cv::Size size, const Report& report) {
+  const GeneratorInfo& info = runner.info();
+  const int passes = passes_for({color.width(), color.height()}, size, info.scale);
+  const bool gray = color.channels() == 1;
+  Image current = color;
+  double total = 0, done = 0;
+  for (int i = 0; i < passes; ++i) total += std::pow(info.scale, 2.0 * i);
+  for (int i = 0; i < passes; ++i) {
+    const double share = std::pow(info.scale, 2.0 * i) / total;
+    const Report part = [&](double f) {
+      if (report) report(done + share * f);
+    };
+    current = gray || info.in_channels == 1 ? enlarge_planes(current, part) : pass(current, part);
+    done += share;
+  }
+  Image result = resized(current, size);
+  if (options.color_fix == ColorFix::none || passes == 0) return result;
+  return fix_color(result, resized(color, size), options.color_fix);
+}
+
+/// Each plane by itself: gray through a colour network (as three equal channels), colour through a gray network.
+Image Upscaler::State::enlarge_planes(const Image& image, const Report& report) {
+  const GeneratorInfo& info = runner.info();
+  if (info.in_channels == 3) return to_gray(pass(to_rgb(image), report));
+  std::vector<cv::Mat> planes, results;
+  cv::split(image.pixels, planes);
+  for (std::size_t i = 0; i < planes.size(); ++i) {
+    const Report part = [&](double f) {
+      if (report) report((static_cast<double>(i) + f) / static_cast<double>(planes.size()));
+    };
+    results.push_back(pass(Image(planes[i]), part).pixels);
+  }
+  cv::Mat merged;
+  cv::merge(results, merged);
+  return Image(merged);
+}
+
+Upscaler::Upscaler(LoadedGenerator model, const UpscaleOptions& options) {
+  const GeneratorInfo info = model.network->info();
+  if (info.in_channels != info.out_channels || (info.in_channels != 3 && info.in_channels != 1))
+    fail(ErrorKind::model, "the network takes {} and gives {} channels; upscaling needs 3 and 3, or 1 and 1",
+         info.in_channels, info.out_channels);
+  state_ = std::make_unique<State>(std::move(model), options);
+}
+
+Upscaler::~Upscaler() = default;
+
+const GeneratorInfo& Upscaler::info() const { return state_->runner.info(); }
+
+bool Upscaler::runs_bf16() const { return state_->runner.bf16(); }
+
+cv::Mat Upscaler::run_tile(const cv::Mat& tile) { return state_->runner.run(tile); }
+
+Image Upscaler::upscale(const Image& image, cv::Size size, const Report& report) {
+  State& state = *state_;
+  if (!image.has_alpha()) return state.enlarge_color(image, size, report);
+
+  const auto constant = constant_alpha(image);
+  const bool opaque = constant && *constant == max_value(image.depth());
+  const Image color = opaque ? color_part(image) : bleed_color(image);
+  const bool by_model = !constant && state.options.alpha == AlphaMode::model;
+  const double color_share = by_model ? 0.5 : 1.0;
+  const auto part = [&](double begin, double share) -> Report {
+    return [&report, begin, share](double f) {
+      if (report) report(begin + share * f);
+    };
+  };
+  const Image large = state.enlarge_color(color, size, part(0, color_share));
+  Image alpha;
+  if (constant) {
+    alpha = constant_plane(size, image.depth(), *constant);
+  } else if (by_model) {
+    const ColorFix fix = std::exchange(state.options.color_fix, ColorFix::none);
+    alpha = state.enlarge_color(alpha_part(image), size, part(color_share, 1 - color_share));
+    state.options.color_fix = fix;
+  } else {
+    alpha = resized(alpha_part(image), size);
+  }
+  return with_alpha(large, alpha);
+}
+
+}  // namespace ganvas

@@ -1,0 +1,157 @@
+#include "nn/blocks.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ganvas/core/error.hpp"
+
+namespace ganvas {
+
+namespace {
+
+thread_local WeightBudget* current_budget = nullptr;
+
+}  // namespace
+
+WeightBudget::WeightBudget(std::int64_t weights) : left_(weights), outer_(current_budget) { current_budget = this; }
+
+WeightBudget::~WeightBudget() { current_budget = outer_; }
+
+void WeightBudget::spend(std::int64_t weights) {
+  if (!current_budget) return;
+  current_budget->left_ -= weights;
+  if (current_budget->left_ < 0) fail(ErrorKind::model, "the network that it describes is far larger than its weights");
+}
+
+torch::nn::Conv2d make_conv(int in, int out, int kernel, bool bias) {
+  // A layer costs memory of its own beside its weights: hence the constant.
+  WeightBudget::spend(std::int64_t{in} * out * kernel * kernel + out + 16);
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2).bias(bias));
+}
+
+void init_he(torch::nn::Conv2d& conv, double gain) {
+  const torch::NoGradGuard no_grad;
+  const auto fan_in = static_cast<double>(conv->weight.numel()) / static_cast<double>(conv->weight.size(0));
+  conv->weight.normal_(0.0, gain * std::sqrt(2.0 / fan_in));
+  if (conv->bias.defined()) conv->bias.zero_();
+}
+
+torch::Tensor relu_of(torch::Tensor x) { return torch::relu_(x); }
+
+torch::Tensor leaky_relu_of(torch::Tensor x, double slope) { return torch::leaky_relu_(x, slope); }
+
+ResidualBlockImpl::ResidualBlockImpl(int channels, double res_scale)
+    : conv1(make_conv(channels, channels)), conv2(make_conv(channels, channels)), res_scale_(res_scale) {
+  register_module("conv1", conv1);
+  register_module("conv2", conv2);
+}
+
+torch::Tensor ResidualBlockImpl::forward(const torch::Tensor& x) {
+  return torch::add(x, conv2->forward(relu_of(conv1->forward(x))), res_scale_);
+}
+
+torch::Tensor pad_to_multiple(const torch::Tensor& x, std::int64_t multiple) {
+  // By hand: LibTorch's reflection padding refuses more than size - 1, and some data types.
+  torch::Tensor padded = x;
+  for (const std::int64_t dim : {2, 3}) {
+    const std::int64_t size = padded.size(dim), missing = (multiple - size % multiple) % multiple;
+    if (missing == 0) continue;
+    const std::int64_t mirrored = std::min(missing, size - 1);
+    std::vector<torch::Tensor> parts{padded};
+    if (mirrored > 0) parts.push_back(padded.narrow(dim, size - 1 - mirrored, mirrored).flip(dim));
+    for (std::int64_t i = mirrored; i < missing; ++i)
+      parts.push_back(parts.back().narrow(dim, parts.back().size(dim) - 1, 1));
+    padded = torch::cat(parts, dim);
+  }
+  return padded;
+}
+
+torch::Tensor enlarge_nearest(const torch::Tensor& x, std::int64_t factor) {
+  return torch::upsample_nearest2d(x, {x.size(2) * factor, x.size(3) * factor});
+}
+
+std::vector<int> upsampler_steps(int scale) {
+  if (scale == 3) return {3};
+  std::vector<int> steps;
+  for (int left = scale; left > 1; left /= 2) {
+    if (left % 2 != 0) fail(ErrorKind::recipe, "scale: {} is neither 3 nor a power of two", scale);
+    steps.push_back(2);
+  }
+  return steps;
+}
+
+torch::nn::Sequential make_upsampler(int channels, int scale) {
+  torch::nn::Sequential chain;
+  for (const int step : upsampler_steps(scale)) {
+    chain->push_back(make_conv(channels, channels * step * step));
+    chain->push_back(torch::nn::PixelShuffle(step));
+  }
+  return chain;
+}
+
+int upsampler_halo(const std::vector<int>& steps, int radius) {
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) radius = (radius + *step - 1) / *step + 1;
+  return radius;
+}
+
+int upsampler_scale(const StateDict& weights, const std::string& prefix, std::int64_t channels) {
+  std::vector<int> steps;
+  int scale = 1;
+  for (int i = 0; weights.contains(fmt::format("{}{}.weight", prefix, i)) && scale < 1024; i += 2) {
+    const std::int64_t planes = conv_weight(weights, fmt::format("{}{}", prefix, i)).size(0);
+    const int step = planes == 4 * channels ? 2 : planes == 9 * channels ? 3 : 0;
+    if (step == 0)
+      fail(ErrorKind::model, "{}{} gives {} planes, which is no enlargement of {} channels", prefix, i, planes,
+           channels);
+    steps.push_back(step);
+    scale *= step;
+  }
+  if (scale != 3 && std::count(steps.begin(), steps.end(), 3) != 0)
+    fail(ErrorKind::model, "its upsampler has a scale of {}", scale);
+  return scale;
+}
+
+const torch::Tensor& conv_weight(const StateDict& weights, const std::string& stem) {
+  const torch::Tensor* weight = weights.find(stem + ".weight");
+  if (!weight) fail(ErrorKind::model, "weight '{}.weight' is missing", stem);
+  if (weight->dim() != 4)
+    fail(ErrorKind::model, "weight '{}.weight' has shape [{}], not a convolution's", stem,
+         fmt::join(weight->sizes().vec(), ","));
+  return *weight;
+}
+
+int count_layers(const StateDict& weights, const std::string& prefix, const std::string& suffix) {
+  int count = 0;
+  while (weights.contains(fmt::format("{}{}{}", prefix, count, suffix))) ++count;
+  return count;
+}
+
+bool only_prefixes(const StateDict& weights, std::initializer_list<const char*> prefixes) {
+  return std::all_of(weights.begin(), weights.end(), [&](const StateDict::Entry& entry) {
+    return std::any_of(prefixes.begin(), prefixes.end(), [&](const char* p) { return entry.first.starts_with(p); });
+  });
+}
+
+StateDict renamed(const StateDict& weights, const std::function<std::string(const std::string&)>& name) {
+  StateDict result;
+  for (const auto& [key, tensor] : weights) {
+    const std::string own = name(key);
+    if (result.contains(own)) fail(ErrorKind::model, "'{}' stands for '{}', which is there already", key, own);
+    result.set(own, tensor);
+  }
+  return result;
+}
+
+std::vector<std::string> key_parts(const std::string& key) {
+  std::vector<std::string> parts;
+  for (std::size_t from = 0;;) {
+    const std::size_t dot = key.find('.', from);
+    parts.push_back(key.substr(from, dot - from));
+    if (dot == std::string::npos) return parts;
+    from = dot + 1;
+  }
+}
+
+}  // namespace ganvas

@@ -1,0 +1,142 @@
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "commands.hpp"
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/data/pair_source.hpp"
+#include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/resize.hpp"
+#include "ganvas/infer/upscaler.hpp"
+#include "ganvas/metric/quality.hpp"
+#include "places.hpp"
+
+namespace fs = std::filesystem;
+
+namespace ganvas::cli {
+
+namespace {
+
+struct Options {
+  std::string hr, sr, model, lr;
+  int scale = 0, border = -1;
+  bool bicubic = false, json = false;
+  UpscaleOptions upscale{.precision = "fp32"};
+};
+
+/// The file of a folder with this stem, or the only one whose stem begins with it.
+fs::path partner_of(const fs::path& hr, const fs::path& folder) {
+  if (!fs::is_directory(folder)) return folder;
+  std::vector<fs::path> similar;
+  for (const auto& file : list_pictures({folder})) {
+    if (file.stem() == hr.stem()) return file;
+    if (file.stem().string().starts_with(hr.stem().string())) similar.push_back(file);
+  }
+  if (similar.size() != 1) fail(ErrorKind::data, "{}: no picture of this name in {}", hr.string(), folder.string());
+  return similar.front();
+}
+
+/// Where results come from: a folder, a model or bicubic enlargement.
+class Source {
+ public:
+  explicit Source(const Options& options) : options_(options), scale_(options.scale) {
+    if (options.sr.empty() + options.model.empty() + !options.bicubic != 2)
+      fail(ErrorKind::usage, "eval: give one of a folder of results, --model M or --bicubic");
+    if (!options.model.empty()) {
+      upscaler_.emplace(load_generator(find_model(options.model)), options.upscale);
+      const int own = upscaler_->info().scale;
+      if (scale_ != 0 && scale_ != own) fail(ErrorKind::usage, "--scale {}, but the model is x{}", scale_, own);
+      scale_ = own;
+    }
+    if (scale_ == 0) scale_ = 4;
+  }
+  int scale() const { return scale_; }
+
+  Image result_for(const fs::path& hr_path, const Image& hr) {
+    if (!options_.sr.empty()) return read_image(partner_of(hr_path, options_.sr)).image;
+    const Image lr = options_.lr.empty() ? shrink_bicubic(hr, scale_) : read_image(partner_of(hr_path, options_.lr)).image;
+    const cv::Size size(lr.width() * scale_, lr.height() * scale_);
+    return options_.bicubic ? resize(lr, size.width, size.height) : upscaler_->upscale(lr, size);
+  }
+
+ private:
+  const Options& options_;
+  int scale_;
+  std::optional<Upscaler> upscaler_;
+};
+
+nlohmann::ordered_json number(double value) {
+  if (std::isfinite(value)) return std::round(value * 1e4) / 1e4;
+  return std::isinf(value) ? nlohmann::ordered_json("inf") : nlohmann::ordered_json(nullptr);
+}
+
+void print_row(const Options& options, const std::string& name, const Quality& quality, bool mean) {
+  if (!options.json) {
+    fmt::print("{:<40} {:>9.3f} {:>9.3f} {:>8.4f}\n", name, quality.psnr_y, quality.psnr_rgb, quality.ssim_y);
+    return;
+  }
+  nlohmann::ordered_json values{{"psnr_y", number(quality.psnr_y)},
+                                {"psnr_rgb", number(quality.psnr_rgb)},
+                                {"ssim_y", number(quality.ssim_y)}};
+  nlohmann::ordered_json line;
+  if (mean) {
+    line["mean"] = values;
+  } else {
+    line["file"] = name;
+    line.update(values);
+  }
+  fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+int run(const Options& options) {
+  Source source(options);
+  const int border = options.border >= 0 ? options.border : source.scale();
+  const auto files = list_pictures({options.hr});
+  if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", options.hr);
+  if (!options.json) fmt::print("{:<40} {:>9} {:>9} {:>8}\n", "file", "PSNR-Y", "PSNR-RGB", "SSIM-Y");
+  Quality mean;
+  int count = 0;
+  for (const auto& file : files) {
+    throw_if_interrupted();
+    try {
+      const Image hr = read_image(file).image;
+      const Quality quality = compare_pictures(source.result_for(file, hr), hr, border, std::max(4, source.scale()));
+      print_row(options, file.filename().string(), quality, false);
+      mean.psnr_y += quality.psnr_y;
+      mean.psnr_rgb += quality.psnr_rgb;
+      mean.ssim_y += quality.ssim_y;
+      ++count;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) throw;
+      log(LogLevel::error, "{}: {}", file.string(), error.what());
+    }
+    std::fflush(stdout);
+  }
+  if (count > 0) print_row(options, "mean", {mean.psnr_y / count, mean.psnr_rgb / count, mean.ssim_y / count}, true);
+  return count == static_cast<int>(files.size()) ? 0 : 1;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("eval", "PSNR and SSIM against ground truth, by the papers' protocol");
+  command->add_option("hr", options->hr, "Folder (or file) of ground truth")->required();
+  command->add_option("sr", options->sr, "Folder (or file) of results with the same names");
+  command->add_option("-m,--model", options->model, "Make the results with this model");
+  command->add_flag("--bicubic", options->bicubic, "Make the results by bicubic enlargement");
+  command->add_option("--lr", options->lr, "Folder of low-resolution pictures (default: MATLAB bicubic of the ground truth)");
+  command->add_option("-s,--scale", options->scale, "Scale (default: the model's, else 4)")->check(CLI::Range(1, 16));
+  command->add_option("--border", options->border, "Pixels left out on each side (default: the scale)")
+      ->check(CLI::Range(0, 1000));
+  command->add_flag("--json", options->json, "One JSON line a file, and a last one with the mean");
+  command->add_option("--precision", options->upscale.precision, "auto, fp32 or bf16")->capture_default_str();
+  command->add_option("--device", options->upscale.device, "auto, cpu or cuda:N")->capture_default_str();
+  command->add_flag("--tta", options->upscale.tta, "Mean over 8 flips and turns");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace ganvas::cli
