@@ -14,7 +14,7 @@ namespace ganvas::test {
 
 inline std::string little_endian(std::uint64_t number, std::size_t length) {
   std::string bytes;
-  for (std::size_t i = 0; i < length; ++i) bytes += static_cast<char>(number >> (8 * i) & 0xff);
+  for (std::size_t i = 0; i < length; ++i) bytes += static_cast<char>(i < 8 ? number >> (8 * i) & 0xff : 0);
   return bytes;
 }
 
