@@ -75,6 +75,7 @@ GeneratorInfo EdsrFrame::info() const {
           .in_channels = channels_of_picture_,
           .out_channels = channels_of_picture_,
           .halo = 1 + body_halo_ + 1 + upsampler_halo(upsampler_steps(scale_), 1),
+          .live_values = channels_ * std::max(4, 3 * scale_ * scale_),
           .value_range = value_range_};
 }
 

@@ -104,7 +104,7 @@ std::optional<Detected> detect(const StateDict& weights) {
   while (weights.contains(fmt::format("body.{}.weight", last + 1))) ++last;
   if (last < 4 || last % 2 != 0) fail(ErrorKind::model, "its layers don't alternate (last is body.{})", last);
   const auto in = static_cast<int>(first->size(1));
-  const auto outputs = static_cast<int>(weights.at(fmt::format("body.{}.weight", last)).size(0));
+  const auto outputs = static_cast<int>(conv_weight(weights, fmt::format("body.{}", last)).size(0));
   // outputs = out_channels * scale^2; which split it is must be guessed: as many out as in, else the usual counts.
   for (const int out : {in, 3, 4, 1}) {
     const int scale = static_cast<int>(std::lround(std::sqrt(static_cast<double>(outputs) / out)));

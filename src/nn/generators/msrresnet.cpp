@@ -62,7 +62,8 @@ class MsrResNet final : public Generator {
     return {.scale = scale_,
             .in_channels = in_,
             .out_channels = std::max(in_, out_),
-            .halo = 1 + 2 * blocks_ + upsampler_halo(steps_, 2)};
+            .halo = 1 + 2 * blocks_ + upsampler_halo(steps_, 2),
+            .live_values = 3 * channels_ * scale_ * scale_};
   }
   std::string architecture() const override { return "msrresnet"; }
   nlohmann::json config() const override {

@@ -108,7 +108,13 @@ class RrdbNet final : public Generator {
   }
 
   GeneratorInfo info() const override {
-    return {.scale = scale_, .in_channels = in_, .out_channels = out_, .multiple = unshuffle_, .halo = halo()};
+    return {.scale = scale_,
+            .in_channels = in_,
+            .out_channels = out_,
+            .multiple = unshuffle_,
+            .halo = halo(),
+            // At the end two or three times the features, before that the parts of a dense block.
+            .live_values = std::max(3 * channels_ * scale_ * scale_, 4 * channels_ + 8 * growth_)};
   }
   std::string architecture() const override { return "rrdbnet"; }
   nlohmann::json config() const override {

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+#include <vector>
+
+#include "ganvas/nn/registry.hpp"
+
+namespace ganvas::test {
+
+/// One example configuration of one architecture.
+struct Example {
+  const GeneratorPlugin* plugin;
+  nlohmann::json config;
+  std::string name() const { return plugin->name + " " + config.dump(); }
+  GeneratorPtr make() const {
+    torch::manual_seed(1);
+    return plugin->make(config);
+  }
+};
+
+inline std::vector<Example> all_examples() {
+  std::vector<Example> examples;
+  for (const auto& plugin : generator_plugins())
+    for (const auto& config : plugin.examples) examples.push_back({&plugin, config});
+  return examples;
+}
+
+/// A picture of noise in the network's value range.
+inline torch::Tensor picture(const Generator& network, std::int64_t height, std::int64_t width) {
+  torch::manual_seed(height * 1000 + width);
+  const GeneratorInfo info = network.info();
+  return torch::rand({1, info.in_channels, height, width}) * info.value_range;
+}
+
+/// Largest difference, relative to the largest expected value.
+inline double relative_error(const torch::Tensor& actual, const torch::Tensor& expected) {
+  const torch::Tensor a = actual.to(torch::kDouble), e = expected.to(torch::kDouble);
+  if (a.sizes() != e.sizes() || !a.isfinite().all().item<bool>()) return INFINITY;
+  return ((a - e).abs().max() / e.abs().max()).item<double>();
+}
+
+inline bool equal_bits(const StateDict& a, const StateDict& b) {
+  if (a.size() != b.size()) return false;
+  for (const auto& [key, tensor] : a) {
+    const torch::Tensor* other = b.find(key);
+    if (!other || other->scalar_type() != tensor.scalar_type() || !torch::equal(tensor, *other)) return false;
+  }
+  return true;
+}
+
+}  // namespace ganvas::test
