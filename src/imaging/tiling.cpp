@@ -8,27 +8,40 @@
 namespace ganvas {
 namespace {
 
-/// Equal cores along one axis, spread evenly; neighbours share at least the feather, so that every pixel that counts
-/// has its full overlap of context.
+/// One axis of a plan: equal regions, spread evenly from `edge` before the picture to `edge` behind it. The part of a
+/// region that counts lies `overlap` inside it, except at the picture's own ends; neighbours share at least the
+/// feather, so that every pixel that counts has its full context.
 struct Axis {
-  int core = 0, count = 1;
+  int region = 0, count = 1;
   std::vector<int> starts;
 
   Axis(int size, const TileOptions& options) {
-    const int tile = options.tile, feather = options.feather;
-    if (size > tile) count = (size - feather + tile - feather - 1) / (tile - feather);
-    core = static_cast<int>((size + std::int64_t{count - 1} * feather + count - 1) / count);
-    for (int i = 0; i < count; ++i)
-      starts.push_back(count == 1 ? 0 : static_cast<int>(std::int64_t{i} * (size - core) / (count - 1)));
+    const int edge = options.edge, align = options.align;
+    const auto aligned = [align](int length) { return (length + align - 1) / align * align; };
+    const int padded = aligned(size + 2 * edge);
+    region = padded;
+    if (size > options.tile) {
+      // count regions of core + 2 overlap, less what neighbours share, must cover the padded size. Aligned starts may
+      // drift apart by up to align - 1.
+      const int shared = 2 * options.overlap + options.feather + align - 1;
+      const int step = std::max(1, options.tile - options.feather - align + 1);
+      count = std::max(1, (padded - shared + step - 1) / step);
+      region = std::min(padded, aligned((padded + (count - 1) * shared + count - 1) / count));
+    }
+    for (int i = 0; i < count; ++i) {
+      const auto start = count == 1 ? 0 : static_cast<int>(std::int64_t{i} * (padded - region) / (count - 1));
+      starts.push_back(start / align * align - edge);
+    }
   }
 };
 
-/// What part of an axis each tile finishes: from its own seam up to the next one's. The seam's ramp begins there.
-std::vector<int> seams_of(const std::vector<int>& starts, int core, int size, int feather) {
+/// What part of an axis each tile finishes: from its own seam up to the next one's. The seam's ramp begins there, in
+/// the middle of what both neighbours know with full context.
+std::vector<int> seams_of(const std::vector<int>& starts, int region, int size, const TileOptions& options) {
   std::vector<int> seams{0};
   for (std::size_t i = 1; i < starts.size(); ++i) {
-    const int shared = starts[i - 1] + core - starts[i];
-    seams.push_back(starts[i] + (shared - feather) / 2);
+    const int from = starts[i] + options.overlap, to = starts[i - 1] + region - options.overlap;
+    seams.push_back(from + (to - from - options.feather) / 2);
   }
   seams.push_back(size);
   return seams;
@@ -79,15 +92,14 @@ void blend(const cv::Mat& older, cv::Mat newer, bool along_x) {
 class Joiner {
  public:
   Joiner(const TilePlan& plan, int scale, Depth depth) : plan_(plan), scale_(scale), depth_(depth) {
-    const int overlap = plan.options.overlap, feather = plan.options.feather;
     std::vector<int> lefts, tops;
-    for (int i = 0; i < plan.columns; ++i) lefts.push_back(plan.tiles[i].x + overlap);
-    for (int i = 0; i < plan.rows; ++i) tops.push_back(plan.tiles[std::size_t(i) * plan.columns].y + overlap);
-    columns_ = seams_of(lefts, plan.tiles[0].width - 2 * overlap, plan.image_width, feather);
-    rows_ = seams_of(tops, plan.tiles[0].height - 2 * overlap, plan.image_height, feather);
+    for (int i = 0; i < plan.columns; ++i) lefts.push_back(plan.tiles[i].x);
+    for (int i = 0; i < plan.rows; ++i) tops.push_back(plan.tiles[std::size_t(i) * plan.columns].y);
+    columns_ = seams_of(lefts, plan.tiles[0].width, plan.image_width, plan.options);
+    rows_ = seams_of(tops, plan.tiles[0].height, plan.image_height, plan.options);
     for (auto* seams : {&columns_, &rows_})
       for (int& seam : *seams) seam *= scale;
-    feather_ = feather * scale;
+    feather_ = plan.options.feather * scale;
   }
 
   void add(int index, const cv::Mat& tile) {
@@ -138,19 +150,18 @@ class Joiner {
 
 TilePlan plan_tiles(int width, int height, const TileOptions& options) {
   if (width < 1 || height < 1) fail(ErrorKind::internal, "an empty picture can't be tiled");
-  if (options.tile < 1 || options.overlap < 0 || options.feather < 0)
-    fail(ErrorKind::usage, "tile size {}, overlap {}, feather {}: the size must be positive, the others not negative",
-         options.tile, options.overlap, options.feather);
+  if (options.tile < 1 || options.overlap < 0 || options.feather < 0 || options.edge < 0 || options.align < 1)
+    fail(ErrorKind::usage, "tile size {}, overlap {}, feather {}, edge {}: the size must be positive, the others not negative",
+         options.tile, options.overlap, options.feather, options.edge);
   TilePlan plan{width, height, 1, 1, options, {}};
-  // Wider ramps would run into each other.
+  // Wider ramps would run into each other, and more context at the edge than inside is of no use.
   plan.options.feather = std::min({options.feather, options.overlap, options.tile / 4});
+  plan.options.edge = std::min(options.edge, options.overlap);
   const Axis across(width, plan.options), down(height, plan.options);
   plan.columns = across.count;
   plan.rows = down.count;
-  const int overlap = options.overlap;
   for (const int y : down.starts)
-    for (const int x : across.starts)
-      plan.tiles.push_back({x - overlap, y - overlap, across.core + 2 * overlap, down.core + 2 * overlap});
+    for (const int x : across.starts) plan.tiles.push_back({x, y, across.region, down.region});
   return plan;
 }
 

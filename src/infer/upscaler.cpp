@@ -85,6 +85,7 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
   TileOptions tiling;
   tiling.overlap = options.overlap >= 0 ? options.overlap : std::min(info.halo, max_auto_overlap);
   tiling.feather = std::min(8, tiling.overlap);
+  tiling.align = info.multiple;
   tiling.tile = options.tile > 0 ? options.tile : runner.best_tile();
   if (tile_limit > 0) tiling.tile = std::min(tiling.tile, tile_limit);
   for (;;) {

@@ -20,7 +20,7 @@ inline torch::Tensor output_conv(torch::nn::Conv2d& conv, const torch::Tensor& f
   const auto& options = conv->options;
   return torch::conv2d(features.to(torch::kFloat), conv->weight.to(torch::kFloat),
                        conv->bias.defined() ? conv->bias.to(torch::kFloat) : conv->bias, options.stride(),
-                       c10::get<torch::ExpandingArray<2>>(options.padding()), options.dilation(), options.groups());
+                       variant_get<torch::ExpandingArray<2>>(options.padding()), options.dilation(), options.groups());
 }
 
 }  // namespace ganvas

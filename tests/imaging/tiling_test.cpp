@@ -41,7 +41,7 @@ Image whole(const Image& image, int scale, Depth depth) {
 TEST_CASE("tiled equals whole") {
   for (const auto& [width, height] : {std::pair{3, 8}, {533, 401}, {777, 777}, {3000, 5}, {257, 64}, {65, 130}})
     for (const int channels : {1, 3})
-      for (const TileOptions& options : {TileOptions{64, radius, 8}, {256, 16, 8}, {64, radius, 0}, {37, 9, 30}}) {
+      for (const TileOptions& options : {TileOptions{64, radius, 8, radius}, {256, 16, 8, 16}, {64, radius, 0, radius}, {37, 9, 30, 9}}) {
         if (width * height > 300000 && options.tile != 256) continue;
         INFO(width << "x" << height << "x" << channels << ", tile " << options.tile << ", overlap " << options.overlap);
         const int scale = width % 2 + 1;
@@ -55,6 +55,41 @@ TEST_CASE("tiled equals whole") {
       }
 }
 
+TEST_CASE("with little context beyond the border, tiled still equals whole") {
+  // The network meets its own border there, in the border tiles just as in the whole.
+  for (const auto& [width, height] : {std::pair{3, 8}, {533, 401}, {257, 64}})
+    for (const int edge : {0, 2}) {
+      INFO(width << "x" << height << ", edge " << edge);
+      const Image image = noise(width, height, 3, Depth::u8);
+      const auto network = [&](const cv::Mat& tile) { return convolve(tile, 2); };
+      const auto run = [&](int tile) {
+        const TilePlan plan = plan_tiles(width, height, {tile, radius, 8, edge});
+        return run_tiled(image, plan, 2, Depth::f32, network);
+      };
+      CHECK(largest_difference(run(64), run(100000)) < 2e-6);
+    }
+}
+
+TEST_CASE("aligned tiles: a network that works in blocks gives tiled what it gives whole") {
+  for (const int align : {2, 3, 4})
+    for (const auto& [width, height] : {std::pair{5, 3}, {130, 67}, {257, 129}}) {
+      INFO(width << "x" << height << ", align " << align);
+      const Image image = noise(width, height, 1, Depth::f32);
+      const auto blocks = [&](const cv::Mat& tile) {  // each block becomes its first pixel
+        cv::Mat result = tile.clone();
+        for (int y = 0; y < tile.rows; ++y)
+          for (int x = 0; x < tile.cols; ++x) result.at<float>(y, x) = tile.at<float>(y / align * align, x / align * align);
+        return result;
+      };
+      const auto run = [&](int tile) {
+        const TilePlan plan = plan_tiles(width, height, {tile, 8, 4, 3, align});
+        CHECK(plan.tiles[0].width % align == 0);
+        return run_tiled(image, plan, 1, Depth::f32, blocks);
+      };
+      CHECK(largest_difference(run(32), run(100000)) < 1e-6);
+    }
+}
+
 TEST_CASE("any size of tile, overlap and picture: a network that changes nothing changes nothing") {
   for (const int tile : {1, 2, 5, 16, 1000})
     for (const int overlap : {0, 1, 20})
@@ -63,7 +98,7 @@ TEST_CASE("any size of tile, overlap and picture: a network that changes nothing
           for (const Depth depth : {Depth::u8, Depth::u16, Depth::f32}) {
             INFO(tile << " " << overlap << " " << feather << " " << width << "x" << height);
             const Image image = noise(width, height, 2, depth);
-            const TilePlan plan = plan_tiles(width, height, {tile, overlap, feather});
+            const TilePlan plan = plan_tiles(width, height, {tile, overlap, feather, std::min(overlap, 3)});
             const Image same_again = run_tiled(image, plan, 1, depth, [](const cv::Mat& t) { return t.clone(); });
             CHECK(largest_difference(same_again, image) <= (depth == Depth::f32 ? 1e-6 : 0));
           }
@@ -72,7 +107,7 @@ TEST_CASE("any size of tile, overlap and picture: a network that changes nothing
 TEST_CASE("plans: equal tiles, no core beyond its size, everything covered, little reflection") {
   for (const int width : {1, 63, 64, 65, 100, 127, 128, 129, 1000, 25601})
     for (const int feather : {0, 8, 16}) {
-      const TileOptions options{64, 16, feather};
+      const TileOptions options{64, 16, feather, 16};
       const TilePlan plan = plan_tiles(width, 40, options);
       CHECK(plan.rows == 1);
       CHECK(static_cast<int>(plan.tiles.size()) == plan.columns);

@@ -8,9 +8,13 @@
 namespace ganvas {
 
 struct TileOptions {
-  int tile = 256;    ///< longest side of a tile's core, in input pixels
-  int overlap = 16;  ///< context around the core on every side, in input pixels; edges are reflected
-  int feather = 8;   ///< width of the blended seam, in input pixels; cut to `overlap` and a quarter of `tile`
+  int tile = 256;    ///< longest side of a tile without its context, in input pixels
+  int overlap = 16;  ///< context on every side inside the picture, in input pixels
+  int feather = 8;   ///< width of the blended seam, in input pixels; at most `overlap`
+  int edge = 4;      ///< reflected context beyond the picture's border, at most `overlap`. The tiles of one picture and
+                     ///< the whole see the same there. A few pixels hide most of what a network does at its own border;
+                     ///< the full overlap would cost a quarter of the work on a small picture.
+  int align = 1;     ///< tiles start at multiples of this from the first one: for networks that work in such blocks
 };
 
 /// One tile, in input pixels. `x, y, width, height` is the region the network sees; it may stick out of the picture
@@ -26,7 +30,7 @@ struct TilePlan {
   std::vector<Tile> tiles;  ///< row by row
 };
 
-/// Cuts the picture into equal tiles; a picture smaller than a tile becomes one tile of its own size + overlap. Cores
+/// Cuts the picture into equal tiles; a picture smaller than a tile becomes one tile of its own size + the edges. Cores
 /// share the feather, so that blended pixels too have `overlap` pixels of context in both tiles.
 TilePlan plan_tiles(int width, int height, const TileOptions& options);
 
