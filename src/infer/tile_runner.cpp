@@ -13,6 +13,7 @@
 #include "ganvas/data/bridge.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/threads.hpp"
 
 namespace ganvas {
 
@@ -54,6 +55,7 @@ TileRunner::TileRunner(GeneratorPtr network, const UpscaleOptions& options)
       info_(network_->info()),
       device_(parse_device(options.device)),
       tta_(options.tta) {
+  use_cpu_threads(options.threads);
   use_channels_last(*network_);
   network_->to(device_);
   network_->eval();

@@ -60,11 +60,13 @@ Quality compare_pictures(const Image& result, const Image& reference, int border
   const cv::Rect inner(border, border, width - 2 * border, height - 2 * border);
   if (inner.width < 1 || inner.height < 1)
     fail(ErrorKind::data, "{}x{} is too small to compare with a border of {}", width, height, border);
+  const bool gray = color_part(reference).channels() == 1;
   const auto prepare = [&](const Image& image) {
-    return to_depth(Image(to_rgb(color_part(image)).pixels(inner).clone()), Depth::u8);
+    const Image color = color_part(image);
+    return to_depth(Image((gray ? to_gray(color) : to_rgb(color)).pixels(inner).clone()), Depth::u8);
   };
   const Image a = prepare(result), b = prepare(reference);
-  const Image luma_a = luma_bt601(a), luma_b = luma_bt601(b);
+  const Image luma_a = gray ? a : luma_bt601(a), luma_b = gray ? b : luma_bt601(b);
   return {.psnr_y = psnr(luma_a.pixels, luma_b.pixels),
           .psnr_rgb = psnr(a.pixels, b.pixels),
           .ssim_y = ssim(luma_a.pixels, luma_b.pixels)};

@@ -14,6 +14,7 @@
 #include "ganvas/core/progress.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/threads.hpp"
 #include "train/checkpoint.hpp"
 #include "train/run_log.hpp"
 #include "train/settings.hpp"
@@ -61,6 +62,7 @@ class Trainer {
 
 Trainer::Trainer(Recipe recipe, const TrainOptions& options)
     : options_(options), device_(parse_device(options.device)), recipe_(std::move(recipe)) {
+  use_cpu_threads(options.threads);
   settings_ = read_settings(recipe_, device_);
   torch::manual_seed(settings_.seed);
   task_ = make_task(recipe_, settings_, options_.data, device_);

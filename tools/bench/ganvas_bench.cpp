@@ -58,7 +58,11 @@ int bench_folder(Upscaler& upscaler, const std::string& folder) {
   std::vector<Image> pictures;
   for (const auto& file : list_files(folder, false)) pictures.push_back(read_image(file).image);
   const fs::path out = fs::temp_directory_path() / "ganvas-bench-out";
-  BatchOptions options{.inputs = {folder}, .output = out.string(), .force = true, .format = Format::png, .quiet = true};
+  BatchOptions options;
+  options.inputs = {folder};
+  options.output = out.string();
+  options.force = options.quiet = true;
+  options.format = Format::png;
   BatchWork work{.verb = "bench",
                  .output_size = [&](int w, int h) { return cv::Size(w, h) * upscaler.info().scale; },
                  .process = [&](const Image& image, cv::Size size, const auto& progress) {

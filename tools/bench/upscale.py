@@ -4,6 +4,7 @@
 Needs Debian's python3-torch. Usage: tools/bench/upscale.py [MODEL.safetensors] [SIZE] [ROUNDS]
 The model must be a compact network (plain 3x3 convolutions); weights don't matter for speed.
 """
+import os
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,8 @@ def main():
     model = sys.argv[1] if len(sys.argv) > 1 else "models/photo-x4/model.safetensors"
     size = int(sys.argv[2]) if len(sys.argv) > 2 else 256
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 15
+    # Debian's LibTorch falls back to one thread on processors that it doesn't know; give it all of them.
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     net = Compact().eval()
     picture = torch.rand(1, 3, size, size)
     ours = subprocess.Popen(["build/ganvas_bench", "core", model, str(size)], stdin=subprocess.PIPE,

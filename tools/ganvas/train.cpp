@@ -16,6 +16,7 @@ struct Options {
   std::vector<std::string> data, sets;
   std::string lr, validation, out = "runs/{recipe}", device = "auto";
   std::int64_t stop_at = 0;
+  int threads = 0;
   bool resume = false, dry_run = false;
 };
 
@@ -37,6 +38,7 @@ int run(const Options& options) {
   train_options.data.validation = options.validation;
   train_options.resume = options.resume;
   train_options.device = options.device;
+  train_options.threads = options.threads;
   if (options.stop_at > 0) train_options.stop_at = options.stop_at;
   const TrainResult result = train(std::move(recipe), train_options);
   if (result.finished) fmt::print("{}/model.safetensors\n", out);
@@ -61,6 +63,7 @@ void add_train(CLI::App& app, Action& action) {
   command->add_flag("--resume", options->resume, "Go on from the last checkpoint in the run's folder");
   command->add_flag("--dry-run", options->dry_run, "Check the recipe and print it with all defaults");
   command->add_option("--device", options->device, "auto, cpu or cuda:N")->capture_default_str();
+  command->add_option("--threads", options->threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -1,5 +1,3 @@
-#include <torch/torch.h>
-
 #include <iostream>
 #include <opencv2/core/utility.hpp>
 
@@ -18,7 +16,7 @@ struct Options {
   std::shared_ptr<BatchArguments> batch;
   std::string model, alpha = "model", color_fix = "none", tile = "auto";
   double scale = 0;
-  int width = 0, height = 0, max_side = 0, threads = 0;
+  int width = 0, height = 0, max_side = 0;
   UpscaleOptions upscale;
 };
 
@@ -57,10 +55,7 @@ UpscaleOptions upscale_options(const Options& options) {
 int run(const Options& options) {
   BatchOptions batch = finish_batch_options(*options.batch);
   const TargetSize target = target_of(options);
-  if (options.threads > 0) {
-    torch::set_num_threads(options.threads);
-    cv::setNumThreads(options.threads);
-  }
+  if (options.upscale.threads > 0) cv::setNumThreads(options.upscale.threads);
   const std::string fitting = options.scale > 0 && options.scale <= 2 ? "photo-x2" : "photo-x4";
   const std::filesystem::path model = find_model(options.model.empty() ? fitting : options.model);
   Upscaler upscaler(load_generator(model), upscale_options(options));
@@ -99,7 +94,7 @@ void add_upscale(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
   command->add_option("--device", options->upscale.device, "auto, cpu or cuda:N")->capture_default_str();
-  command->add_option("--threads", options->threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
+  command->add_option("--threads", options->upscale.threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
   command->add_option("--alpha", options->alpha, "How transparency is enlarged: model or bicubic")
       ->capture_default_str()
       ->check(CLI::IsMember({"model", "bicubic"}));

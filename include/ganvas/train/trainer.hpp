@@ -16,6 +16,7 @@ struct TrainOptions {
   std::optional<std::int64_t> stop_at;    ///< end early, with a checkpoint, when this many steps are done
   bool resume = false;                    ///< go on from checkpoints/latest.safetensors
   std::string device = "auto";            ///< auto, cpu, cuda or cuda:N
+  int threads = 0;                        ///< CPU threads; 0: all. Another count may round differently
 };
 
 struct TrainResult {

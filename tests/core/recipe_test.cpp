@@ -1,0 +1,183 @@
+#include "ganvas/core/recipe.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/files.hpp"
+#include "support/support.hpp"
+
+using namespace ganvas;
+
+namespace {
+
+/// The message of the Error that `work` throws.
+template <typename Work>
+std::string refusal(Work work, ErrorKind kind = ErrorKind::recipe) {
+  try {
+    work();
+  } catch (const Error& error) {
+    CHECK(error.kind() == kind);
+    const std::string message = error.what();
+    CHECK(message.find('\n') == std::string::npos);
+    return message;
+  }
+  return "was accepted";
+}
+
+bool says(const std::string& message, std::initializer_list<const char*> parts) {
+  CAPTURE(message);
+  for (const char* part : parts) {
+    CAPTURE(part);
+    CHECK(message.find(part) != std::string::npos);
+  }
+  return true;
+}
+
+const char* const example = R"(# a comment
+task = "super-resolution"   # behind a value
+
+[train]
+steps = 1000
+rate = 2e-4
+negative = -3
+flag = true
+off = false
+
+[optimiser.generator]
+milestones = [100, 200, 300]
+names = ["a", "b c"]
+path = "folder with spaces/x #1 = y.pth"
+)";
+
+}  // namespace
+
+TEST_CASE("recipe: values of all kinds, defaults, and the resolved text") {
+  Recipe recipe = Recipe::parse(example, "x.toml");
+  CHECK(recipe.text("task", "?") == "super-resolution");
+  CHECK(recipe.integer("train.steps", 1) == 1000);
+  CHECK(recipe.number("train.rate", 1) == 2e-4);
+  CHECK(recipe.integer("train.negative", 1) == -3);
+  CHECK(recipe.flag("train.flag", false));
+  CHECK_FALSE(recipe.flag("train.off", true));
+  CHECK(recipe.integers("optimiser.generator.milestones", {}) == std::vector<std::int64_t>{100, 200, 300});
+  CHECK(recipe.texts("optimiser.generator.names", {}) == std::vector<std::string>{"a", "b c"});
+  CHECK(recipe.text("optimiser.generator.path", "") == "folder with spaces/x #1 = y.pth");
+  CHECK(recipe.has("train.steps"));
+  CHECK_FALSE(recipe.has("train.batch"));
+  // Defaults.
+  CHECK(recipe.integer("train.batch", 16) == 16);
+  CHECK(recipe.number("train.tiny", 1e-300) == 1e-300);
+  CHECK(recipe.number("train.third", 1.0 / 3) == 1.0 / 3);
+  CHECK(recipe.flag("train.more", true));
+  CHECK(recipe.text("data.folder", "a \"quoted\" name") == "a \"quoted\" name");
+  CHECK(recipe.choice("data.kind", "b", {"a", "b"}) == "b");
+  CHECK(recipe.integers("data.list", {1, -2}) == std::vector<std::int64_t>{1, -2});
+  CHECK_NOTHROW(recipe.check_all_read());
+
+  // The resolved text reads as the same values with no default needed, and resolves to itself.
+  Recipe again = Recipe::parse(recipe.resolved(), "resolved");
+  CHECK(again.text("task", "") == "super-resolution");
+  CHECK(again.integer("train.steps", 1) == 1000);
+  CHECK(again.number("train.rate", 1) == 2e-4);
+  CHECK(again.integer("train.negative", 1) == -3);
+  CHECK(again.flag("train.flag", false));
+  CHECK_FALSE(again.flag("train.off", true));
+  CHECK(again.integers("optimiser.generator.milestones", {}) == std::vector<std::int64_t>{100, 200, 300});
+  CHECK(again.texts("optimiser.generator.names", {}) == std::vector<std::string>{"a", "b c"});
+  CHECK(again.text("optimiser.generator.path", "") == "folder with spaces/x #1 = y.pth");
+  CHECK(again.integer("train.batch", 1) == 16);
+  CHECK(again.number("train.tiny", 1) == 1e-300);
+  CHECK(again.number("train.third", 1) == 1.0 / 3);
+  CHECK(again.flag("train.more", false));
+  CHECK(again.text("data.folder", "") == "a \"quoted\" name");
+  CHECK(again.choice("data.kind", "a", {"a", "b"}) == "b");
+  CHECK(again.integers("data.list", {}) == std::vector<std::int64_t>{1, -2});
+  CHECK(again.resolved() == recipe.resolved());
+}
+
+TEST_CASE("recipe: texts of any content survive the resolved text") {
+  for (const std::string text : {"", "plain", "with space", "a=b", "#no comment", "[x]", "a,b", "it's", "say \"hi\"",
+                                 "C:\\dir\\file", "写真/ü.pth", "{}", "true", "12"}) {
+    CAPTURE(text);
+    Recipe recipe;
+    recipe.text("a.b", text);
+    CAPTURE(recipe.resolved());
+    Recipe again = Recipe::parse(recipe.resolved(), "again");
+    CHECK(again.text("a.b", "missing") == text);
+    CHECK(again.resolved() == recipe.resolved());
+  }
+  Recipe recipe;
+  recipe.integers("a.none", {});
+  recipe.texts("a.nothing", {});
+  Recipe again = Recipe::parse(recipe.resolved(), "again");
+  CHECK(again.integers("a.none", {1}).empty());
+  CHECK(again.texts("a.nothing", {"x"}).empty());
+}
+
+TEST_CASE("recipe: wrong values are refused with recipe, key, value and range") {
+  const auto with = [](const char* text) { return Recipe::parse(text, "my.toml"); };
+  says(refusal([&] { with("[t]\na = 1.5").integer("t.a", 0); }), {"my.toml", "t.a", "'1.5'", "whole number"});
+  says(refusal([&] { with("[t]\na = \"x\"").integer("t.a", 0); }), {"t.a", "'x'"});
+  says(refusal([&] { with("[t]\na = 99999999999999999999").integer("t.a", 0); }), {"t.a"});
+  says(refusal([&] { with("[t]\na = 7").integer("t.a", 0, 1, 5); }), {"t.a", "7", "1 .. 5"});
+  says(refusal([&] { with("[t]\na = 0x").number("t.a", 0); }), {"t.a"});
+  says(refusal([&] { with("[t]\na = nan").number("t.a", 0, 0, 1); }), {"t.a"});
+  says(refusal([&] { with("[t]\na = inf").number("t.a", 0, 0, 1); }), {"t.a"});
+  says(refusal([&] { with("[t]\na = -0.5").number("t.a", 0, 0, 1); }), {"t.a", "-0.5"});
+  says(refusal([&] { with("[t]\na = 1").flag("t.a", false); }), {"t.a", "true"});
+  says(refusal([&] { with("[t]\na = \"z\"").choice("t.a", "x", {"x", "y"}); }), {"t.a", "'z'", "x, y"});
+  says(refusal([&] { with("[t]\na = [1, 2]").integer("t.a", 0); }), {"t.a", "one value"});
+  says(refusal([&] { with("[t]\na = [1, b]").integers("t.a", {}); }), {"t.a", "'b'"});
+  says(refusal([&] { with("[t]\na = 1\na = 2"); }), {"my.toml", "t.a", "twice"});
+  CHECK(refusal([] { Recipe::load("/no/such.toml"); }, ErrorKind::file).find("/no/such.toml") != std::string::npos);
+}
+
+TEST_CASE("recipe: a key that nobody reads is named with the nearest known one") {
+  Recipe recipe = Recipe::parse("[train]\nstep = 5\nbatch = 2", "my.toml");
+  recipe.integer("train.steps", 1);
+  recipe.integer("train.batch", 1);
+  says(refusal([&] { recipe.check_all_read(); }), {"my.toml", "train.step:", "train.steps?"});
+  Recipe strange = Recipe::parse("[nothing.like.it]\nzzzzzzzzzzzzzzzz = 5", "my.toml");
+  strange.integer("a", 1);
+  const std::string message = refusal([&] { strange.check_all_read(); });
+  says(message, {"unknown key"});
+  CHECK(message.find("did you mean") == std::string::npos);
+
+  CHECK(nearest_name("stpes", {"batch", "steps", "seed"}) == "steps");
+  CHECK(nearest_name("steps", {"batch", "steps", "seed"}) == "steps");
+  CHECK(nearest_name("xyz", {"batch", "steps", "seed"}).empty());
+  CHECK(nearest_name("", {"a"}).empty());
+  CHECK(nearest_name("abc", {}).empty());
+}
+
+TEST_CASE("recipe: overrides") {
+  Recipe recipe = Recipe::parse(example, "x.toml");
+  recipe.set("train.steps=5");
+  recipe.set(" train.batch = 8 ");
+  recipe.set("optimiser.generator.milestones=1,2");
+  recipe.set("optimiser.generator.names=[\"x\", y]");
+  recipe.set("new.text=a=b");
+  recipe.set("new.empty=[]");
+  CHECK(recipe.integer("train.steps", 1) == 5);
+  CHECK(recipe.integer("train.batch", 1) == 8);
+  CHECK(recipe.integers("optimiser.generator.milestones", {}) == std::vector<std::int64_t>{1, 2});
+  CHECK(recipe.texts("optimiser.generator.names", {}) == std::vector<std::string>{"x", "y"});
+  CHECK(recipe.text("new.text", "") == "a=b");
+  CHECK(recipe.integers("new.empty", {3}).empty());
+  says(refusal([&] { recipe.set("no-equals"); }, ErrorKind::usage), {"no-equals"});
+  says(refusal([&] { recipe.set("=5"); }, ErrorKind::usage), {"=5"});
+}
+
+TEST_CASE("recipe: a table for someone else counts as read, with types") {
+  Recipe recipe = Recipe::parse("[generator]\narchitecture = \"compact\"\nscale = 2\nslope = 0.5\nplus = true\nlist = [1, 2]\n"
+                                "[generators]\nother = 1", "x");
+  const nlohmann::json table = recipe.table("generator", {"architecture"});
+  CHECK(table == nlohmann::json{{"scale", 2}, {"slope", 0.5}, {"plus", true}, {"list", {1, 2}}});
+  CHECK(table.at("scale").is_number_integer());
+  recipe.record("generator", {{"scale", 2}, {"channels", 64}});
+  CHECK(recipe.resolved().find("channels = 64") != std::string::npos);
+  // What the table left out, and what only looks like it, still counts as unread.
+  CHECK(refusal([&] { recipe.check_all_read(); }).find("generator.architecture") != std::string::npos);
+  recipe.text("generator.architecture", "");
+  CHECK(refusal([&] { recipe.check_all_read(); }).find("generators.other") != std::string::npos);
+}

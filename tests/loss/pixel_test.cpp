@@ -1,0 +1,64 @@
+#include "ganvas/loss/pixel.hpp"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "ganvas/core/error.hpp"
+#include "support/support.hpp"
+
+using namespace ganvas;
+
+namespace {
+
+double one(const std::string& kind, double d) {
+  if (kind == "l1") return std::abs(d);
+  if (kind == "l2") return d * d;
+  return std::sqrt(d * d + 1e-6);
+}
+
+}  // namespace
+
+TEST_CASE("pixel losses against a slow twin, with gradients, in half precision too") {
+  CHECK(pixel_losses() == std::vector<std::string>{"l1", "l2", "charbonnier"});
+  torch::manual_seed(1);
+  for (const auto& kind : pixel_losses()) {
+    CAPTURE(kind);
+    // One operand channels_last: values count, not memory.
+    const torch::Tensor a = torch::rand({2, 3, 5, 7}).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
+    const torch::Tensor b = torch::rand({2, 3, 5, 7});
+    const torch::Tensor loss = pixel_loss(kind, a, b);
+    CHECK(loss.dim() == 0);
+    const torch::Tensor x = a.detach().contiguous().flatten(), y = b.flatten();
+    double sum = 0;
+    for (std::int64_t i = 0; i < x.numel(); ++i) sum += one(kind, x[i].item<double>() - y[i].item<double>());
+    CHECK(loss.item<double>() == doctest::Approx(sum / static_cast<double>(x.numel())).epsilon(1e-5));
+
+    loss.backward();
+    const torch::Tensor gradient = a.grad().contiguous().flatten();
+    for (std::int64_t i = 0; i < x.numel(); i += 17) {
+      constexpr double h = 1e-5;
+      const double d = x[i].item<double>() - y[i].item<double>();
+      const double expected = (one(kind, d + h) - one(kind, d - h)) / (2 * h) / static_cast<double>(x.numel());
+      CHECK(gradient[i].item<double>() == doctest::Approx(expected).epsilon(1e-3));
+    }
+
+    // bf16 predictions are compared in fp32: the mean of many small terms isn't lost.
+    const torch::Tensor half = torch::full({1, 1, 200, 200}, 0.5).to(torch::kBFloat16);
+    const torch::Tensor result = pixel_loss(kind, half, torch::full({1, 1, 200, 200}, 0.25));
+    CHECK((result.scalar_type() == torch::kFloat));
+    CHECK(result.item<double>() == doctest::Approx(one(kind, 0.25)).epsilon(1e-5));
+    // Equal pictures: a finite gradient (the square root's would be infinite without its epsilon).
+    const torch::Tensor c = torch::rand({1, 3, 4, 4}).requires_grad_();
+    pixel_loss(kind, c, c.detach()).backward();
+    CHECK(c.grad().isfinite().all().item<bool>());
+    CHECK(c.grad().abs().max().item<double>() == 0);
+  }
+  try {
+    pixel_loss("l3", torch::zeros({1}), torch::zeros({1}));
+    FAIL("was accepted");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::recipe);
+    CHECK(std::string(error.what()).find("charbonnier") != std::string::npos);
+  }
+}
