@@ -64,7 +64,8 @@ TEST_CASE("pairs: LR and HR crops show the same place in the same orientation; a
                     below = pair.lr.pixels.at<cv::Vec3b>(1, 0);
     ++pictures[origin[0]];
     orientations.insert({right[1] - origin[1] + 3 * (right[2] - origin[2]), below[1] - origin[1] + 3 * (below[2] - origin[2])});
-    if (origin[0] == 1 && right[1] == origin[1] + 1 && below[2] == origin[2] + 1) corners.insert({origin[1], origin[2]});
+    const cv::Vec3b opposite = pair.lr.pixels.at<cv::Vec3b>(3, 3);
+    if (origin[0] == 1) corners.insert({std::min(origin[1], opposite[1]), std::min(origin[2], opposite[2])});
   }
   CHECK(orientations.size() == 8);
   CHECK(corners.size() == 7 * 7);  // every position of the 10x10 picture, the last included
