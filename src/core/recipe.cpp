@@ -1,13 +1,12 @@
 #include "ganvas/core/recipe.hpp"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <sstream>
 
+#include "core/toml.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 
@@ -43,6 +42,10 @@ bool parse_whole(const std::string& text, T& value) {
 std::string quote(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
+    if (c == '\n') {
+      out += "\\n";
+      continue;
+    }
     if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
@@ -54,18 +57,9 @@ std::string quote(const std::string& text) {
 Recipe Recipe::parse(const std::string& toml, std::string name) {
   Recipe recipe;
   recipe.name_ = std::move(name);
-  std::istringstream stream(toml);
-  std::vector<CLI::ConfigItem> items;
-  try {
-    items = CLI::ConfigTOML().from_config(stream);
-  } catch (const std::exception& error) {
-    fail(ErrorKind::recipe, "{}: not valid TOML: {}", recipe.name_, error.what());
-  }
-  for (const auto& item : items) {
-    if (item.name == "++" || item.name == "--") continue;  // section marks of the parser
-    const std::string key = item.fullname();
-    if (recipe.values_.contains(key)) recipe.wrong(key, "is given twice");
-    recipe.values_[key] = item.inputs;
+  for (TomlEntry& entry : read_toml(toml, recipe.name_)) {
+    if (recipe.values_.contains(entry.key)) recipe.wrong(entry.key, "is given twice");
+    recipe.values_[entry.key] = std::move(entry.values);
   }
   return recipe;
 }

@@ -97,7 +97,8 @@ TEST_CASE("recipe: values of all kinds, defaults, and the resolved text") {
 
 TEST_CASE("recipe: texts of any content survive the resolved text") {
   for (const std::string text : {"", "plain", "with space", "a=b", "#no comment", "[x]", "a,b", "it's", "say \"hi\"",
-                                 "C:\\dir\\file", "写真/ü.pth", "{}", "true", "12"}) {
+                                 "C:\\dir\\file", "写真/ü.pth", "{}", "true", "12",
+                                 "two\nlines\t", "ends with \\", "\"", "''"}) {
     CAPTURE(text);
     Recipe recipe;
     recipe.text("a.b", text);
@@ -130,6 +131,24 @@ TEST_CASE("recipe: wrong values are refused with recipe, key, value and range") 
   says(refusal([&] { with("[t]\na = [1, b]").integers("t.a", {}); }), {"t.a", "'b'"});
   says(refusal([&] { with("[t]\na = 1\na = 2"); }), {"my.toml", "t.a", "twice"});
   CHECK(refusal([] { Recipe::load("/no/such.toml"); }, ErrorKind::file).find("/no/such.toml") != std::string::npos);
+}
+
+TEST_CASE("recipe: what TOML allows and what not, with the line") {
+  Recipe recipe = Recipe::parse("\xef\xbb\xbf# mark, then CRLF\r\n[ a . b-c ]  # table\r\nx.y = 'C:\\dir # \"q\"'\r\n"
+                                "list = [ # over lines\n  1,\n  -2, # comment ] \n  +3,\n]\nlast=1.5e-3",
+                                "x");
+  CHECK(recipe.text("a.b-c.x.y", "") == "C:\\dir # \"q\"");
+  CHECK(recipe.integers("a.b-c.list", {}) == std::vector<std::int64_t>{1, -2, 3});
+  CHECK(recipe.number("a.b-c.last", 0) == 1.5e-3);
+  CHECK(Recipe::parse("", "x").resolved().empty());
+  for (const char* wrong :
+       {"a", "a =", "a = \n", "= 1", "a = 1 2", "a = \"x", "a = 'x", "a = \"x\\q\"", "a = \"\\", "a = [1", "a = [1 2]",
+        "a = [[1], [2]]", "a = {b = 1}", "[t", "[t] a = 1", "[]", "[[t]]\na = 1", "a b = 1", "\"a\" = 1", "a = \"\"\"x\"\"\"",
+        "a. = 1", "a = 1, 2", "]", "\x01"}) {
+    CAPTURE(wrong);
+    says(refusal([&] { Recipe::parse(std::string("ok = 1\n\n") + wrong, "my.toml"); }), {"my.toml: line "});
+  }
+  says(refusal([] { Recipe::parse("ok = 1\n\n[t]\nbad = ?\n", "my.toml"); }), {"line 4"});
 }
 
 TEST_CASE("recipe: a key that nobody reads is named with the nearest known one") {

@@ -74,7 +74,7 @@ foreach(file IN LISTS files)
     if(header MATCHES "^opencv2/" AND module IN_LIST without_opencv)
       complain("${file} includes <${header}>: ${module} must build without OpenCV")
     endif()
-    if(header MATCHES "^CLI/" AND NOT module STREQUAL "core")
+    if(header MATCHES "^CLI/")
       complain("${file} includes <${header}>: the command line belongs to tools/")
     endif()
 
