@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "ganvas/nn/registry.hpp"
 
 namespace ganvas {
@@ -19,11 +21,13 @@ StateDict clone_of(const torch::nn::Module& network) {
 Ema::Ema(std::shared_ptr<torch::nn::Module> network, double decay)
     : network_(std::move(network)), decay_(decay), average_(clone_of(*network_)) {}
 
-void Ema::update() {
+void Ema::update(std::int64_t steps) {
   const torch::NoGradGuard no_grad;
+  const auto count = static_cast<double>(steps);
+  const double decay = std::min(decay_, (1.0 + count) / (10.0 + count));
   for (const auto& item : network_->named_parameters()) {
     torch::Tensor average = average_.at(item.key());
-    average.lerp_(item.value(), 1.0 - decay_);
+    average.lerp_(item.value(), 1.0 - decay);
   }
   for (const auto& item : network_->named_buffers()) {
     torch::Tensor average = average_.at(item.key());

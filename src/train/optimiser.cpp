@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <sstream>
@@ -46,6 +47,7 @@ void Optimiser::zero_grad() { optimiser_->zero_grad(); }
 double Optimiser::step(std::int64_t step) {
   const double limit = clip_ > 0 ? clip_ : std::numeric_limits<double>::infinity();
   const double norm = torch::nn::utils::clip_grad_norm_(parameters_, limit);
+  if (!std::isfinite(norm)) return norm;
   for (auto& group : optimiser_->param_groups()) group.options().set_lr(rate(step));
   optimiser_->step();
   return norm;

@@ -18,7 +18,8 @@ class Optimiser {
   Optimiser(Recipe& recipe, const std::string& phase, std::vector<torch::Tensor> parameters, std::int64_t steps);
 
   void zero_grad();
-  /// Clips, sets the rate of `step` and updates. Returns the gradient norm before clipping.
+  /// Clips, sets the rate of `step` and updates. Returns the gradient norm before clipping; where that is no finite
+  /// number, the parameters stay as they were.
   double step(std::int64_t step);
   double rate(std::int64_t step) const { return rate_ * schedule_.factor(step); }
   const std::vector<torch::Tensor>& parameters() const { return parameters_; }

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -55,7 +56,8 @@ class Trainer {
   MeanScalars means_;
   TrainResult result_;
   std::string resolved_;
-  std::int64_t step_ = 0;  ///< steps done
+  std::int64_t step_ = 0;          ///< steps done
+  std::int64_t resumed_step_ = 0;  ///< up to here the log is written already
   int batches_per_step_ = 1;
   double began_ = 0;
 };
@@ -104,7 +106,10 @@ void Trainer::restore() {
   for (auto& [name, optimiser] : optimisers_)
     optimiser.restore(checkpoint.tensors.at("optimiser/" + name), path.string());
   checkpoint.restore_random_state();
-  step_ = std::stoll(fact("step"));
+  const std::string step = fact("step");
+  const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), step_);
+  if (error != std::errc() || end != step.data() + step.size() || step_ < 0)
+    fail(ErrorKind::model, "{}: its step '{}' is not a whole number", path.string(), step);
   result_.best_score = std::strtod(fact("best_score").c_str(), nullptr);
 }
 
@@ -150,11 +155,15 @@ void Trainer::train_step(Loader& loader) {
                  step_ + 1, name, value, phase.name);
         means_.add("", scalars);
       }
-      means_.add(phase.name + ".", {{"gradient_norm", optimiser.step(step_)}});
+      const double norm = optimiser.step(step_);
+      if (!std::isfinite(norm))
+        fail(ErrorKind::data, "step {}: the gradient became {}; the last good checkpoint is kept; lower optimiser.{}.lr",
+             step_ + 1, norm, phase.name);
+      means_.add(phase.name + ".", {{"gradient_norm", norm}});
     }
   }
-  for (auto& [name, average] : averages_) average.update();
   ++step_;
+  for (auto& [name, average] : averages_) average.update(step_);
 }
 
 void Trainer::validate() {
@@ -165,7 +174,7 @@ void Trainer::validate() {
     result_.validation = task_->validate();
   }
   if (result_.validation.empty()) return;
-  log_->write("validation", step_, result_.validation);
+  if (step_ > resumed_step_) log_->write("validation", step_, result_.validation);
   std::string text;
   for (const auto& [name, value] : result_.validation) text += fmt::format(" {} {:.4f}", name, value);
   const double score = task_->score(result_.validation);
@@ -202,7 +211,8 @@ TrainResult Trainer::run() {
   else if (fs::exists(options_.out / "checkpoints" / "latest.safetensors"))
     fail(ErrorKind::usage, "{}: holds a run already; give --resume to go on, or another --out", options_.out.string());
   write_file_atomically(options_.out / "recipe.toml", resolved_);
-  log_ = std::make_unique<RunLog>(options_.out / "log.jsonl", step_);
+  resumed_step_ = step_;
+  log_ = std::make_unique<RunLog>(options_.out / "log.jsonl", resumed_step_);
 
   const std::int64_t end = std::min(settings_.steps, options_.stop_at.value_or(settings_.steps));
   Loader loader([this](std::int64_t index) { return task_->make_batch(index); }, step_ * batches_per_step_,

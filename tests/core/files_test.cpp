@@ -96,10 +96,12 @@ TEST_CASE("AtomicFile: whole or not at all, no leftovers") {
 
 TEST_CASE("AtomicFile: failures name the target and leave what was there") {
   const test::TemporaryFolder folder;
-  CHECK(failure([&] { write_file_atomically(folder / "no/such/folder", std::string_view("x")); })
-            .find("no/such/folder") != std::string::npos);
+  CHECK(failure([&] {
+          write_file_atomically(folder / "no/such/folder", std::string_view("x"));
+        }).find("no/such/folder") != std::string::npos);
   fs::create_directory(folder / "sub");
-  CHECK(failure([&] { write_file_atomically(folder / "sub", std::string_view("x")); }).find("sub") != std::string::npos);
+  CHECK(failure([&] { write_file_atomically(folder / "sub", std::string_view("x")); }).find("sub") !=
+        std::string::npos);
   CHECK(entries(folder.path()) == 1);
   // A full disk, in the shape of a limit on file sizes.
   write_file_atomically(folder / "full", std::string_view("old"));
@@ -165,7 +167,7 @@ TEST_CASE("list_files and expand_glob: sorted, hidden passed over, links to fold
   CHECK_THROWS_AS(list_files(folder / "absent", false), Error);
 }
 
-TEST_CASE("the cache folder follows XDG; errors have exit codes; the flag of Ctrl-C") {
+TEST_CASE("the cache folder follows XDG, errors have exit codes, the flag of Ctrl-C") {
   setenv("XDG_CACHE_HOME", "/x/cache", 1);
   CHECK(cache_folder() == "/x/cache/ganvas");
   unsetenv("XDG_CACHE_HOME");

@@ -42,7 +42,7 @@ TEST_CASE("durations") {
   CHECK(format_duration(360000) == "100:00:00");
 }
 
-TEST_CASE("log: one message, one line, from any thread; levels") {
+TEST_CASE("log: one message, one line, from any thread, levels") {
   CHECK(stderr_of([] { log(LogLevel::info, "a\nb\r\x1b[31mc\x7f{}", 5); }) == "a b  [31mc 5\n");
   CHECK(stderr_of([] { log(LogLevel::error, "写真.png: {}", "broken"); }) == "error: 写真.png: broken\n");
   CHECK(stderr_of([] { log(LogLevel::debug, "unseen"); }).empty());

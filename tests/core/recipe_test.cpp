@@ -96,9 +96,9 @@ TEST_CASE("recipe: values of all kinds, defaults, and the resolved text") {
 }
 
 TEST_CASE("recipe: texts of any content survive the resolved text") {
-  for (const std::string text : {"", "plain", "with space", "a=b", "#no comment", "[x]", "a,b", "it's", "say \"hi\"",
-                                 "C:\\dir\\file", "写真/ü.pth", "{}", "true", "12",
-                                 "two\nlines\t", "ends with \\", "\"", "''"}) {
+  for (const std::string text :
+       {"", "plain", "with space", "a=b", "#no comment", "[x]", "a,b", "it's", "say \"hi\"", "C:\\dir\\file",
+        "写真/ü.pth", "{}", "true", "12", "two\nlines\t", "ends with \\", "\"", "''"}) {
     CAPTURE(text);
     Recipe recipe;
     recipe.text("a.b", text);
@@ -134,17 +134,38 @@ TEST_CASE("recipe: wrong values are refused with recipe, key, value and range") 
 }
 
 TEST_CASE("recipe: what TOML allows and what not, with the line") {
-  Recipe recipe = Recipe::parse("\xef\xbb\xbf# mark, then CRLF\r\n[ a . b-c ]  # table\r\nx.y = 'C:\\dir # \"q\"'\r\n"
-                                "list = [ # over lines\n  1,\n  -2, # comment ] \n  +3,\n]\nlast=1.5e-3",
-                                "x");
+  Recipe recipe = Recipe::parse(
+      "\xef\xbb\xbf# mark, then CRLF\r\n[ a . b-c ]  # table\r\nx.y = 'C:\\dir # \"q\"'\r\n"
+      "list = [ # over lines\n  1,\n  -2, # comment ] \n  +3,\n]\nlast=1.5e-3",
+      "x");
   CHECK(recipe.text("a.b-c.x.y", "") == "C:\\dir # \"q\"");
   CHECK(recipe.integers("a.b-c.list", {}) == std::vector<std::int64_t>{1, -2, 3});
   CHECK(recipe.number("a.b-c.last", 0) == 1.5e-3);
   CHECK(Recipe::parse("", "x").resolved().empty());
-  for (const char* wrong :
-       {"a", "a =", "a = \n", "= 1", "a = 1 2", "a = \"x", "a = 'x", "a = \"x\\q\"", "a = \"\\", "a = [1", "a = [1 2]",
-        "a = [[1], [2]]", "a = {b = 1}", "[t", "[t] a = 1", "[]", "[[t]]\na = 1", "a b = 1", "\"a\" = 1", "a = \"\"\"x\"\"\"",
-        "a. = 1", "a = 1, 2", "]", "\x01"}) {
+  for (const char* wrong : {"a",
+                            "a =",
+                            "a = \n",
+                            "= 1",
+                            "a = 1 2",
+                            "a = \"x",
+                            "a = 'x",
+                            "a = \"x\\q\"",
+                            "a = \"\\",
+                            "a = [1",
+                            "a = [1 2]",
+                            "a = [[1], [2]]",
+                            "a = {b = 1}",
+                            "[t",
+                            "[t] a = 1",
+                            "[]",
+                            "[[t]]\na = 1",
+                            "a b = 1",
+                            "\"a\" = 1",
+                            "a = \"\"\"x\"\"\"",
+                            "a. = 1",
+                            "a = 1, 2",
+                            "]",
+                            "\x01"}) {
     CAPTURE(wrong);
     says(refusal([&] { Recipe::parse(std::string("ok = 1\n\n") + wrong, "my.toml"); }), {"my.toml: line "});
   }
@@ -188,8 +209,10 @@ TEST_CASE("recipe: overrides") {
 }
 
 TEST_CASE("recipe: a table for someone else counts as read, with types") {
-  Recipe recipe = Recipe::parse("[generator]\narchitecture = \"compact\"\nscale = 2\nslope = 0.5\nplus = true\nlist = [1, 2]\n"
-                                "[generators]\nother = 1", "x");
+  Recipe recipe = Recipe::parse(
+      "[generator]\narchitecture = \"compact\"\nscale = 2\nslope = 0.5\nplus = true\nlist = [1, 2]\n"
+      "[generators]\nother = 1",
+      "x");
   const nlohmann::json table = recipe.table("generator", {"architecture"});
   CHECK(table == nlohmann::json{{"scale", 2}, {"slope", 0.5}, {"plus", true}, {"list", {1, 2}}});
   CHECK(table.at("scale").is_number_integer());

@@ -10,18 +10,18 @@ using ganvas::Rng;
 
 TEST_CASE("rng: published values of SplitMix64 and xoshiro256**") {
   // SplitMix64 from 1234567 (Rosetta Code's test vector) gives the state.
-  CHECK(Rng(1234567).state() == Rng::State{6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
-                                          4593380528125082431u});
+  CHECK(Rng(1234567).state() ==
+        Rng::State{6457827717110365317u, 3203168211198807973u, 9817491932198370423u, 4593380528125082431u});
   // xoshiro256** from 1, 2, 3, 4 (test vector of the Rust crate rand_xoshiro, made with the authors' C code).
   Rng rng;
   rng.set_state({1, 2, 3, 4});
-  for (const std::uint64_t expected : std::initializer_list<std::uint64_t>
-       {11520u, 0u, 1509978240u, 1215971899390074240u, 1216172134540287360u, 607988272756665600u,
-        16172922978634559625u, 8476171486693032832u, 10595114339597558777u, 2904607092377533576u})
+  for (const std::uint64_t expected : std::initializer_list<std::uint64_t>{
+           11520u, 0u, 1509978240u, 1215971899390074240u, 1216172134540287360u, 607988272756665600u,
+           16172922978634559625u, 8476171486693032832u, 10595114339597558777u, 2904607092377533576u})
     CHECK(rng.next() == expected);
 }
 
-TEST_CASE("rng: the saved state goes on where it was; items have streams of their own") {
+TEST_CASE("rng: the saved state goes on where it was, items have streams of their own") {
   Rng a(7);
   for (int i = 0; i < 100; ++i) a.normal();
   Rng b;

@@ -34,7 +34,8 @@ TEST_CASE("bridge: every depth and channel count goes over and comes back exactl
 }
 
 TEST_CASE("bridge: rounding and clamping, never truncation") {
-  const torch::Tensor values = torch::tensor({-0.5f, 0.499f / 255, 0.501f / 255, 127.6f / 255, 1.0f, 1.7f}).view({1, 1, 1, 6});
+  const torch::Tensor values =
+      torch::tensor({-0.5f, 0.499f / 255, 0.501f / 255, 127.6f / 255, 1.0f, 1.7f}).view({1, 1, 1, 6});
   const Image image = image_from_tensor(values);
   const std::vector<int> expected{0, 0, 1, 128, 255, 255};
   for (int x = 0; x < 6; ++x) CHECK(image.pixels.at<std::uint8_t>(0, x) == expected[x]);

@@ -66,8 +66,10 @@ TEST_CASE("batches: layout, range, and a function of seed and step alone") {
   CHECK(torch::equal(make_pair_batch(source, 5, 1, 7).at("hr"), batch.at("hr")));
   // Each item is its own draw: no two of the first 100 batches are alike, nor two seeds.
   std::set<double> sums;
-  for (std::int64_t step = 0; step < 100; ++step) sums.insert(make_pair_batch(source, 5, 1, step).at("lr").sum().item<double>());
-  for (std::int64_t step = 0; step < 100; ++step) sums.insert(make_pair_batch(source, 5, 2, step).at("lr").sum().item<double>());
+  for (std::int64_t step = 0; step < 100; ++step)
+    sums.insert(make_pair_batch(source, 5, 1, step).at("lr").sum().item<double>());
+  for (std::int64_t step = 0; step < 100; ++step)
+    sums.insert(make_pair_batch(source, 5, 2, step).at("lr").sum().item<double>());
   CHECK(sums.size() > 190);
   // The items of a batch are what draws with their own generators give.
   Rng rng = Rng::for_item(1, 7 * 5 + 3);

@@ -36,7 +36,8 @@ std::vector<ImagePair> coordinate_pairs(const std::vector<cv::Size>& sizes, int 
       for (int x = 0; x < lr.width(); ++x) lr.pixels.at<cv::Vec3b>(y, x) = cv::Vec3b(i, x, y);
     Image hr(lr.width() * scale, lr.height() * scale, 3, Depth::u8);
     for (int y = 0; y < hr.height(); ++y)
-      for (int x = 0; x < hr.width(); ++x) hr.pixels.at<cv::Vec3b>(y, x) = lr.pixels.at<cv::Vec3b>(y / scale, x / scale);
+      for (int x = 0; x < hr.width(); ++x)
+        hr.pixels.at<cv::Vec3b>(y, x) = lr.pixels.at<cv::Vec3b>(y / scale, x / scale);
     pairs.push_back({lr, hr, fmt::format("{}", i)});
   }
   return pairs;
@@ -44,7 +45,8 @@ std::vector<ImagePair> coordinate_pairs(const std::vector<cv::Size>& sizes, int 
 
 }  // namespace
 
-TEST_CASE("pairs: LR and HR crops show the same place in the same orientation; all eight occur; larger pictures more often") {
+TEST_CASE(
+    "pairs: LR and HR crops show the same place in the same orientation, all eight occur, larger pictures more often") {
   PairSourceOptions options{.hr = {}, .lr = {}, .scale = 2, .crop = 4};
   PairSource source(coordinate_pairs({{20, 10}, {10, 10}, {3, 50}, {30, 20}}, 2), options);
   CHECK(source.skipped() == 1);  // 3 pixels wide
@@ -63,7 +65,8 @@ TEST_CASE("pairs: LR and HR crops show the same place in the same orientation; a
     const cv::Vec3b origin = pair.lr.pixels.at<cv::Vec3b>(0, 0), right = pair.lr.pixels.at<cv::Vec3b>(0, 1),
                     below = pair.lr.pixels.at<cv::Vec3b>(1, 0);
     ++pictures[origin[0]];
-    orientations.insert({right[1] - origin[1] + 3 * (right[2] - origin[2]), below[1] - origin[1] + 3 * (below[2] - origin[2])});
+    orientations.insert(
+        {right[1] - origin[1] + 3 * (right[2] - origin[2]), below[1] - origin[1] + 3 * (below[2] - origin[2])});
     const cv::Vec3b opposite = pair.lr.pixels.at<cv::Vec3b>(3, 3);
     if (origin[0] == 1) corners.insert({std::min(origin[1], opposite[1]), std::min(origin[2], opposite[2])});
   }
@@ -100,7 +103,8 @@ TEST_CASE("pairs: what is held out is not trained on, and nothing is lost") {
     }
 }
 
-TEST_CASE("pairs from folders: LR made by bicubic or given, odd sizes, gray, 16 bit, alpha, notes beside the pictures") {
+TEST_CASE(
+    "pairs from folders: LR made by bicubic or given, odd sizes, gray, 16 bit, alpha, notes beside the pictures") {
   const TemporaryFolder folder;
   fs::create_directories(folder / "hr/sub");
   fs::create_directories(folder / "lr");

@@ -96,7 +96,8 @@ void write_picture(const fs::path& path, int width = 9, int height = 7, int chan
 
 TEST_CASE("plans: names, formats, clashes, shards, limits, filters") {
   const TemporaryFolder folder;
-  for (const char* name : {"in/a.png", "in/b.JPG", "in/c.jpeg", "in/d.tif", "in/sub/a.webp", "in/sub/deep/e.pgm", "in/ü 写.bmp"})
+  for (const char* name :
+       {"in/a.png", "in/b.JPG", "in/c.jpeg", "in/d.tif", "in/sub/a.webp", "in/sub/deep/e.pgm", "in/ü 写.bmp"})
     write_picture(folder / name, 9, 7, std::string(name).ends_with("pgm") ? 1 : 3);
   fs::copy_file(folder / "in/b.JPG", folder / "in/liar.png");  // a JPEG in truth
   fs::copy_file(folder / "in/a.png", folder / "in/nameless");
@@ -109,12 +110,14 @@ TEST_CASE("plans: names, formats, clashes, shards, limits, filters") {
   using Names = std::set<std::string>;
   CHECK(outputs() == Names{"a.png", "b.JPG", "c.jpeg", "d.tif", "liar.jpg", "nameless.png", "ü 写.bmp"});
   options.recursive = true;
-  CHECK(outputs() == Names{"a.png", "b.JPG", "c.jpeg", "d.tif", "liar.jpg", "nameless.png", "ü 写.bmp", "sub/a.webp", "sub/deep/e.pgm"});
+  CHECK(outputs() == Names{"a.png", "b.JPG", "c.jpeg", "d.tif", "liar.jpg", "nameless.png", "ü 写.bmp", "sub/a.webp",
+                           "sub/deep/e.pgm"});
   options.format = Format::png;
   options.name = "{stem}_x{scale}-{model}";
   options.name_fields = {{"model", "m"}, {"scale", "2"}};
   options.exclude = {"*.tif", "nameless", "liar*"};
-  CHECK(outputs() == Names{"a_x2-m.png", "b_x2-m.png", "c_x2-m.png", "ü 写_x2-m.png", "sub/a_x2-m.png", "sub/deep/e_x2-m.png"});
+  CHECK(outputs() ==
+        Names{"a_x2-m.png", "b_x2-m.png", "c_x2-m.png", "ü 写_x2-m.png", "sub/a_x2-m.png", "sub/deep/e_x2-m.png"});
   options.name = "{stem}.{ext}";  // at the very end: the output's extension
   options.include = {"sub/**"};
   CHECK(outputs() == Names{"sub/a.png", "sub/deep/e.png"});
@@ -205,7 +208,7 @@ TEST_CASE("plans: files, globs, several inputs, contradictions") {
   CHECK_FALSE(fs::exists(folder / "out"));
 }
 
-TEST_CASE("batch: good and bad files in one folder; JSON lines; the tree is mirrored; nothing half done") {
+TEST_CASE("batch: good and bad files in one folder, JSON lines, the tree is mirrored, nothing half done") {
   const TemporaryFolder folder;
   for (const char* name : {"in/a.png", "in/sub/b.png", "in/sub/deep/ü 写真.jpg"}) write_picture(folder / name);
   write_text(folder / "in/notes.txt", "text");
@@ -255,7 +258,7 @@ TEST_CASE("batch: good and bad files in one folder; JSON lines; the tree is mirr
   CHECK(run(options).summary.exit_code() == 0);
 }
 
-TEST_CASE("batch: outputs that exist are refused, replaced, or checked and kept; inputs are never replaced") {
+TEST_CASE("batch: outputs that exist are refused, replaced, or checked and kept, inputs are never replaced") {
   const TemporaryFolder folder;
   for (const char* name : {"in/a.png", "in/b.png", "in/c.png", "in/d.png"}) write_picture(folder / name);
   BatchOptions options = from_to(folder / "in", folder / "out");
@@ -315,7 +318,8 @@ TEST_CASE("batch: depth, channels, palettes and metadata are kept") {
   for (const int channels : {1, 2, 3, 4})
     for (const Depth depth : {Depth::u8, Depth::u16})
       for (const char* format : {"png", "tif"})
-        write_picture(folder / fmt::format("in/{}-{}.{}", channels, static_cast<int>(depth), format), 9, 7, channels, depth);
+        write_picture(folder / fmt::format("in/{}-{}.{}", channels, static_cast<int>(depth), format), 9, 7, channels,
+                      depth);
   Image dark(9, 7, 3, Depth::u16);  // 16 bit without a value above 255 stays 16 bit
   cv::randu(dark.pixels, 0, 200);
   write_image(folder / "in/dark.png", dark);
@@ -324,7 +328,9 @@ TEST_CASE("batch: depth, channels, palettes and metadata are kept") {
   write_file_atomically(folder / "in/palette.png", make_png(4, 2, 8, 3, {0, 0, 1, 0, 1, 0, 1, 1, 0, 0}, extra));
   Metadata metadata;
   metadata.exif = make_exif(6);
-  metadata.xmp = "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"/></x:xmpmeta>";
+  metadata.xmp =
+      "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF "
+      "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"/></x:xmpmeta>";
   write_image(folder / "in/turned.jpg", gradient(20, 10, 3, Depth::u8), metadata);
   BatchOptions options = from_to(folder / "in", folder / "out");
   CHECK(run(options).summary.exit_code() == 0);
@@ -404,7 +410,7 @@ TEST_CASE("batch: too large, stop at the first error, a worker's exceptions, an 
   }
 }
 
-TEST_CASE("batch: Ctrl-C ends it with 130, whole files only; the rest is done later") {
+TEST_CASE("batch: Ctrl-C ends it with 130, whole files only, the rest is done later") {
   const TemporaryFolder folder;
   for (int i = 0; i < 30; ++i) write_picture(folder / fmt::format("in/{:02}.png", i));
   BatchOptions options = from_to(folder / "in", folder / "out");

@@ -100,10 +100,10 @@ TEST_CASE("target sizes") {
       const cv::Size both = size(make(none, none, none, side), own, 50);
       CHECK(std::max(both.width, both.height) == side);
     }
-  for (const auto& wrong : {make(2, 5, none, none), make(2, none, none, 5), make(none, 5, none, 5), make(0, none, none, none),
-                            make(-1, none, none, none), make(none, 0, none, none), make(none, none, -3, none),
-                            make(NAN, none, none, none), make(INFINITY, none, none, none), make(1e9, none, none, none),
-                            make(none, 2'000'000'000, none, none)})
+  for (const auto& wrong :
+       {make(2, 5, none, none), make(2, none, none, 5), make(none, 5, none, 5), make(0, none, none, none),
+        make(-1, none, none, none), make(none, 0, none, none), make(none, none, -3, none), make(NAN, none, none, none),
+        make(INFINITY, none, none, none), make(1e9, none, none, none), make(none, 2'000'000'000, none, none)})
     CHECK(refusal(ErrorKind::usage, [&] { size(wrong, 30, 20); }) != "was accepted");
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("tiled equals whole, for every architecture without global statistics,
     }
 }
 
-TEST_CASE("the whole equals the network by hand, also for tiny and thin pictures; tiles of any size agree") {
+TEST_CASE("the whole equals the network by hand, also for tiny and thin pictures, tiles of any size agree") {
   const nlohmann::json config{{"channels", 8}, {"convs", 2}, {"scale", 2}};
   const GeneratorPtr network = random_network("compact", config);
   Upscaler whole = upscaler(config, {.tile = 8192});
@@ -163,7 +163,8 @@ TEST_CASE("the whole equals the network by hand, also for tiny and thin pictures
 TEST_CASE("any scale and exact sizes") {
   Upscaler two = repeating(2), one = repeating(1), four = repeating(4);
   const Image image = noise(21, 13, 3, Depth::u8);
-  for (const auto& [width, height] : {std::pair{42, 26}, {53, 33}, {21, 13}, {10, 6}, {100, 3}, {1, 1}, {200, 124}, {22, 13}})
+  for (const auto& [width, height] :
+       {std::pair{42, 26}, {53, 33}, {21, 13}, {10, 6}, {100, 3}, {1, 1}, {200, 124}, {22, 13}})
     for (Upscaler* any : {&two, &one, &four}) {
       INFO(width << "x" << height << " with x" << any->info().scale);
       const Image result = any->upscale(image, {width, height});
@@ -171,12 +172,13 @@ TEST_CASE("any scale and exact sizes") {
       CHECK(result.height() == height);
       // By repetition as often as pays, then a bicubic resize.
       std::vector<Image> candidates{image};
-      for (int i = 0; i < 4 && any->info().scale > 1; ++i) candidates.push_back(repeated(candidates.back(), any->info().scale));
+      for (int i = 0; i < 4 && any->info().scale > 1; ++i)
+        candidates.push_back(repeated(candidates.back(), any->info().scale));
       CHECK(std::any_of(candidates.begin(), candidates.end(),
                         [&](const Image& c) { return same(result, resize(c, width, height)); }));
     }
   CHECK(same(two.upscale(image, {42, 26}), repeated(image, 2)));
-  CHECK(same(two.upscale(image, {84, 52}), repeated(image, 4)));  // twice
+  CHECK(same(two.upscale(image, {84, 52}), repeated(image, 4)));   // twice
   CHECK(same(two.upscale(image, {11, 7}), resize(image, 11, 7)));  // smaller: a resize alone
   CHECK(same(one.upscale(image, {21, 13}), image));
 }
@@ -279,14 +281,13 @@ TEST_CASE("values that are no numbers, memory that runs out, Ctrl-C, progress, c
 
   // No tile of more than 64 x 64 pixels fits: smaller ones are taken, and the result is the same.
   int largest = 0, calls = 0;
-  Upscaler tight = repeating(
-      2,
-      [&](const torch::Tensor& input) {
-        ++calls;
-        if (input.size(2) * input.size(3) > 64 * 64) throw std::bad_alloc();
-        largest = std::max<int>(largest, static_cast<int>(input.size(2) * input.size(3)));
-      },
-      {.tile = 512});
+  Upscaler tight = repeating(2,
+                             [&](const torch::Tensor& input) {
+                               ++calls;
+                               if (input.size(2) * input.size(3) > 64 * 64) throw std::bad_alloc();
+                               largest = std::max<int>(largest, static_cast<int>(input.size(2) * input.size(3)));
+                             },
+                             {.tile = 512});
   CHECK(same(tight.upscale(image, {260, 180}), repeated(image, 2)));
   CHECK(largest > 0);
   const int first = calls;
@@ -294,7 +295,9 @@ TEST_CASE("values that are no numbers, memory that runs out, Ctrl-C, progress, c
   CHECK(same(tight.upscale(image, {260, 180}), repeated(image, 2)));
   CHECK(calls < first);  // it has learnt what fits
   Upscaler hopeless = repeating(2, [](const torch::Tensor&) { throw std::bad_alloc(); });
-  CHECK(refusal(ErrorKind::memory, [&] { hopeless.upscale(image, {260, 180}); }).find("out of memory") != std::string::npos);
+  CHECK(refusal(ErrorKind::memory, [&] {
+          hopeless.upscale(image, {260, 180});
+        }).find("out of memory") != std::string::npos);
   Upscaler faulty = repeating(2, [](const torch::Tensor&) { throw std::runtime_error("defect"); });
   CHECK_THROWS_WITH(faulty.upscale(image, {260, 180}), "defect");
 

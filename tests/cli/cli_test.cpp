@@ -1,0 +1,276 @@
+#include <fstream>
+#include <set>
+
+#include "cli/program.hpp"
+#include "ganvas/format/safetensors.hpp"
+#include "ganvas/imaging/resize.hpp"
+#include "ganvas/nn/registry.hpp"
+
+using namespace ganvas;
+using namespace ganvas::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A network of a few weights, always the same for one seed.
+std::string save_model(const fs::path& path, int seed = 1, const nlohmann::json& more = nlohmann::json::object()) {
+  nlohmann::json config{{"channels", 8}, {"convs", 1}, {"scale", 2}};
+  config.update(more);
+  torch::manual_seed(seed);
+  save_generator(path, *make_generator("compact", config), {{"note", "kept"}});
+  return path.string();
+}
+
+std::set<std::string> names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) names.insert(entry.path().filename().string());
+  return names;
+}
+
+std::size_t finished_files(const fs::path& folder) {
+  std::size_t count = 0;
+  for (const auto& name : names_in(folder)) count += name[0] != '.';
+  return count;
+}
+
+/// Errors are one line each, on stderr alone.
+void check_error(const Finished& result, int code, std::initializer_list<const char*> parts) {
+  CAPTURE(result.err);
+  CHECK(result.code == code);
+  CHECK(result.out.empty());
+  CHECK(contains(result.err, "error: "));
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  for (const char* part : parts) {
+    CAPTURE(part);
+    CHECK(contains(result.err, part));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("help, version, wrong usage") {
+  const Finished help = run_ganvas({"--help"});
+  CHECK(help.code == 0);
+  CHECK(help.err.empty());
+  for (const char* command : {"upscale", "train", "eval", "model", "data"}) CHECK(contains(help.out, command));
+  const Finished version = run_ganvas({"--version"});
+  CHECK(version.code == 0);
+  CHECK(version.out.starts_with("ganvas "));
+  check_error(run_ganvas({"upscale", "x.png", "-o", "y.png", "--no-such-option"}), 2, {"--no-such-option"});
+  check_error(run_ganvas({}), 2, {"--help"});
+  check_error(run_ganvas({"upscale", "x.png", "-o", "y", "--scale", "2", "--width", "5"}), 2, {"--scale", "--width"});
+  check_error(run_ganvas({"upscale", "x.png", "-o", "y", "-m", "no-such-model"}), 2, {"no-such-model"});
+  check_error(run_ganvas({"train", "no-such-recipe", "--data", "x"}), 2, {"no-such-recipe", "photo-x4"});
+}
+
+TEST_CASE("upscale: a folder with good and bad files, a dry run, standard input and output") {
+  const TemporaryFolder folder;
+  const std::string model = save_model(folder / "m.safetensors");
+  fs::create_directories(folder / "in/sub");
+  write_image(folder / "in/a.png", noise(21, 13, 3, Depth::u8));
+  write_image(folder / "in/sub/ü 写真.png", noise(9, 7, 4, Depth::u16));
+  std::ofstream(folder / "in/bad.png") << "text";
+  std::ofstream(folder / "in/notes.txt") << "text";
+  const std::string in = (folder / "in").string(), out = (folder / "out").string();
+
+  const Finished dry = run_ganvas({"upscale", in, "-o", out, "-m", model, "-r", "--dry-run", "--scale", "2.5"});
+  CHECK(dry.code == 1);  // the bad file shows already
+  CHECK(contains(dry.out, "21x13 -> "));
+  CHECK(contains(dry.out, "53x33"));
+  CHECK_FALSE(fs::exists(out));
+
+  const Finished result = run_ganvas({"upscale", in, "-o", out, "-m", model, "-r", "--json", "--name",
+                                      "{stem}_{model}_x{scale}", "--precision", "fp32"});
+  CHECK(result.code == 1);
+  CHECK(contains(result.err, "bad.png"));
+  REQUIRE(result.lines().size() == 3);
+  for (const auto& line : result.lines()) {
+    const bool bad = contains(line.at("input").get<std::string>(), "bad.png");
+    CHECK(line.at("status") == (bad ? "failed" : "done"));
+    if (bad) continue;
+    const Image image = read_image(line.at("output").get<std::string>()).image;
+    CHECK(image.width() == 2 * line.at("width").get<int>());
+    CHECK(image.height() == line.at("output_height").get<int>());
+  }
+  CHECK(names_in(out) == std::set<std::string>{"a_m_x2.png", "sub"});
+  const Image deep = read_image(folder / "out/sub/ü 写真_m_x2.png").image;
+  CHECK(deep.channels() == 4);
+  CHECK((deep.depth() == Depth::u16));
+
+  const Bytes picture = read_file(folder / "in/a.png");
+  const Finished piped = run_ganvas({"-q", "upscale", "-", "-o", "-", "-m", model, "--precision", "fp32"},
+                                    std::string(picture.begin(), picture.end()));
+  CHECK(piped.code == 0);
+  CHECK(piped.err.empty());
+  const Bytes filed = read_file(folder / "out/a_m_x2.png");
+  CHECK(piped.out == std::string(filed.begin(), filed.end()));
+  check_error(run_ganvas({"-q", "upscale", "-", "-o", "-", "-m", model}, "not a picture"), 1, {"standard input"});
+}
+
+TEST_CASE("model: info, convert, blend, check") {
+  const TemporaryFolder folder;
+  const std::string a = save_model(folder / "a.safetensors", 1), b = save_model(folder / "b.safetensors", 2);
+  const Finished info = run_ganvas({"model", "info", a, "--json"});
+  CHECK(info.code == 0);
+  REQUIRE(info.lines().size() == 1);
+  CHECK(info.lines()[0].at("architecture") == "compact");
+  CHECK(info.lines()[0].at("scale") == 2);
+  CHECK(info.lines()[0].at("receptive_field") == 7);
+  CHECK(info.lines()[0].at("metadata").at("note") == "kept");
+
+  // There and back: the same tensors.
+  CHECK(run_ganvas({"model", "convert", a, (folder / "c.pth").string()}).code == 0);
+  CHECK(run_ganvas({"model", "convert", (folder / "c.pth").string(), (folder / "d.safetensors").string()}).code == 0);
+  const StateDict first = read_safetensors(a).tensors, second = read_safetensors(b).tensors;
+  const StateDict back = read_safetensors(folder / "d.safetensors").tensors;
+  CHECK(back.size() == first.size());
+  for (const auto& [key, tensor] : first) CHECK(torch::equal(back.at(key), tensor));
+
+  for (const auto& [weight, text] : {std::pair{0.0, "0"}, {0.5, "0.5"}, {1.0, "1"}}) {
+    CAPTURE(weight);
+    const fs::path path = folder / (std::string("blend") + text + ".safetensors");
+    CHECK(run_ganvas({"model", "blend", a, b, "--weight", text, "-o", path.string()}).code == 0);
+    const StateDict mixed = read_safetensors(path).tensors;
+    for (const auto& [key, tensor] : mixed)
+      CHECK(torch::allclose(tensor, first.at(key) * (1 - weight) + second.at(key) * weight, 1e-6, 1e-7));
+    CHECK_NOTHROW(load_generator(path));
+  }
+  const std::string other = save_model(folder / "other.safetensors", 1, {{"channels", 9}});
+  check_error(run_ganvas({"model", "blend", a, other, "-o", (folder / "no.safetensors").string()}), 1,
+              {"can't be blended"});
+  CHECK_FALSE(fs::exists(folder / "no.safetensors"));
+
+  // An input with the output that belongs to it, and one with a slip.
+  const LoadedGenerator model = load_generator(a);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor input = torch::rand({1, 3, 9, 7});
+  torch::Tensor output = model.network->forward(input).contiguous();
+  StateDict pair;
+  pair.set("input", input);
+  pair.set("output", output);
+  write_safetensors(folder / "good.safetensors", pair);
+  output[0][1][3][3] += 0.01;
+  write_safetensors(folder / "bad.safetensors", pair);
+  CHECK(run_ganvas({"model", "check", a, (folder / "good.safetensors").string()}).code == 0);
+  const Finished bad = run_ganvas({"model", "check", a, (folder / "bad.safetensors").string()});
+  CHECK(bad.code == 1);
+  CHECK(contains(bad.out, "over tolerance"));
+  check_error(run_ganvas({"model", "info", (folder / "good.safetensors").string()}), 1, {"unknown network"});
+}
+
+TEST_CASE("eval and data check") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "hr");
+  for (const char* name : {"a.png", "b.png"}) write_image(folder / "hr" / name, gradient(40, 36, 3, Depth::u8));
+  const std::string hr = (folder / "hr").string();
+  const Finished equal = run_ganvas({"eval", hr, hr, "--scale", "2", "--json"});
+  CHECK(equal.code == 0);
+  REQUIRE(equal.lines().size() == 3);
+  CHECK(equal.lines()[0].at("file") == "a.png");
+  CHECK(equal.lines()[2].at("mean").at("psnr_y") == "inf");
+  CHECK(equal.lines()[2].at("mean").at("ssim_y") == 1.0);
+  const Finished bicubic = run_ganvas({"eval", hr, "--bicubic", "--scale", "2", "--json"});
+  CHECK(bicubic.code == 0);
+  REQUIRE(bicubic.lines().size() == 3);
+  CHECK(bicubic.lines()[2].at("mean").at("psnr_y").get<double>() > 40);
+  CHECK(bicubic.lines()[2].at("mean").at("psnr_y") == bicubic.lines()[0].at("psnr_y"));  // two equal pictures
+  check_error(run_ganvas({"eval", hr, hr, "--bicubic"}), 2, {"eval"});
+
+  std::ofstream(folder / "hr/broken.png") << "text";
+  const Finished partly = run_ganvas({"eval", hr, "--bicubic", "--scale", "2", "--json"});
+  CHECK(partly.code == 1);
+  CHECK(partly.lines().size() == 3);
+  CHECK(contains(partly.err, "broken.png"));
+  const Finished check = run_ganvas({"data", "check", hr, "--crop", "10", "--scale", "4"});
+  CHECK(check.code == 1);
+  CHECK(contains(check.out, "broken.png"));
+  CHECK(contains(check.out, "a.png"));  // 36 is smaller than 40
+  fs::remove(folder / "hr/broken.png");
+  CHECK(run_ganvas({"data", "check", hr, "--crop", "9", "--scale", "4"}).code == 0);
+}
+
+TEST_CASE("train: killed in the middle and resumed, it ends with the same bytes, SIGINT leaves a checkpoint") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "hr");
+  for (int i = 0; i < 3; ++i) write_image(folder / "hr" / fmt::format("{}.png", i), noise(40, 36, 3, Depth::u8, i));
+  std::ofstream(folder / "tiny.toml")
+      << "[generator]\nscale = 2\nchannels = 8\nconvs = 1\n[data]\ncrop = 8\nhold_out = 1\n"
+         "[train]\nsteps = 400\nbatch = 2\ncheckpoint_every = 7\nvalidate_every = 100\n";
+  const auto arguments = [&](const char* out, std::vector<std::string> more = {}) {
+    std::vector<std::string> all{"train", (folder / "tiny.toml").string(), "--data",   (folder / "hr").string(),
+                                 "-o",    (folder / out).string(),         "--device", "cpu"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const Finished whole = run_ganvas(arguments("whole"));
+  CHECK(whole.code == 0);
+  CHECK(contains(whole.out, "model.safetensors"));
+
+  const fs::path checkpoint = folder / "killed/checkpoints/latest.safetensors";
+  const auto begun = [&] { return fs::exists(checkpoint); };
+  {
+    Program killed(arguments("killed"));
+    killed.signal_when(begun, SIGKILL);
+    CHECK(killed.finish().code == -SIGKILL);
+  }
+  CHECK_FALSE(fs::exists(folder / "killed/model.safetensors"));
+  CHECK_NOTHROW(read_safetensors(checkpoint));
+  const auto before = fs::last_write_time(checkpoint);
+  {
+    Program stopped(arguments("killed", {"--resume"}));
+    stopped.signal_when([&] { return fs::last_write_time(checkpoint) != before; }, SIGINT);
+    const Finished result = stopped.finish();
+    CHECK(result.code == 130);
+    CHECK(contains(result.err, "--resume"));
+  }
+  check_error(run_ganvas(arguments("killed", {"-q"})), 2, {"--resume"});
+  CHECK(run_ganvas(arguments("killed", {"--resume"})).code == 0);
+  for (const char* file : {"model.safetensors", "best.safetensors", "recipe.toml"})
+    CHECK(read_file(folder / "whole" / file) == read_file(folder / "killed" / file));
+
+  const Finished dry = run_ganvas(arguments("dry", {"--dry-run", "--set", "train.steps=77"}));
+  CHECK(dry.code == 0);
+  CHECK(contains(dry.out, "steps = 77"));
+  CHECK(contains(dry.out, "ema = "));
+  CHECK_FALSE(fs::exists(folder / "dry"));
+  check_error(run_ganvas(arguments("dry", {"--set", "train.stepz=77"})), 2, {"train.steps?"});
+}
+
+TEST_CASE("upscale: killed or interrupted in the middle, no file under its final name is half done") {
+  const TemporaryFolder folder;
+  const std::string model = save_model(folder / "m.safetensors", 1, {{"channels", 24}, {"convs", 4}});
+  fs::create_directories(folder / "in");
+  for (int i = 0; i < 40; ++i)
+    write_image(folder / "in" / fmt::format("{:02}.png", i), noise(150, 120, 3, Depth::u8, i));
+  const fs::path out = folder / "out";
+  const std::vector<std::string> arguments{"upscale", (folder / "in").string(), "-o", out.string(), "-m",
+                                           model,     "--skip-existing"};
+  const auto check_outputs = [&] {
+    for (const auto& name : names_in(out))
+      if (name[0] != '.') CHECK(read_image(out / name).image.width() == 300);
+  };
+  {
+    Program killed(arguments);
+    killed.signal_when([&] { return finished_files(out) >= 2; }, SIGKILL);
+    CHECK(killed.finish().code == -SIGKILL);
+  }
+  const std::size_t first = finished_files(out);
+  CHECK(first >= 2);
+  CHECK(first < 40);
+  check_outputs();
+  {
+    Program stopped(arguments);
+    stopped.signal_when([&] { return finished_files(out) >= first + 2; }, SIGINT);
+    const Finished result = stopped.finish();
+    CHECK(result.code == 130);
+    CHECK(contains(result.err, "interrupted"));
+  }
+  CHECK(finished_files(out) < 40);
+  check_outputs();
+  const Finished rest = run_ganvas(arguments);
+  CHECK(rest.code == 0);
+  CHECK(contains(rest.err, "skipped"));
+  CHECK(finished_files(out) == 40);
+  check_outputs();
+}
