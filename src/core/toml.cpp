@@ -47,7 +47,8 @@ class TomlReader {
   }
 
   [[noreturn]] void wrong(const std::string& why) const {
-    const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n');
+    const auto line =
+        1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n');
     fail(ErrorKind::recipe, "{}: line {}: {}", name_, line, why);
   }
 
