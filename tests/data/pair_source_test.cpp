@@ -86,12 +86,13 @@ TEST_CASE(
 
 TEST_CASE("pairs: what is held out is not trained on, and nothing is lost") {
   const PairSourceOptions options{.hr = {}, .lr = {}, .scale = 2, .crop = 4};
-  for (const int total : {1, 2, 3, 10, 17})
+  for (const int total : {1, 2, 3, 10, 35})
     for (const int count : {0, 1, 2, 5, 100}) {
       INFO(total << " " << count);
       PairSource source(coordinate_pairs(std::vector<cv::Size>(total, {8, 8}), 2), options);
       const auto held = source.hold_out(count);
-      CHECK(static_cast<int>(held.size()) == std::min(count, total - 1));
+      // A small set gives one, a larger one at most a tenth.
+      CHECK(static_cast<int>(held.size()) == (total < 2 ? 0 : std::min(count, std::max(1, total / 10))));
       std::set<std::string> names;
       for (const auto& pair : held) CHECK(names.insert(pair.name).second);
       for (const auto& pair : source.pairs()) CHECK(names.insert(pair.name).second);
@@ -141,7 +142,7 @@ TEST_CASE(
   write_image(folder / "lr/a.png", noise(9, 7, 3, Depth::u8, 4));
   const std::string message = refusal([&] { load_pairs(options); });
   CHECK(contains(message, "9x7"));
-  CHECK(contains(message, "40x28"));
+  CHECK(contains(message, "43x30"));
   const auto defects = check_pairs(options);
   REQUIRE(defects.size() == 1);
   CHECK(contains(defects[0], "9x7"));

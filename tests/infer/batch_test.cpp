@@ -303,6 +303,21 @@ TEST_CASE("batch: outputs that exist are refused, replaced, or checked and kept,
   CHECK(largest_difference(read_image(folder / "in/a.png").image, noise(9, 7, 3, Depth::u8)) == 0);
   CHECK(tree(folder / "in").size() == 4);
 
+  // Nor another input of the same run, even where replacing is wished: a.png -> a_2.png beside an a_2.png.
+  write_picture(folder / "pair/a.png");
+  write_picture(folder / "pair/a_2.png", 5, 5);
+  BatchOptions beside = from_to(folder / "pair", folder / "pair");
+  beside.name = "{stem}_2";
+  for (const bool force : {false, true}) {
+    beside.force = force;
+    beside.skip_existing = !force;
+    const Run twice = run(beside);
+    CHECK(twice.summary.failed == 1);
+    CHECK(read_image(folder / "pair/a_2.png").image.width() == 5);
+    CHECK(read_image(folder / "pair/a_2_2.png").image.width() == 10);
+    fs::remove(folder / "pair/a_2_2.png");
+  }
+
   // A dry run writes nothing and says what it would do.
   options = from_to(folder / "in", folder / "dry");
   options.dry_run = true;

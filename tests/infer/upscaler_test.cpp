@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <new>
 #include <opencv2/imgproc.hpp>
@@ -170,10 +171,21 @@ TEST_CASE("any scale and exact sizes") {
       const Image result = any->upscale(image, {width, height});
       CHECK(result.width() == width);
       CHECK(result.height() == height);
-      // By repetition as often as pays, then a bicubic resize.
+      // By repetition as often as pays, each time from no more pixels than the rest will need; then a bicubic resize.
+      const int scale = any->info().scale;
       std::vector<Image> candidates{image};
-      for (int i = 0; i < 4 && any->info().scale > 1; ++i)
-        candidates.push_back(repeated(candidates.back(), any->info().scale));
+      for (int passes = 1; passes < 5 && scale > 1; ++passes) {
+        Image current = image;
+        for (int i = 0; i < passes; ++i) {
+          const double factor = std::pow(scale, passes - i);
+          const int enough_x = static_cast<int>(std::ceil(width / factor)),
+                    enough_y = static_cast<int>(std::ceil(height / factor));
+          if (i > 0)
+            current = resize(current, std::min(enough_x, current.width()), std::min(enough_y, current.height()));
+          current = repeated(current, scale);
+        }
+        candidates.push_back(current);
+      }
       CHECK(std::any_of(candidates.begin(), candidates.end(),
                         [&](const Image& c) { return same(result, resize(c, width, height)); }));
     }
