@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -51,10 +51,16 @@ Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
 }
 
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
-  static std::atomic<unsigned> counter{0};
-  // A short name of our own: the target's may already be as long as the file system allows.
-  temporary_ = target_.parent_path() / fmt::format(".ganvas-{}-{}.part", ::getpid(), counter++);
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  // A short name of our own: the target's may already be as long as the file system allows. Random: a killed process
+  // with the same number, in a container or on another host, may have left its file here.
+  for (int attempt = 0; attempt < 8 && descriptor_ < 0; ++attempt) {
+    std::uint64_t random = 0;
+    if (::getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<std::uint64_t>(::getpid());
+    temporary_ =
+        target_.parent_path() / fmt::format(".ganvas-{:016x}.part", random + static_cast<std::uint64_t>(attempt));
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno != EEXIST) break;
+  }
   if (descriptor_ < 0) {
     const int error = errno;
     temporary_.clear();
@@ -179,19 +185,22 @@ std::vector<fs::path> expand_glob(const std::string& pattern) {
   return paths;
 }
 
-std::vector<fs::path> list_files(const fs::path& folder, bool recursive) {
+std::vector<fs::path> list_files(const fs::path& folder, bool recursive, std::vector<fs::path>* unlisted) {
   std::vector<fs::path> files, folders{folder};
   while (!folders.empty()) {
     const fs::path current = std::move(folders.back());
     folders.pop_back();
     std::error_code error;
     fs::directory_iterator entries(current, error);
-    if (error) fail(ErrorKind::file, "{}: can't list: {}", current.string(), error.message());
-    for (const auto& entry : entries) {
+    if (error && !unlisted) fail(ErrorKind::file, "{}: can't list: {}", current.string(), error.message());
+    if (error) unlisted->push_back(current);
+    for (const fs::directory_iterator end; !error && entries != end; entries.increment(error)) {
+      const fs::directory_entry& entry = *entries;
       if (entry.path().filename().native().starts_with('.')) continue;
       // A symbolic link to a folder is not followed: it may lead back up.
-      if (entry.is_regular_file(error)) files.push_back(entry.path());
-      else if (recursive && !entry.is_symlink(error) && entry.is_directory(error)) folders.push_back(entry.path());
+      std::error_code unknown;
+      if (entry.is_regular_file(unknown)) files.push_back(entry.path());
+      else if (recursive && !entry.is_symlink(unknown) && entry.is_directory(unknown)) folders.push_back(entry.path());
     }
   }
   std::sort(files.begin(), files.end());

@@ -62,9 +62,9 @@ void Progress::update(double done, const std::string& note) {
 
   const double elapsed = seconds_since(began_);
   std::string eta = "?";
-  if (total_ > 0 && done > start_)
-    eta = format_duration(elapsed / (done - start_) * std::max(0.0, total_ - done));
-  const std::string counts = total_ > 0 ? fmt::format("{:.0f}/{:.0f}", std::floor(done), total_) : fmt::format("{:.0f}", std::floor(done));
+  if (total_ > 0 && done > start_) eta = format_duration(elapsed / (done - start_) * std::max(0.0, total_ - done));
+  const std::string counts =
+      total_ > 0 ? fmt::format("{:.0f}/{:.0f}", std::floor(done), total_) : fmt::format("{:.0f}", std::floor(done));
   if (!terminal_) {
     terminal::print_line(fmt::format("{} {} ETA {} {}", label_, counts, eta, note));
     return;
@@ -72,7 +72,12 @@ void Progress::update(double done, const std::string& note) {
   constexpr int cells = 24;
   const int filled = total_ > 0 ? static_cast<int>(cells * std::clamp(done / total_, 0.0, 1.0)) : 0;
   const std::string bar = std::string(filled, '#') + std::string(cells - filled, '.');
-  terminal::show_bar(shorten(fmt::format("{} [{}] {} ETA {}  {}", label_, bar, counts, eta, note), terminal_width() - 1));
+  terminal::show_bar(
+      shorten(fmt::format("{} [{}] {} ETA {}  {}", label_, bar, counts, eta, note), terminal_width() - 1));
+}
+
+void Progress::clear() {
+  if (active_ && terminal_) terminal::show_bar({});
 }
 
 void Progress::finish() {

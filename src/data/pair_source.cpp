@@ -39,13 +39,18 @@ ImagePair load_pair(const fs::path& path, const PairSourceOptions& options) {
   const int scale = options.scale;
   if (hr.width() < scale || hr.height() < scale)
     fail(ErrorKind::data, "{}: {}x{} is smaller than one low-resolution pixel", path.string(), hr.width(), hr.height());
+  const int full_width = hr.width(), full_height = hr.height();
   hr = crop(hr, 0, 0, hr.width() / scale * scale, hr.height() / scale * scale);
   if (options.lr.empty()) return {shrink_bicubic(hr, scale), hr, path.string()};
   const fs::path partner = find_partner(options.lr, path, scale);
   Image lr = read_rgb(partner);
-  if (lr.width() < hr.width() / scale || lr.height() < hr.height() / scale)
+  // Some sets round the LR size down, some up.
+  const auto fits = [scale](int small, int large) {
+    return small == large / scale || small == (large + scale - 1) / scale;
+  };
+  if (!fits(lr.width(), full_width) || !fits(lr.height(), full_height))
     fail(ErrorKind::data, "{}: {}x{} is not 1/{} of {} ({}x{})", partner.string(), lr.width(), lr.height(), scale,
-         path.string(), hr.width(), hr.height());
+         path.string(), full_width, full_height);
   return {crop(lr, 0, 0, hr.width() / scale, hr.height() / scale), hr, path.string()};
 }
 
@@ -109,8 +114,8 @@ std::vector<std::string> check_pairs(const PairSourceOptions& options) {
     try {
       const ImagePair pair = load_pair(files[i], options);
       if (std::min(pair.lr.width(), pair.lr.height()) < options.crop)
-        defects[i] = fmt::format("{}: {}x{} is smaller than a crop of {}", pair.name, pair.hr.width(),
-                                 pair.hr.height(), options.crop * options.scale);
+        defects[i] = fmt::format("{}: {}x{} is smaller than a crop of {}", pair.name, pair.hr.width(), pair.hr.height(),
+                                 options.crop * options.scale);
     } catch (const Error& error) {
       defects[i] = error.what();
     }
@@ -141,7 +146,8 @@ void PairSource::drop_small_and_weigh() {
 std::vector<ImagePair> PairSource::hold_out(int count) {
   std::vector<ImagePair> held;
   const auto total = static_cast<int>(pairs_.size());
-  count = std::min(count, total - 1);
+  // A small set gives at most a tenth.
+  count = std::min(count, total < 2 ? 0 : std::max(1, total / 10));
   for (int i = count - 1; i >= 0; --i) {
     const auto position = pairs_.begin() + (2 * static_cast<std::int64_t>(i) + 1) * total / (2 * count);
     held.insert(held.begin(), std::move(*position));

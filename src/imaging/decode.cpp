@@ -39,8 +39,8 @@ void require_size(const codecs::Facts& facts, std::uint64_t max_pixels) {
   // Both factors are below 2^32, so that the product fits.
   const auto pixels = static_cast<std::uint64_t>(facts.width) * static_cast<std::uint64_t>(facts.height);
   if (pixels > max_pixels || facts.width > INT32_MAX || facts.height > INT32_MAX)
-    reject(fmt::format("claims {} x {} pixels, more than the limit of {}; raise the limit if that is true", facts.width,
-                       facts.height, max_pixels));
+    reject(fmt::format("claims {} x {} pixels, more than the limit of {}; raise it (--max-pixels) if that is true",
+                       facts.width, facts.height, max_pixels));
 }
 
 /// Turns and mirrors as EXIF orientations 1..8 ask for.

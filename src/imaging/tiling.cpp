@@ -151,7 +151,8 @@ class Joiner {
 TilePlan plan_tiles(int width, int height, const TileOptions& options) {
   if (width < 1 || height < 1) fail(ErrorKind::internal, "an empty picture can't be tiled");
   if (options.tile < 1 || options.overlap < 0 || options.feather < 0 || options.edge < 0 || options.align < 1)
-    fail(ErrorKind::usage, "tile size {}, overlap {}, feather {}, edge {}: the size must be positive, the others not negative",
+    fail(ErrorKind::usage,
+         "tile size {}, overlap {}, feather {}, edge {}: the size must be positive, the others not negative",
          options.tile, options.overlap, options.feather, options.edge);
   TilePlan plan{width, height, 1, 1, options, {}};
   // Wider ramps would run into each other, and more context at the edge than inside is of no use.

@@ -1,5 +1,6 @@
 #include "ganvas/infer/batch.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <set>
 #include <thread>
 
 #include "ganvas/core/error.hpp"
@@ -34,12 +36,21 @@ struct Item {
   std::size_t bytes() const { return picture.image.pixels.total() * picture.image.pixels.elemSize(); }
 };
 
-Bytes read_input(const fs::path& path) {
-  if (path != "-") return read_file(path);
+/// Standard input to its end; a Ctrl-C ends the waiting.
+Bytes read_standard_input() {
   Bytes bytes;
   std::uint8_t chunk[65536];
-  while (const std::size_t got = std::fread(chunk, 1, sizeof chunk, stdin)) bytes.insert(bytes.end(), chunk, chunk + got);
-  return bytes;
+  for (;;) {
+    pollfd waiting{STDIN_FILENO, POLLIN, 0};
+    const int ready = ::poll(&waiting, 1, 200);
+    throw_if_interrupted();
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    const ssize_t got = ::read(STDIN_FILENO, chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(ErrorKind::file, "standard input: can't read: {}", std::strerror(errno));
+    if (got == 0) return bytes;
+    bytes.insert(bytes.end(), chunk, chunk + got);
+  }
 }
 
 void write_output(const fs::path& path, const Bytes& bytes) {
@@ -75,7 +86,10 @@ class Pipeline {
       : options_(options),
         work_(work),
         jobs_(std::move(jobs)),
-        report_(options, work.verb, static_cast<int>(jobs_.size()), out) {}
+        report_(options, work.verb, static_cast<int>(jobs_.size()), out) {
+    std::error_code ignored;
+    for (const auto& job : jobs_) inputs_.insert(fs::weakly_canonical(job.input, ignored));
+  }
 
   BatchSummary run();
 
@@ -84,14 +98,19 @@ class Pipeline {
   bool guarded(Item& item, Stage stage);
   void decode_all();
   bool prepare(Item& item);
+  void check_size(const ImageHeader& header, const std::string& name) const;
+  void check_format(const Item& item) const;
   void work_all();
   void encode_all();
-  bool stopping() const { return interrupted() || (options_.stop_on_error && report_.any_failed()); }
+  bool stopping() const {
+    return interrupted() || report_.output_broken() || (options_.stop_on_error && report_.any_failed());
+  }
 
   static constexpr std::size_t queue_items = 3, queue_bytes = std::size_t{192} << 20;
   const BatchOptions& options_;
   const BatchWork& work_;
   std::vector<BatchJob> jobs_;
+  std::set<fs::path> inputs_;
   BatchReport report_;
   BoundedQueue<Item> decoded_{queue_items, queue_bytes}, finished_{queue_items, queue_bytes};
 };
@@ -130,20 +149,44 @@ bool Pipeline::prepare(Item& item) {
     fail(ErrorKind::file, "{} exists already; give --force or --skip-existing", job.output.string());
 
   const std::string name = display_name(job.input);
-  const Bytes bytes = read_input(job.input);
+  const Bytes bytes = job.input == "-" ? read_standard_input() : read_file(job.input);
   const ImageHeader header = read_header(bytes, name);
+  check_size(header, name);
   item.outcome.input_size = upright_size(header);
   item.outcome.output_size = work_.output_size(item.outcome.input_size.width, item.outcome.input_size.height);
+  check_format(item);
   if (options_.skip_existing && is_finished(job.output, item.outcome.output_size)) {
     item.outcome.status = "skipped";
     return false;
   }
+  if (exists && inputs_.contains(fs::weakly_canonical(job.output, ignored)))
+    fail(ErrorKind::file, "{} would be replaced, but is an input too; choose another folder or --name",
+         job.output.string());
   if (options_.dry_run) {
     item.outcome.status = "planned";
     return false;
   }
   item.picture = decode_image(bytes, name, {.max_pixels = options_.max_pixels});
   return true;
+}
+
+/// A bomb is known by its header, before its size is used for anything.
+void Pipeline::check_size(const ImageHeader& header, const std::string& name) const {
+  const auto width = static_cast<std::uint64_t>(header.width), height = static_cast<std::uint64_t>(header.height);
+  if (width > options_.max_pixels || height > options_.max_pixels || width * height > options_.max_pixels)
+    fail(ErrorKind::file,
+         "{}: claims {} x {} pixels, more than the limit of {}; raise it (--max-pixels) if that is true", name, width,
+         height, options_.max_pixels);
+}
+
+/// JPEG and WebP end at a side that a large result can pass: better said before the work than after.
+void Pipeline::check_format(const Item& item) const {
+  const auto format = format_from_name(item.job.output.extension().string());
+  const int limit = format == Format::jpeg ? 65535 : format == Format::webp ? 16383 : INT32_MAX;
+  const cv::Size size = item.outcome.output_size;
+  if (std::max(size.width, size.height) > limit)
+    fail(ErrorKind::file, "{}x{} is more than the {} pixels a side that {} can hold; choose --format png", size.width,
+         size.height, limit, item.job.output.extension().string().substr(1));
 }
 
 void Pipeline::decode_all() {

@@ -8,14 +8,20 @@ namespace fs = std::filesystem;
 
 namespace ganvas {
 
+std::optional<Format> sniff_file(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return std::nullopt;
+  std::ifstream stream(path, std::ios::binary);
+  std::uint8_t head[32] = {};
+  stream.read(reinterpret_cast<char*>(head), sizeof head);
+  return sniff_format(std::span(head, static_cast<std::size_t>(stream.gcount())));
+}
+
 namespace {
 
 /// The input's format, by its first bytes; by its name where it can't be read.
 Format input_format_of(const fs::path& input) {
-  std::ifstream stream(input, std::ios::binary);
-  std::uint8_t head[32] = {};
-  stream.read(reinterpret_cast<char*>(head), sizeof head);
-  if (const auto format = sniff_format(std::span(head, static_cast<std::size_t>(stream.gcount())))) return *format;
+  if (const auto format = sniff_file(input)) return *format;
   return format_from_name(input.extension().string()).value_or(Format::png);
 }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <fstream>
 #include <map>
 
 #include "ganvas/core/error.hpp"
@@ -29,11 +28,7 @@ bool is_foreign_picture(const fs::path& path) {
 
 /// Whether a file found in a folder is meant: by content, or by a name that promises a picture.
 bool looks_like_picture(const fs::path& path) {
-  if (format_from_name(path.extension().string()) || is_foreign_picture(path)) return true;
-  std::ifstream stream(path, std::ios::binary);
-  std::uint8_t head[32] = {};
-  stream.read(reinterpret_cast<char*>(head), sizeof head);
-  return sniff_format(std::span(head, static_cast<std::size_t>(stream.gcount()))).has_value();
+  return format_from_name(path.extension().string()) || is_foreign_picture(path) || sniff_file(path);
 }
 
 bool matches_any(const std::vector<std::string>& patterns, const fs::path& below) {
@@ -42,32 +37,52 @@ bool matches_any(const std::vector<std::string>& patterns, const fs::path& below
   });
 }
 
+bool is_wanted(const fs::path& below, const BatchOptions& options) {
+  if (!options.include.empty() && !matches_any(options.include, below)) return false;
+  return !matches_any(options.exclude, below);
+}
+
+/// Whether `path` lies below the output folder: results of an earlier run are no inputs.
+bool is_output(const fs::path& path, const fs::path& folder, const BatchOptions& options) {
+  std::error_code error;
+  const fs::path out = fs::weakly_canonical(options.output, error), in = fs::weakly_canonical(folder, error);
+  if (error || out == in) return false;
+  const fs::path below = fs::weakly_canonical(path, error).lexically_relative(out);
+  return !below.empty() && *below.begin() != "..";
+}
+
 void add_folder(const fs::path& folder, const BatchOptions& options, std::vector<Found>& found) {
-  for (const auto& file : list_files(folder, options.recursive)) {
+  std::vector<fs::path> unlisted;
+  for (const auto& file : list_files(folder, options.recursive, &unlisted)) {
     const fs::path below = file.lexically_relative(folder);
-    if (!options.include.empty() && !matches_any(options.include, below)) continue;
-    if (matches_any(options.exclude, below) || !looks_like_picture(file)) continue;
-    found.push_back({file, below, {}});
+    if (is_wanted(below, options) && looks_like_picture(file) && !is_output(file, folder, options))
+      found.push_back({file, below, {}});
   }
+  for (const auto& path : unlisted) found.push_back({path, path.lexically_relative(folder), "can't list this folder"});
+}
+
+void add_file(const fs::path& path, const BatchOptions& options, std::vector<Found>& found) {
+  std::error_code error;
+  if (!is_wanted(path.filename(), options)) return;
+  found.push_back({path, path.filename(), fs::exists(path, error) ? "" : "no such file or folder"});
 }
 
 std::vector<Found> expand_inputs(const BatchOptions& options) {
   std::vector<Found> found;
+  std::error_code error;
   for (const auto& input : options.inputs) {
     if (input == "-") {
       found.push_back({"-", "stdin", {}});
-    } else if (fs::is_directory(input)) {
+    } else if (fs::is_directory(input, error)) {
       add_folder(input, options, found);
-    } else if (fs::exists(input) || !has_glob_characters(input)) {
-      const fs::path path(input);
-      if (matches_any(options.exclude, path.filename())) continue;
-      found.push_back({path, path.filename(), fs::exists(path) ? "" : "no such file or folder"});
+    } else if (fs::exists(input, error) || !has_glob_characters(input)) {
+      add_file(input, options, found);
     } else {
       const auto paths = expand_glob(input);
       if (paths.empty()) found.push_back({input, fs::path(input).filename(), "no file matches"});
       for (const auto& path : paths) {
-        if (fs::is_directory(path)) add_folder(path, options, found);
-        else found.push_back({path, path.filename(), {}});
+        if (fs::is_directory(path, error)) add_folder(path, options, found);
+        else add_file(path, options, found);
       }
     }
   }
@@ -79,10 +94,8 @@ void check_options(const BatchOptions& options) {
   if (options.output.empty()) fail(ErrorKind::usage, "no output given; use -o FOLDER, -o FILE or -o -");
   if (options.shard_count < 1 || options.shard_index < 1 || options.shard_index > options.shard_count)
     fail(ErrorKind::usage, "--shard {}/{}: expected I/N with 1 <= I <= N", options.shard_index, options.shard_count);
-  if (options.skip_existing && options.force)
-    fail(ErrorKind::usage, "--skip-existing and --force exclude each other");
-  if (options.output == "-" && options.json)
-    fail(ErrorKind::usage, "-o - and --json both need standard output");
+  if (options.skip_existing && options.force) fail(ErrorKind::usage, "--skip-existing and --force exclude each other");
+  if (options.output == "-" && options.json) fail(ErrorKind::usage, "-o - and --json both need standard output");
   if (std::count(options.inputs.begin(), options.inputs.end(), "-") > 1)
     fail(ErrorKind::usage, "standard input can be read only once");
 }
@@ -111,6 +124,9 @@ std::vector<BatchJob> plan_batch(const BatchOptions& options) {
   } else if (one && named_format && !fs::is_directory(options.output)) {
     jobs.push_back({found.front().path, options.output, found.front().problem});
   } else {
+    if (named_format && !fs::is_directory(options.output))
+      fail(ErrorKind::usage, "-o {}: names a file, but there are {} inputs; give a folder", options.output,
+           found.size());
     if (fs::exists(options.output) && !fs::is_directory(options.output))
       fail(ErrorKind::usage, "{}: is a file, but there are {} inputs; give a folder", options.output, found.size());
     for (const auto& file : found)

@@ -22,7 +22,7 @@ void BatchReport::add(const BatchJob& job, const BatchOutcome& outcome) {
   else ++summary_.done;
   if (!outcome.error.empty()) {
     // Decoder messages begin with the file's name already.
-    const std::string name = job.input.string();
+    const std::string name = job.input == "-" ? "standard input" : job.input.string();
     log_line(LogLevel::error, outcome.error.starts_with(name) ? outcome.error : name + ": " + outcome.error);
   }
   print(job, outcome);
@@ -30,13 +30,15 @@ void BatchReport::add(const BatchJob& job, const BatchOutcome& outcome) {
 }
 
 void BatchReport::print(const BatchJob& job, const BatchOutcome& outcome) {
+  progress_.clear();
   if (options_.json) {
-    nlohmann::ordered_json line{{"input", job.input.string()}, {"output", job.output.string()}, {"status", outcome.status}};
-    if (outcome.input_size.area() > 0) {
+    nlohmann::ordered_json line{
+        {"input", job.input.string()}, {"output", job.output.string()}, {"status", outcome.status}};
+    if (outcome.input_size.width > 0) {
       line["width"] = outcome.input_size.width;
       line["height"] = outcome.input_size.height;
     }
-    if (outcome.output_size.area() > 0) {
+    if (outcome.output_size.width > 0) {
       line["output_width"] = outcome.output_size.width;
       line["output_height"] = outcome.output_size.height;
     }
@@ -45,9 +47,8 @@ void BatchReport::print(const BatchJob& job, const BatchOutcome& outcome) {
     // File names may hold bytes that are no UTF-8: replaced rather than thrown over.
     out_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   } else if (outcome.status == "planned") {
-    out_ << fmt::format("{} {}x{} -> {} {}x{}", job.input.string(), outcome.input_size.width,
-                        outcome.input_size.height, job.output.string(), outcome.output_size.width,
-                        outcome.output_size.height)
+    out_ << fmt::format("{} {}x{} -> {} {}x{}", job.input.string(), outcome.input_size.width, outcome.input_size.height,
+                        job.output.string(), outcome.output_size.width, outcome.output_size.height)
          << std::endl;
   } else if (outcome.status == "done" && job.output != "-" && !options_.quiet) {
     out_ << job.output.string() << std::endl;
@@ -58,6 +59,11 @@ void BatchReport::progress(const BatchJob& job, double share) {
   const std::lock_guard lock(mutex_);
   const int finished = summary_.done + summary_.skipped + summary_.failed;
   if (finished < total_) progress_.update(std::min(finished + share, total_ - 1e-3), job.input.filename().string());
+}
+
+bool BatchReport::output_broken() const {
+  const std::lock_guard lock(mutex_);
+  return out_.bad() || out_.fail();
 }
 
 bool BatchReport::any_failed() const {

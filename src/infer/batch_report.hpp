@@ -28,6 +28,8 @@ class BatchReport {
   /// Removes the bar and logs the totals.
   BatchSummary finish(double seconds);
   bool any_failed() const;
+  /// Nobody reads the results any more (a closed pipe, a full disk).
+  bool output_broken() const;
 
  private:
   void print(const BatchJob& job, const BatchOutcome& outcome);

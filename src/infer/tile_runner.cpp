@@ -51,10 +51,7 @@ bool is_out_of_memory(const std::exception& error) {
 }
 
 TileRunner::TileRunner(GeneratorPtr network, const UpscaleOptions& options)
-    : network_(std::move(network)),
-      info_(network_->info()),
-      device_(parse_device(options.device)),
-      tta_(options.tta) {
+    : network_(std::move(network)), info_(network_->info()), device_(parse_device(options.device)), tta_(options.tta) {
   use_cpu_threads(options.threads);
   use_channels_last(*network_);
   network_->to(device_);
@@ -83,7 +80,8 @@ cv::Mat TileRunner::run(const cv::Mat& tile) {
   torch::Tensor output = forward(half_ ? *half_ : *network_, input);
   if (!all_finite(output)) {
     if (half_) {
-      if (!warned_) log(LogLevel::warning, "bf16 gave values that are no numbers; such tiles are computed again in fp32");
+      if (!warned_)
+        log(LogLevel::warning, "bf16 gave values that are no numbers; such tiles are computed again in fp32");
       warned_ = true;
       output = forward(*network_, input);
     }

@@ -11,6 +11,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/memory.hpp"
 #include "ganvas/imaging/alpha.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/imaging/tiling.hpp"
@@ -38,9 +39,20 @@ Image constant_plane(cv::Size size, Depth depth, double value) {
   return plane;
 }
 
+/// The system hands out memory that it doesn't have and kills whoever uses it: asked for beforehand, a picture that is
+/// too large is one line and not the end of the batch.
+void check_memory(cv::Size size, const Image& like) {
+  const double needed = static_cast<double>(size.width) * size.height * static_cast<double>(like.pixels.elemSize());
+  const auto available = static_cast<double>(available_memory());
+  if (needed > available)
+    fail(ErrorKind::memory, "{}x{} pixels need {:.1f} GiB, {:.1f} GiB are free; choose a smaller --scale", size.width,
+         size.height, needed / 1073741824.0, available / 1073741824.0);
+}
+
 int passes_for(cv::Size from, cv::Size to, int scale) {
   if (scale == 1) return 1;
-  const double wanted = std::max(static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
+  const double wanted =
+      std::max(static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
   if (wanted < 1) return 0;
   int passes = 1;
   for (double reached = scale; wanted / reached > resize_only_below; reached *= scale) ++passes;
@@ -71,11 +83,12 @@ struct Upscaler::State {
   State(LoadedGenerator model, const UpscaleOptions& given) : runner(std::move(model.network), given), options(given) {}
 
   Image pass(const Image& image, const Report& report);
-  Image enlarge_color(Image color, cv::Size size, const Report& report);
+  Image enlarge_color(const Image& color, cv::Size size, ColorFix fix, const Report& report);
   Image enlarge_planes(const Image& image, const Report& report);
 
   TileRunner runner;
   UpscaleOptions options;
+  bool warned_global = false;
   int tile_limit = 0;  ///< learnt when memory ran out; 0: none
 };
 
@@ -88,9 +101,12 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
   tiling.align = info.multiple;
   tiling.tile = options.tile > 0 ? options.tile : runner.best_tile();
   if (tile_limit > 0) tiling.tile = std::min(tiling.tile, tile_limit);
+  const int learnt = tile_limit;
   for (;;) {
     try {
       const TilePlan plan = plan_tiles(image.width(), image.height(), tiling);
+      if (info.global && plan.tiles.size() > 1 && !std::exchange(warned_global, true))
+        log(LogLevel::warning, "this network looks at the whole picture; in tiles its result is only approximate");
       return run_tiled(
           image, plan, info.scale, image.depth(), [&](const cv::Mat& tile) { return runner.run(tile); },
           [&](int done, int total) {
@@ -100,32 +116,40 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
     } catch (const std::exception& error) {
       if (!is_out_of_memory(error)) throw;
       const int longest = std::min(tiling.tile, std::max(image.width(), image.height()));
-      if (longest / 2 < smallest_tile)
-        fail(ErrorKind::memory, "out of memory even with tiles of {} pixels; close other programs or use a machine with more memory", longest);
+      if (longest / 2 < smallest_tile) {
+        tile_limit = learnt;  // this picture is too large; the next may not be
+        fail(ErrorKind::memory,
+             "out of memory even with tiles of {} pixels; close other programs or use a machine with more memory",
+             longest);
+      }
       tiling.tile = tile_limit = longest / 2;
       log(LogLevel::warning, "out of memory; going on with tiles of {} pixels", tile_limit);
     }
   }
 }
 
-Image Upscaler::State::enlarge_color(Image color, cv::Size size, const Report& report) {
+Image Upscaler::State::enlarge_color(const Image& color, cv::Size size, ColorFix fix, const Report& report) {
   const GeneratorInfo& info = runner.info();
   const int passes = passes_for({color.width(), color.height()}, size, info.scale);
   const bool gray = color.channels() == 1;
   Image current = color;
-  double total = 0, done = 0;
-  for (int i = 0; i < passes; ++i) total += std::pow(info.scale, 2.0 * i);
   for (int i = 0; i < passes; ++i) {
-    const double share = std::pow(info.scale, 2.0 * i) / total;
+    // What the passes still to come will enlarge need not be larger than that: a last pass for x6 starts at x1.5, not
+    // at x4.
+    const double factor = std::pow(info.scale, passes - i);
+    const cv::Size enough(static_cast<int>(std::ceil(size.width / factor)),
+                          static_cast<int>(std::ceil(size.height / factor)));
+    if (i > 0 && (enough.width < current.width() || enough.height < current.height()))
+      current = resized(current, {std::min(enough.width, current.width()), std::min(enough.height, current.height())});
+    check_memory({current.width() * info.scale, current.height() * info.scale}, current);
     const Report part = [&](double f) {
-      if (report) report(done + share * f);
+      if (report) report((i + f) / passes);
     };
     current = gray || info.in_channels == 1 ? enlarge_planes(current, part) : pass(current, part);
-    done += share;
   }
   Image result = resized(current, size);
-  if (options.color_fix == ColorFix::none || passes == 0) return result;
-  return fix_color(result, resized(color, size), options.color_fix);
+  if (fix == ColorFix::none || passes == 0) return result;
+  return fix_color(result, resized(color, size), fix);
 }
 
 /// Each plane by itself: gray through a colour network (as three equal channels), colour through a gray network.
@@ -163,7 +187,8 @@ cv::Mat Upscaler::run_tile(const cv::Mat& tile) { return state_->runner.run(tile
 
 Image Upscaler::upscale(const Image& image, cv::Size size, const Report& report) {
   State& state = *state_;
-  if (!image.has_alpha()) return state.enlarge_color(image, size, report);
+  const ColorFix fix = state.options.color_fix;
+  if (!image.has_alpha()) return state.enlarge_color(image, size, fix, report);
 
   const auto constant = constant_alpha(image);
   const bool opaque = constant && *constant == max_value(image.depth());
@@ -175,14 +200,12 @@ Image Upscaler::upscale(const Image& image, cv::Size size, const Report& report)
       if (report) report(begin + share * f);
     };
   };
-  const Image large = state.enlarge_color(color, size, part(0, color_share));
+  const Image large = state.enlarge_color(color, size, fix, part(0, color_share));
   Image alpha;
   if (constant) {
     alpha = constant_plane(size, image.depth(), *constant);
   } else if (by_model) {
-    const ColorFix fix = std::exchange(state.options.color_fix, ColorFix::none);
-    alpha = state.enlarge_color(alpha_part(image), size, part(color_share, 1 - color_share));
-    state.options.color_fix = fix;
+    alpha = state.enlarge_color(alpha_part(image), size, ColorFix::none, part(color_share, 1 - color_share));
   } else {
     alpha = resized(alpha_part(image), size);
   }

@@ -55,8 +55,8 @@ Quality compare_pictures(const Image& result, const Image& reference, int border
   const int height = std::min(result.height(), reference.height());
   if (std::abs(result.width() - reference.width()) >= tolerance ||
       std::abs(result.height() - reference.height()) >= tolerance)
-    fail(ErrorKind::data, "sizes don't match: {}x{} against {}x{}", result.width(), result.height(),
-         reference.width(), reference.height());
+    fail(ErrorKind::data, "sizes don't match: {}x{} against {}x{}", result.width(), result.height(), reference.width(),
+         reference.height());
   const cv::Rect inner(border, border, width - 2 * border, height - 2 * border);
   if (inner.width < 1 || inner.height < 1)
     fail(ErrorKind::data, "{}x{} is too small to compare with a border of {}", width, height, border);

@@ -26,7 +26,9 @@ std::string known_architectures() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-std::string shape_text(const torch::Tensor& tensor) { return fmt::format("[{}]", fmt::join(tensor.sizes().vec(), ",")); }
+std::string shape_text(const torch::Tensor& tensor) {
+  return fmt::format("[{}]", fmt::join(tensor.sizes().vec(), ","));
+}
 
 [[noreturn]] void unknown_network(const StateDict& weights, const std::string& name) {
   std::string first;
@@ -135,19 +137,17 @@ GeneratorPtr replicate(const Generator& network) {
 
 void save_generator(const std::filesystem::path& path, const Generator& network,
                     const std::map<std::string, std::string>& extra, bool half) {
-  const std::shared_ptr<Generator> deployed = network.deploy();
-  const Generator& final_form = deployed ? *deployed : network;
   ModelFile file;
-  for (const auto& [key, tensor] : state_dict_of(final_form)) {
+  for (const auto& [key, tensor] : state_dict_of(network)) {
     torch::Tensor stored = tensor.to(torch::kCPU);
     if (half && stored.is_floating_point()) stored = stored.to(torch::kHalf);
     file.weights.set(key, stored.contiguous());
   }
-  const GeneratorInfo info = final_form.info();
+  const GeneratorInfo info = network.info();
   file.metadata = extra;
   file.metadata["format"] = "pt";
-  file.metadata["ganvas.architecture"] = final_form.architecture();
-  file.metadata["ganvas.config"] = final_form.config().dump();
+  file.metadata["ganvas.architecture"] = network.architecture();
+  file.metadata["ganvas.config"] = network.config().dump();
   file.metadata["ganvas.scale"] = fmt::format("{}", info.scale);
   file.metadata["ganvas.value_range"] = fmt::format("{}", info.value_range);
   write_model_file(path, file);

@@ -10,8 +10,8 @@ namespace ganvas {
 class Ema {
  public:
   Ema(std::shared_ptr<torch::nn::Module> network, double decay);
-  /// After the given number of steps (from 1). Early on the decay is smaller, (1 + n) / (10 + n), so that the first random
-  /// weights are forgotten.
+  /// After the given number of steps (from 1). Early on the decay is smaller, (1 + n) / (10 + n), so that the first
+  /// random weights are forgotten.
   void update(std::int64_t steps);
   const StateDict& average() const { return average_; }
   void restore(const StateDict& average, const std::string& name);

@@ -19,8 +19,8 @@ std::unique_ptr<torch::optim::Optimizer> make(Recipe& recipe, const std::string&
   const double decay = recipe.number(prefix + ".weight_decay", 0.0, 0.0, 1.0);
   const double epsilon = recipe.number(prefix + ".eps", 1e-8, 0.0, 1.0);
   if (type == "rmsprop")
-    return std::make_unique<torch::optim::RMSprop>(
-        parameters, torch::optim::RMSpropOptions(rate).weight_decay(decay).eps(epsilon));
+    return std::make_unique<torch::optim::RMSprop>(parameters,
+                                                   torch::optim::RMSpropOptions(rate).weight_decay(decay).eps(epsilon));
   const auto betas = std::make_tuple(recipe.number(prefix + ".beta1", 0.9, 0.0, 1.0),
                                      recipe.number(prefix + ".beta2", 0.99, 0.0, 1.0));
   if (type == "adamw")

@@ -8,7 +8,8 @@ namespace ganvas {
 
 double Schedule::factor(std::int64_t step) const {
   double value = 1.0;
-  const double progress = std::clamp(static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(steps, 1)), 0.0, 1.0);
+  const double progress =
+      std::clamp(static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(steps, 1)), 0.0, 1.0);
   switch (kind) {
     case Kind::constant:
       break;
@@ -29,8 +30,7 @@ double Schedule::factor(std::int64_t step) const {
 
 Schedule Schedule::from_recipe(Recipe& recipe, const std::string& prefix, std::int64_t steps) {
   Schedule schedule;
-  const std::string kind =
-      recipe.choice(prefix + ".schedule", "cosine", {"constant", "cosine", "multistep", "linear"});
+  const std::string kind = recipe.choice(prefix + ".schedule", "cosine", {"constant", "cosine", "multistep", "linear"});
   schedule.steps = steps;
   schedule.warm_up = recipe.integer(prefix + ".warm_up", 0, 0, steps);
   if (kind == "cosine") {

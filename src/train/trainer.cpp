@@ -94,7 +94,8 @@ void Trainer::restore() {
   const Checkpoint checkpoint = read_checkpoint(path);
   const auto fact = [&](const char* name) {
     const auto found = checkpoint.facts.find(name);
-    if (found == checkpoint.facts.end()) fail(ErrorKind::model, "{}: is no checkpoint of a training run", path.string());
+    if (found == checkpoint.facts.end())
+      fail(ErrorKind::model, "{}: is no checkpoint of a training run", path.string());
     return found->second;
   };
   if (fact("recipe") != resolved_)
@@ -157,8 +158,9 @@ void Trainer::train_step(Loader& loader) {
       }
       const double norm = optimiser.step(step_);
       if (!std::isfinite(norm))
-        fail(ErrorKind::data, "step {}: the gradient became {}; the last good checkpoint is kept; lower optimiser.{}.lr",
-             step_ + 1, norm, phase.name);
+        fail(ErrorKind::data,
+             "step {}: the gradient became {}; the last good checkpoint is kept; lower optimiser.{}.lr", step_ + 1,
+             norm, phase.name);
       means_.add(phase.name + ".", {{"gradient_norm", norm}});
     }
   }
@@ -189,7 +191,8 @@ void Trainer::export_to(const fs::path& path) {
   std::vector<std::unique_ptr<Ema::Scope>> scopes;
   for (const auto& [name, average] : averages_) scopes.push_back(std::make_unique<Ema::Scope>(average));
   std::map<std::string, std::string> figures{{"ganvas.recipe", resolved_}, {"ganvas.steps", fmt::format("{}", step_)}};
-  for (const auto& [name, value] : result_.validation) figures["ganvas.validation." + name] = fmt::format("{:.4f}", value);
+  for (const auto& [name, value] : result_.validation)
+    figures["ganvas.validation." + name] = fmt::format("{:.4f}", value);
   task_->export_model(path, figures);
 }
 

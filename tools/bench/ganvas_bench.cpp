@@ -65,9 +65,8 @@ int bench_folder(Upscaler& upscaler, const std::string& folder) {
   options.format = Format::png;
   BatchWork work{.verb = "bench",
                  .output_size = [&](int w, int h) { return cv::Size(w, h) * upscaler.info().scale; },
-                 .process = [&](const Image& image, cv::Size size, const auto& progress) {
-                   return upscaler.upscale(image, size, progress);
-                 }};
+                 .process = [&](const Image& image, cv::Size size,
+                                const auto& progress) { return upscaler.upscale(image, size, progress); }};
   std::vector<double> alone, whole;
   for (int round = 0; round < 3; ++round) {
     alone.push_back(seconds_of([&] {
@@ -77,8 +76,9 @@ int bench_folder(Upscaler& upscaler, const std::string& folder) {
     whole.push_back(seconds_of([&] { run_batch(options, work, lines); }));
   }
   fs::remove_all(out);
-  std::printf("%zu pictures: network alone %.2f s, decode + network + PNG %.2f s: %.1f %% of the network's throughput\n",
-              pictures.size(), median(alone), median(whole), 100 * median(alone) / median(whole));
+  std::printf(
+      "%zu pictures: network alone %.2f s, decode + network + PNG %.2f s: %.1f %% of the network's throughput\n",
+      pictures.size(), median(alone), median(whole), 100 * median(alone) / median(whole));
   return 0;
 }
 

@@ -23,11 +23,15 @@ std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
   auto arguments = std::make_shared<BatchArguments>();
   BatchOptions& options = arguments->options;
   command.add_option("input", options.inputs, "Files, folders, glob patterns, or - for standard input")->required();
-  command.add_option("-o,--output", options.output, "Folder, file (for one input), or - for standard output")->required();
+  command.add_option("-o,--output", options.output, "Folder, file (for one input), or - for standard output")
+      ->required();
   command.add_flag("-r,--recursive", options.recursive, "Folders in depth; the tree is mirrored");
-  command.add_option("--include", options.include, "Only files that match, e.g. '*.png' or 'trip/**'")->type_name("GLOB");
-  command.add_option("--exclude", options.exclude, "Not files that match")->type_name("GLOB");
-  command.add_flag("--skip-existing", options.skip_existing, "Leave outputs that are there, whole and of the right size");
+  command.add_option("--include", options.include, "Only files that match, e.g. '*.png' or 'trip/**'")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  command.add_option("--exclude", options.exclude, "Not files that match")->type_name("GLOB")->allow_extra_args(false);
+  command.add_flag("--skip-existing", options.skip_existing,
+                   "Leave outputs that are there, whole and of the right size");
   command.add_flag("--force", options.force, "Replace outputs that are there");
   command.add_option("--name", options.name, "Name of outputs; {stem} {model} {scale} {ext} are filled in")
       ->capture_default_str();

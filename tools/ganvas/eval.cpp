@@ -57,7 +57,8 @@ class Source {
 
   Image result_for(const fs::path& hr_path, const Image& hr) {
     if (!options_.sr.empty()) return read_image(partner_of(hr_path, options_.sr)).image;
-    const Image lr = options_.lr.empty() ? shrink_bicubic(hr, scale_) : read_image(partner_of(hr_path, options_.lr)).image;
+    const Image lr =
+        options_.lr.empty() ? shrink_bicubic(hr, scale_) : read_image(partner_of(hr_path, options_.lr)).image;
     const cv::Size size(lr.width() * scale_, lr.height() * scale_);
     return options_.bicubic ? resize(lr, size.width, size.height) : upscaler_->upscale(lr, size);
   }
@@ -78,9 +79,8 @@ void print_row(const Options& options, const std::string& name, const Quality& q
     fmt::print("{:<40} {:>9.3f} {:>9.3f} {:>8.4f}\n", name, quality.psnr_y, quality.psnr_rgb, quality.ssim_y);
     return;
   }
-  nlohmann::ordered_json values{{"psnr_y", number(quality.psnr_y)},
-                                {"psnr_rgb", number(quality.psnr_rgb)},
-                                {"ssim_y", number(quality.ssim_y)}};
+  nlohmann::ordered_json values{
+      {"psnr_y", number(quality.psnr_y)}, {"psnr_rgb", number(quality.psnr_rgb)}, {"ssim_y", number(quality.ssim_y)}};
   nlohmann::ordered_json line;
   if (mean) {
     line["mean"] = values;
@@ -128,7 +128,8 @@ void add_eval(CLI::App& app, Action& action) {
   command->add_option("sr", options->sr, "Folder (or file) of results with the same names");
   command->add_option("-m,--model", options->model, "Make the results with this model");
   command->add_flag("--bicubic", options->bicubic, "Make the results by bicubic enlargement");
-  command->add_option("--lr", options->lr, "Folder of low-resolution pictures (default: MATLAB bicubic of the ground truth)");
+  command->add_option("--lr", options->lr,
+                      "Folder of low-resolution pictures (default: MATLAB bicubic of the ground truth)");
   command->add_option("-s,--scale", options->scale, "Scale (default: the model's, else 4)")->check(CLI::Range(1, 16));
   command->add_option("--border", options->border, "Pixels left out on each side (default: the scale)")
       ->check(CLI::Range(0, 1000));

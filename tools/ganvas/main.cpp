@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
 
 #include "commands.hpp"
@@ -43,12 +44,20 @@ int run(int argc, char** argv) {
   return action();
 }
 
+int run_and_flush(int argc, char** argv) {
+  const int code = run(argc, argv);
+  // What a full disk or a closed pipe swallowed shows here at the latest.
+  const bool lost = !std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+  if (lost) log_line(LogLevel::error, "standard output: can't write all results");
+  return lost && code == 0 ? 1 : code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   install_interrupt_handler();
   try {
-    return run(argc, argv);
+    return run_and_flush(argc, argv);
   } catch (const Error& error) {
     log_line(LogLevel::error, error.what());
     return exit_code(error.kind());

@@ -27,18 +27,18 @@ std::int64_t parameter_count(const Generator& network) {
 
 nlohmann::ordered_json describe(const std::string& name, const LoadedGenerator& model) {
   const GeneratorInfo info = model.network->info();
-  nlohmann::ordered_json text{{"file", name},
-                              {"container", model.file.container},
-                              {"architecture", model.network->architecture()},
-                              {"layout", model.layout},
-                              {"config", model.network->config()},
-                              {"parameters", parameter_count(*model.network)},
-                              {"scale", info.scale},
-                              {"in_channels", info.in_channels},
-                              {"out_channels", info.out_channels},
-                              {"receptive_field", info.global ? nlohmann::ordered_json("global")
-                                                              : nlohmann::ordered_json(2 * info.halo + 1)},
-                              {"value_range", {0, info.value_range}}};
+  nlohmann::ordered_json text{
+      {"file", name},
+      {"container", model.file.container},
+      {"architecture", model.network->architecture()},
+      {"layout", model.layout},
+      {"config", model.network->config()},
+      {"parameters", parameter_count(*model.network)},
+      {"scale", info.scale},
+      {"in_channels", info.in_channels},
+      {"out_channels", info.out_channels},
+      {"receptive_field", info.global ? nlohmann::ordered_json("global") : nlohmann::ordered_json(2 * info.halo + 1)},
+      {"value_range", {0, info.value_range}}};
   if (!model.file.wrapper.empty()) text["wrapper"] = model.file.wrapper;
   if (!model.file.metadata.empty()) text["metadata"] = model.file.metadata;
   return text;
@@ -55,7 +55,8 @@ int run_info(const Options& options) {
     if (key == "metadata") {
       for (const auto& [name, entry] : value.items()) {
         std::string shown = entry.get<std::string>();
-        for (std::size_t at = 0; (at = shown.find('\n', at)) != std::string::npos; at += 3) shown.replace(at, 1, "\n  ");
+        for (std::size_t at = 0; (at = shown.find('\n', at)) != std::string::npos; at += 3)
+          shown.replace(at, 1, "\n  ");
         fmt::print("{:<16} {}{}\n", name, shown.find('\n') == std::string::npos ? "" : "\n  ", shown);
       }
     } else {
@@ -86,8 +87,12 @@ int run_convert(const Options& options) {
   ModelFile file = read_model_file(find_model(options.first));
   if (options.half) {
     StateDict half;
-    for (const auto& [key, tensor] : file.weights)
-      half.set(key, tensor.is_floating_point() ? tensor.to(torch::kHalf) : tensor);
+    for (const auto& [key, tensor] : file.weights) {
+      const torch::Tensor small = tensor.is_floating_point() ? tensor.to(torch::kHalf) : tensor;
+      if (tensor.is_floating_point() && !small.isinf().equal(tensor.isinf()))
+        fail(ErrorKind::model, "{}: '{}' has weights beyond the range of fp16 (65504)", options.first, key);
+      half.set(key, small);
+    }
     file.weights = half;
   }
   write_model_file(options.second, file);
@@ -111,20 +116,24 @@ StateDict blend(const StateDict& a, const StateDict& b, double weight, const Opt
     result.set(key, mixed.to(tensor.scalar_type()));
   }
   if (b.size() != a.size())
-    fail(ErrorKind::model, "{} and {} can't be blended: {} and {} tensors", names.first, names.second, a.size(), b.size());
+    fail(ErrorKind::model, "{} and {} can't be blended: {} and {} tensors", names.first, names.second, a.size(),
+         b.size());
   return result;
 }
 
 int run_blend(const Options& options) {
+  if (!std::isfinite(options.weight)) fail(ErrorKind::usage, "--weight: not a number");
   ModelFile first = read_model_file(find_model(options.first));
   const ModelFile second = read_model_file(find_model(options.second));
   first.weights = blend(first.weights, second.weights, options.weight, options);
   // Figures were measured on the first model alone.
   std::erase_if(first.metadata, [](const auto& entry) {
-    return entry.first.starts_with("ganvas.validation") || entry.first == "ganvas.recipe" || entry.first == "ganvas.steps";
+    return entry.first.starts_with("ganvas.validation") || entry.first == "ganvas.recipe" ||
+           entry.first == "ganvas.steps";
   });
   if (!first.metadata.empty())
-    first.metadata["ganvas.blend"] = fmt::format("{} * {} + {} * {}", 1 - options.weight, options.first, options.weight, options.second);
+    first.metadata["ganvas.blend"] =
+        fmt::format("{} * {} + {} * {}", 1 - options.weight, options.first, options.weight, options.second);
   write_model_file(options.out, first);
   fmt::print("{}\n", options.out);
   return 0;
@@ -141,7 +150,8 @@ int run_check(const Options& options) {
   const torch::InferenceMode inference;
   const torch::Tensor output = model.network->forward(input);
   if (output.sizes() != expected.sizes())
-    fail(ErrorKind::data, "{}: the network gives another size than 'output' has (scale {})", options.second, info.scale);
+    fail(ErrorKind::data, "{}: the network gives another size than 'output' has (scale {})", options.second,
+         info.scale);
   const double error = (output - expected).abs().max().item<double>();
   const double largest = expected.abs().max().item<double>();
   const double ratio = error / std::max(largest, 1e-30);
@@ -173,12 +183,15 @@ void add_model(CLI::App& app, Action& action) {
   CLI::App* blending = command("blend", "(1 - W) * A + W * B: network interpolation", run_blend);
   blending->add_option("a", options->first, "File or shipped name")->required();
   blending->add_option("b", options->second, "File or shipped name of the same architecture")->required();
-  blending->add_option("--weight", options->weight, "Weight of B, 0..1")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+  blending->add_option("--weight", options->weight, "Weight of B, 0..1")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   blending->add_option("-o,--output", options->out, "File; its extension chooses the container")->required();
   CLI::App* check = command("check", "Run tensor 'input' of a file and compare with its 'output'", run_check);
   check->add_option("model", options->first, "File or shipped name")->required();
   check->add_option("io", options->second, "safetensors file with 'input' and 'output'")->required();
-  check->add_option("--tolerance", options->tolerance, "Largest error / largest output that passes")->capture_default_str();
+  check->add_option("--tolerance", options->tolerance, "Largest error / largest output that passes")
+      ->capture_default_str();
 }
 
 }  // namespace ganvas::cli

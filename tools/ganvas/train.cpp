@@ -53,11 +53,16 @@ void add_train(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("train", "Train a model from a recipe");
   command->add_option("recipe", options->recipe, "Name of a shipped recipe, or a .toml file")->required();
-  command->add_option("--data", options->data, "Folders of (high-resolution) pictures, searched recursively");
+  command
+      ->add_option("--data", options->data,
+                   "Folder of (high-resolution) pictures, searched recursively; may be given again")
+      ->allow_extra_args(false);
   command->add_option("--lr-data", options->lr, "Folder of low-resolution partners (default: made by MATLAB bicubic)");
   command->add_option("--val", options->validation, "Validation pictures: a folder, or one with hr/ and lr/ inside");
   command->add_option("-o,--out", options->out, "Folder of the run")->capture_default_str();
-  command->add_option("--set", options->sets, "Override a recipe's key: section.key=value")->type_name("KEY=VALUE");
+  command->add_option("--set", options->sets, "Override a recipe's key: section.key=value")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   command->add_option("--stop-at", options->stop_at, "End after this many steps, with a checkpoint")
       ->check(CLI::PositiveNumber);
   command->add_flag("--resume", options->resume, "Go on from the last checkpoint in the run's folder");

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <iostream>
 #include <opencv2/core/utility.hpp>
 
@@ -22,6 +23,7 @@ struct Options {
 
 TargetSize target_of(const Options& options) {
   TargetSize target;
+  if (!std::isfinite(options.scale)) fail(ErrorKind::usage, "--scale: not a number");
   if (options.scale > 0) target.scale = options.scale;
   if (options.width > 0) target.width = options.width;
   if (options.height > 0) target.height = options.height;
@@ -79,22 +81,27 @@ void add_upscale(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("upscale", "Enlarge pictures");
   options->batch = add_batch_options(*command);
-  command->add_option("-m,--model", options->model, "Name of a shipped model, or a file (default: photo-x4 or photo-x2)");
+  command->add_option("-m,--model", options->model,
+                      "Name of a shipped model, or a file (default: photo-x4 or photo-x2)");
   command->add_option("-s,--scale", options->scale, "Any positive number (default: the model's)")
       ->check(CLI::Range(1e-4, 1e4));
-  command->add_option("--width", options->width, "Exact width; alone it keeps the aspect ratio")->check(CLI::PositiveNumber);
+  command->add_option("--width", options->width, "Exact width; alone it keeps the aspect ratio")
+      ->check(CLI::PositiveNumber);
   command->add_option("--height", options->height, "Exact height; alone it keeps the aspect ratio")
       ->check(CLI::PositiveNumber);
   command->add_option("--max-side", options->max_side, "Exact longer side")->check(CLI::PositiveNumber);
   command->add_option("--tile", options->tile, "Side of a tile in input pixels, or auto")->capture_default_str();
-  command->add_option("--overlap", options->upscale.overlap, "Context around a tile (default: the receptive field, at most 32)")
+  command
+      ->add_option("--overlap", options->upscale.overlap,
+                   "Context around a tile (default: the receptive field, at most 32)")
       ->check(CLI::Range(0, 4096));
   command->add_flag("--tta", options->upscale.tta, "Mean over 8 flips and turns: 8 times the work, a little better");
   command->add_option("--precision", options->upscale.precision, "auto, fp32 or bf16")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
   command->add_option("--device", options->upscale.device, "auto, cpu or cuda:N")->capture_default_str();
-  command->add_option("--threads", options->upscale.threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
+  command->add_option("--threads", options->upscale.threads, "CPU threads (default: all cores)")
+      ->check(CLI::Range(1, 1024));
   command->add_option("--alpha", options->alpha, "How transparency is enlarged: model or bicubic")
       ->capture_default_str()
       ->check(CLI::IsMember({"model", "bicubic"}));

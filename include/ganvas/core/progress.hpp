@@ -17,6 +17,8 @@ class Progress {
 
   /// `note` is a short text behind the counts (the file at hand, a loss).
   void update(double done, const std::string& note = {});
+  /// Takes the bar away until the next update, so that a line on standard output doesn't run into it.
+  void clear();
   /// Removes the bar. Called by the destructor too.
   void finish();
 

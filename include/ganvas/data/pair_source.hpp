@@ -20,8 +20,8 @@ struct PairSourceOptions {
   std::vector<std::filesystem::path> hr;  ///< folders (searched recursively) or files
   std::filesystem::path lr;               ///< folder of the same names; empty: made by MATLAB bicubic
   int scale = 4;
-  int crop = 32;                          ///< side of a training crop, in low-resolution pixels
-  bool augment = true;                    ///< flips and quarter turns
+  int crop = 32;        ///< side of a training crop, in low-resolution pixels
+  bool augment = true;  ///< flips and quarter turns
 };
 
 /// Training pairs for super-resolution, decoded once and held in memory as bytes.

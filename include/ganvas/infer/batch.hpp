@@ -17,21 +17,21 @@ namespace ganvas {
 
 /// What every command that turns pictures into pictures has in common: where from, where to, in which format.
 struct BatchOptions {
-  std::vector<std::string> inputs;          ///< files, folders, glob patterns, "-" for standard input
-  std::string output;                       ///< folder, file (for one input) or "-" for standard output
-  bool recursive = false;                   ///< folders in depth; the tree is mirrored
-  std::vector<std::string> include;         ///< glob patterns on the path below the folder, or on the name; any of them
+  std::vector<std::string> inputs;   ///< files, folders, glob patterns, "-" for standard input
+  std::string output;                ///< folder, file (for one input) or "-" for standard output
+  bool recursive = false;            ///< folders in depth; the tree is mirrored
+  std::vector<std::string> include;  ///< glob patterns on the path below the folder, or on the name; any of them
   std::vector<std::string> exclude;
-  bool skip_existing = false;               ///< leave outputs that are whole and of the right size
-  bool force = false;                       ///< replace outputs that exist
-  std::string name = "{stem}";              ///< pattern of the output's name, see plan_batch()
+  bool skip_existing = false;                      ///< leave outputs that are whole and of the right size
+  bool force = false;                              ///< replace outputs that exist
+  std::string name = "{stem}";                     ///< pattern of the output's name, see plan_batch()
   std::map<std::string, std::string> name_fields;  ///< further fields of the pattern: model, scale
-  std::optional<Format> format;             ///< default: the input's
+  std::optional<Format> format;                    ///< default: the input's
   EncodeOptions encode;
   bool strip_metadata = false;
   std::uint64_t max_pixels = UINT64_C(1) << 28;  ///< of an input; larger ones are refused unread
-  int shard_index = 1, shard_count = 1;     ///< this run does every shard_count-th file, beginning with the index-th
-  int limit = 0;                            ///< at most so many files; 0: all
+  int shard_index = 1, shard_count = 1;  ///< this run does every shard_count-th file, beginning with the index-th
+  int limit = 0;                         ///< at most so many files; 0: all
   bool dry_run = false, json = false, stop_on_error = false, quiet = false;
 };
 

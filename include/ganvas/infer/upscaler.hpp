@@ -27,9 +27,9 @@ struct UpscaleOptions {
 
 /// What size a result shall have.
 struct TargetSize {
-  std::optional<double> scale;               ///< any positive number
-  std::optional<int> width, height;          ///< exact; one alone keeps the aspect ratio
-  std::optional<int> max_side;               ///< exact longer side
+  std::optional<double> scale;       ///< any positive number
+  std::optional<int> width, height;  ///< exact; one alone keeps the aspect ratio
+  std::optional<int> max_side;       ///< exact longer side
   /// Nothing given: the network's own scale. Throws Error(usage) for contradictory or impossible wishes.
   cv::Size resolve(int width, int height, int network_scale) const;
 };

@@ -11,7 +11,7 @@ namespace ganvas {
 
 /// What a user of a network must know about it; declared by the network, probed by a test over the registry.
 struct GeneratorInfo {
-  int scale = 1;             ///< output side / input side
+  int scale = 1;  ///< output side / input side
   int in_channels = 3;
   int out_channels = 3;
   int multiple = 1;          ///< the network works inside on multiples of this; forward() pads and crops by itself
@@ -33,8 +33,6 @@ class Generator : public torch::nn::Module {
   virtual nlohmann::json config() const = 0;
   /// Called once after weights were loaded or changed outside an optimiser: a chance to prepare faster paths.
   virtual void weights_changed() {}
-  /// The equivalent network for inference, where the training form differs (re-parameterisation); nullptr: this one.
-  virtual std::shared_ptr<Generator> deploy() const { return nullptr; }
 };
 
 using GeneratorPtr = std::shared_ptr<Generator>;

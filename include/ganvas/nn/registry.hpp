@@ -43,7 +43,7 @@ GeneratorPtr make_generator(const std::string& architecture, const nlohmann::jso
 struct LoadedGenerator {
   GeneratorPtr network;  ///< evaluation mode, fp32, CPU
   std::string layout;
-  ModelFile file;        ///< `weights` is emptied: they live in the network now
+  ModelFile file;  ///< `weights` is emptied: they live in the network now
 };
 
 /// Reads a model file, recognises the architecture (from our own metadata, else from keys and shapes) and loads it
@@ -60,7 +60,7 @@ void load_state_dict(torch::nn::Module& module, const StateDict& weights, const 
 /// A second network of the same architecture, config, weights and mode.
 GeneratorPtr replicate(const Generator& network);
 
-/// Self-describing file: weights of the deployed form plus metadata (architecture, config, scale, `extra`).
+/// Self-describing file: weights plus metadata (architecture, config, scale, `extra`).
 /// `half` stores floating-point weights as fp16.
 void save_generator(const std::filesystem::path& path, const Generator& network,
                     const std::map<std::string, std::string>& extra = {}, bool half = false);

@@ -11,20 +11,20 @@
 namespace ganvas {
 
 struct TrainOptions {
-  std::filesystem::path out;              ///< the run's folder: log.jsonl, recipe.toml, checkpoints/, model.safetensors
+  std::filesystem::path out;  ///< the run's folder: log.jsonl, recipe.toml, checkpoints/, model.safetensors
   TaskData data;
-  std::optional<std::int64_t> stop_at;    ///< end early, with a checkpoint, when this many steps are done
-  bool resume = false;                    ///< go on from checkpoints/latest.safetensors
-  std::string device = "auto";            ///< auto, cpu, cuda or cuda:N
-  int threads = 0;                        ///< CPU threads; 0: all. Another count may round differently
+  std::optional<std::int64_t> stop_at;  ///< end early, with a checkpoint, when this many steps are done
+  bool resume = false;                  ///< go on from checkpoints/latest.safetensors
+  std::string device = "auto";          ///< auto, cpu, cuda or cuda:N
+  int threads = 0;                      ///< CPU threads; 0: all. Another count may round differently
 };
 
 struct TrainResult {
-  std::int64_t steps = 0;      ///< done so far
-  bool finished = false;       ///< all steps of the recipe are done
-  Scalars validation;          ///< of the last validation
+  std::int64_t steps = 0;  ///< done so far
+  bool finished = false;   ///< all steps of the recipe are done
+  Scalars validation;      ///< of the last validation
   double best_score = -1e300;
-  double wait_share = 0;       ///< share of the time that training waited for data
+  double wait_share = 0;  ///< share of the time that training waited for data
 };
 
 /// Runs a recipe. Files in `out` appear by rename only:

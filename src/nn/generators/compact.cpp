@@ -56,12 +56,13 @@ class Compact final : public Generator {
   }
 
   GeneratorInfo info() const override {
-    return {.scale = scale_, .in_channels = in_, .out_channels = out_, .halo = convs_ + 2, .live_values = 2 * channels_};
+    return {
+        .scale = scale_, .in_channels = in_, .out_channels = out_, .halo = convs_ + 2, .live_values = 2 * channels_};
   }
   std::string architecture() const override { return "compact"; }
   nlohmann::json config() const override {
-    nlohmann::json config{{"in_channels", in_}, {"out_channels", out_}, {"channels", channels_},
-                          {"convs", convs_},    {"scale", scale_}};
+    nlohmann::json config{
+        {"in_channels", in_}, {"out_channels", out_}, {"channels", channels_}, {"convs", convs_}, {"scale", scale_}};
     if (slope_) config["slope"] = *slope_;
     return config;
   }
@@ -92,7 +93,7 @@ class Compact final : public Generator {
   std::vector<nn::Conv2d> convolutions_;  ///< of body_, in order
   std::vector<nn::PReLU> activations_;
   std::optional<double> slope_;  ///< fixed by the config
-  std::vector<double> slopes_;  ///< a layer's single slope, NaN where the channels differ; empty: trained
+  std::vector<double> slopes_;   ///< a layer's single slope, NaN where the channels differ; empty: trained
 };
 
 std::optional<Detected> detect(const StateDict& weights) {

@@ -1,4 +1,5 @@
-// Super-resolution for fidelity: one generator, one pixel loss (SRResNet of Ledig et al. 2017, EDSR of Lim et al. 2017).
+// Super-resolution for fidelity: one generator, one pixel loss (SRResNet of Ledig et al. 2017, EDSR of Lim et al.
+// 2017).
 #include <torch/torch.h>
 
 #include <nlohmann/json.hpp>
@@ -24,6 +25,7 @@ void start_from(Generator& network, const std::string& path) {
   const StateDict source = state_dict_of(*load_generator(path).network);
   int taken = 0, total = 0;
   for (const auto& item : network.named_parameters()) {
+    if (!item.value().requires_grad()) continue;  // fixed by the recipe, such as the slopes of a leaky ReLU
     ++total;
     const torch::Tensor* weight = source.find(item.key());
     if (!weight || weight->sizes() != item.value().sizes()) continue;
@@ -63,6 +65,7 @@ class SuperResolution final : public Task {
     if (!context_.data.validation.empty()) {
       PairSourceOptions options = source_options_;
       options.hr = {context_.data.validation};
+      options.lr.clear();
       // A folder with hr/ and lr/ inside is a benchmark with LR pictures of its own.
       if (std::filesystem::is_directory(context_.data.validation / "hr")) {
         options.hr = {context_.data.validation / "hr"};
