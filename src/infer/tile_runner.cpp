@@ -35,11 +35,6 @@ torch::Tensor turned_back(torch::Tensor x, int orientation) {
 /// Any NaN or infinity makes the sum one; a finite picture's sum can't overflow in fp32.
 bool all_finite(const torch::Tensor& x) { return std::isfinite(x.sum().item<float>()); }
 
-void use_channels_last(Generator& network) {
-  for (auto& parameter : network.parameters())
-    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
-}
-
 }  // namespace
 
 bool is_out_of_memory(const std::exception& error) {

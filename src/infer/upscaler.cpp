@@ -99,6 +99,10 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
   tiling.overlap = options.overlap >= 0 ? options.overlap : std::min(info.halo, max_auto_overlap);
   tiling.feather = std::min(8, tiling.overlap);
   tiling.align = info.multiple;
+  // Networks are trained on crops that they pad with zeros, and know a picture's border by it: reflected context there
+  // costs 0.04 dB on Set5. Pictures smaller than the context are another matter: nearly all of them is border.
+  const bool tiny = std::min(image.width(), image.height()) < 2 * tiling.overlap;
+  tiling.edge = tiny ? tiling.overlap : 0;
   tiling.tile = options.tile > 0 ? options.tile : runner.best_tile();
   if (tile_limit > 0) tiling.tile = std::min(tiling.tile, tile_limit);
   const int learnt = tile_limit;

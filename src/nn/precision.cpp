@@ -32,6 +32,11 @@ torch::Device parse_device(const std::string& text) {
   fail(ErrorKind::usage, "device '{}': expected auto, cpu or cuda:N", text);
 }
 
+void use_channels_last(torch::nn::Module& network) {
+  for (auto& parameter : network.parameters())
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+}
+
 bool use_bf16(const std::string& precision, torch::Device device) {
   if (precision == "bf16") return true;
   if (precision == "fp32") return false;

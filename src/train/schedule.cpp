@@ -32,7 +32,8 @@ Schedule Schedule::from_recipe(Recipe& recipe, const std::string& prefix, std::i
   Schedule schedule;
   const std::string kind = recipe.choice(prefix + ".schedule", "cosine", {"constant", "cosine", "multistep", "linear"});
   schedule.steps = steps;
-  schedule.warm_up = recipe.integer(prefix + ".warm_up", 0, 0, steps);
+  // A shorter trial of a recipe need not change its warm-up too.
+  schedule.warm_up = std::min(recipe.integer(prefix + ".warm_up", 0, 0), steps);
   if (kind == "cosine") {
     schedule.kind = Kind::cosine;
     schedule.floor = recipe.number(prefix + ".floor", 0.0, 0.0, 1.0);

@@ -40,6 +40,7 @@ class Trainer {
   void save_checkpoint();
   void train_step(Loader& loader);
   void set_learning(const Phase& phase);
+  std::vector<std::unique_ptr<Ema::Scope>> averaged_weights() const;
   void validate();
   void report(const Loader& loader);
   void export_to(const fs::path& path);
@@ -168,10 +169,16 @@ void Trainer::train_step(Loader& loader) {
   for (auto& [name, average] : averages_) average.update(step_);
 }
 
+/// While the result lives, the networks hold their averages.
+std::vector<std::unique_ptr<Ema::Scope>> Trainer::averaged_weights() const {
+  std::vector<std::unique_ptr<Ema::Scope>> scopes;
+  for (const auto& [name, average] : averages_) scopes.push_back(std::make_unique<Ema::Scope>(average));
+  return scopes;
+}
+
 void Trainer::validate() {
   {
-    std::vector<std::unique_ptr<Ema::Scope>> scopes;
-    for (const auto& [name, average] : averages_) scopes.push_back(std::make_unique<Ema::Scope>(average));
+    const auto averages = averaged_weights();
     const torch::NoGradGuard no_grad;
     result_.validation = task_->validate();
   }
@@ -188,8 +195,7 @@ void Trainer::validate() {
 }
 
 void Trainer::export_to(const fs::path& path) {
-  std::vector<std::unique_ptr<Ema::Scope>> scopes;
-  for (const auto& [name, average] : averages_) scopes.push_back(std::make_unique<Ema::Scope>(average));
+  const auto averages = averaged_weights();
   std::map<std::string, std::string> figures{{"ganvas.recipe", resolved_}, {"ganvas.steps", fmt::format("{}", step_)}};
   for (const auto& [name, value] : result_.validation)
     figures["ganvas.validation." + name] = fmt::format("{:.4f}", value);

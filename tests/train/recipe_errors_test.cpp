@@ -72,7 +72,7 @@ TEST_CASE("wrong recipes are refused before any data is read, by key and with th
        {"train.steps=0", "train.batch=0", "train.batch=-2", "train.accumulation=0", "train.ema=1", "train.ema=-0.1",
         "train.seed=-1", "train.log_every=0", "train.validate_every=0", "train.checkpoint_every=0", "data.crop=3",
         "data.hold_out=-1", "data.threads=0", "optimiser.generator.lr=-1", "optimiser.generator.clip=-1",
-        "optimiser.generator.beta1=1.5", "optimiser.generator.warm_up=13", "optimiser.generator.eps=-1"}) {
+        "optimiser.generator.beta1=1.5", "optimiser.generator.eps=-1"}) {
     CAPTURE(out_of_range);
     const std::string key = std::string(out_of_range).substr(0, std::string(out_of_range).find('='));
     says(with(out_of_range), {"tiny.toml", key.c_str(), "is not in"});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
@@ -57,10 +58,11 @@ int bench_core(Upscaler& upscaler, int size) {
 int bench_folder(Upscaler& upscaler, const std::string& folder) {
   std::vector<Image> pictures;
   for (const auto& file : list_files(folder, false)) pictures.push_back(read_image(file).image);
-  const fs::path out = fs::temp_directory_path() / "ganvas-bench-out";
+  std::string out = (fs::temp_directory_path() / "ganvas-bench-XXXXXX").string();
+  if (!::mkdtemp(out.data())) fail(ErrorKind::file, "{}: can't create this folder", out);
   BatchOptions options;
   options.inputs = {folder};
-  options.output = out.string();
+  options.output = out;
   options.force = options.quiet = true;
   options.format = Format::png;
   BatchWork work{.verb = "bench",

@@ -36,8 +36,10 @@ def main():
     model = sys.argv[1] if len(sys.argv) > 1 else "models/photo-x4/model.safetensors"
     size = int(sys.argv[2]) if len(sys.argv) > 2 else 256
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 15
-    # Debian's LibTorch falls back to one thread on processors that it doesn't know; give it all of them.
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    # Debian's LibTorch falls back to one thread on processors that it doesn't know: its own default is measured too,
+    # but the comparison is with all of them.
+    default_threads, all_threads = torch.get_num_threads(), len(os.sched_getaffinity(0))
+    torch.set_num_threads(all_threads)
     net = Compact().eval()
     picture = torch.rand(1, 3, size, size)
     ours = subprocess.Popen(["build/ganvas_bench", "core", model, str(size)], stdin=subprocess.PIPE,
@@ -58,6 +60,11 @@ def main():
         run_ours(), run_torch()
     pairs = [(run_ours(), run_torch()) for _ in range(rounds)]
     ours.stdin.close()
+    if default_threads != all_threads:
+        torch.set_num_threads(default_threads)
+        default = statistics.median(run_torch() for _ in range(3))
+        torch.set_num_threads(all_threads)
+        print(f"(PyTorch left to its default of {default_threads} thread(s) takes {default:.3f} s)")
     mine, theirs = (statistics.median(column) for column in zip(*pairs))
     ratio = statistics.median(b / a for a, b in pairs)
     print(f"compact 64x16 x4, {size}x{size}, {torch.get_num_threads()} threads, {rounds} rounds:")

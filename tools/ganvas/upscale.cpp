@@ -82,7 +82,7 @@ void add_upscale(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("upscale", "Enlarge pictures");
   options->batch = add_batch_options(*command);
   command->add_option("-m,--model", options->model,
-                      "Name of a shipped model, or a file (default: photo-x4 or photo-x2)");
+                      "Name of a shipped model, or a file (default: photo-x2 for --scale up to 2, else photo-x4)");
   command->add_option("-s,--scale", options->scale, "Any positive number (default: the model's)")
       ->check(CLI::Range(1e-4, 1e4));
   command->add_option("--width", options->width, "Exact width; alone it keeps the aspect ratio")

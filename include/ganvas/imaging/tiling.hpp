@@ -12,7 +12,7 @@ struct TileOptions {
   int overlap = 16;  ///< context on every side inside the picture, in input pixels
   int feather = 8;   ///< width of the blended seam, in input pixels; at most `overlap`
   int edge = 4;      ///< reflected context beyond the picture's border, at most `overlap`. The tiles of one picture and
-                     ///< the whole see the same there. A few pixels hide most of what a network does at its own border;
+                     ///< the whole see the same there. What a network does at its own border is hidden by it;
                      ///< the full overlap would cost a quarter of the work on a small picture.
   int align = 1;     ///< tiles start at multiples of this from the first one: for networks that work in such blocks
 };

@@ -11,6 +11,7 @@
 #include "ganvas/loss/pixel.hpp"
 #include "ganvas/metric/quality.hpp"
 #include "ganvas/nn/init.hpp"
+#include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 #include "ganvas/train/task.hpp"
@@ -47,8 +48,7 @@ class SuperResolution final : public Task {
     initialise(*generator_, recipe.choice("generator.init", "default", initialisations()),
                recipe.number("generator.init_gain", 1.0, 0.0, 100.0));
     if (const std::string start = recipe.text("generator.start", ""); !start.empty()) start_from(*generator_, start);
-    for (auto& parameter : generator_->parameters())
-      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+    use_channels_last(*generator_);
     generator_->to(context_.device);
     loss_ = recipe.choice("loss.pixel", "l1", pixel_losses());
     source_options_.scale = generator_->info().scale;
