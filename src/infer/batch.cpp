@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <new>
 #include <set>
 #include <thread>
 
+#include "ganvas/core/clock.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
@@ -23,10 +23,6 @@ namespace fs = std::filesystem;
 namespace ganvas {
 
 namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// A picture on its way through the pipeline: before the work the input, after it the result.
 struct Item {

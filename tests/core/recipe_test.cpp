@@ -4,33 +4,17 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "support/refusal.hpp"
 #include "support/support.hpp"
 
 using namespace ganvas;
+using test::says;
 
 namespace {
 
-/// The message of the Error that `work` throws.
 template <typename Work>
 std::string refusal(Work work, ErrorKind kind = ErrorKind::recipe) {
-  try {
-    work();
-  } catch (const Error& error) {
-    CHECK(error.kind() == kind);
-    const std::string message = error.what();
-    CHECK(message.find('\n') == std::string::npos);
-    return message;
-  }
-  return "was accepted";
-}
-
-bool says(const std::string& message, std::initializer_list<const char*> parts) {
-  CAPTURE(message);
-  for (const char* part : parts) {
-    CAPTURE(part);
-    CHECK(message.find(part) != std::string::npos);
-  }
-  return true;
+  return test::refusal(kind, work);
 }
 
 const char* const example = R"(# a comment

@@ -3,9 +3,11 @@
 
 #include "ganvas/core/error.hpp"
 #include "nn/sweep.hpp"
+#include "support/refusal.hpp"
 #include "support/support.hpp"
 
 using namespace ganvas;
+using test::says;
 
 namespace {
 
@@ -13,22 +15,7 @@ std::string refusal(StateDict weights, std::map<std::string, std::string> metada
   ModelFile file;
   file.weights = std::move(weights);
   file.metadata = std::move(metadata);
-  try {
-    generator_from(std::move(file), "x.pth");
-  } catch (const Error& error) {
-    CHECK(error.kind() == ErrorKind::model);
-    return error.what();
-  }
-  return "was accepted";
-}
-
-bool says(const std::string& message, std::initializer_list<const char*> parts) {
-  CAPTURE(message);
-  for (const char* part : parts) {
-    CAPTURE(part);
-    CHECK(message.find(part) != std::string::npos);
-  }
-  return true;
+  return test::refusal(ErrorKind::model, [&] { generator_from(std::move(file), "x.pth"); });
 }
 
 StateDict small(const std::string& architecture) {

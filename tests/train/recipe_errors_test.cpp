@@ -1,37 +1,10 @@
-#include <functional>
-
 #include "ganvas/core/error.hpp"
+#include "support/refusal.hpp"
 #include "train/runs.hpp"
 
 using namespace ganvas;
 using namespace ganvas::test;
 namespace fs = std::filesystem;
-
-namespace {
-
-std::string refusal(ErrorKind kind, const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    const std::string message = error.what();
-    CAPTURE(message);
-    CHECK(error.kind() == kind);
-    CHECK(message.find('\n') == std::string::npos);
-    return message;
-  }
-  return "was accepted";
-}
-
-bool says(const std::string& message, std::initializer_list<const char*> parts) {
-  CAPTURE(message);
-  for (const char* part : parts) {
-    CAPTURE(part);
-    CHECK(message.find(part) != std::string::npos);
-  }
-  return true;
-}
-
-}  // namespace
 
 TEST_CASE("shipped recipes resolve, and their resolved text resolves to itself") {
   int count = 0;
