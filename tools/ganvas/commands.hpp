@@ -12,7 +12,10 @@ using Action = std::function<int()>;
 void add_upscale(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_model(CLI::App& app, Action& action);
+void add_model_fetch(CLI::App& model, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
+void add_compare(CLI::App& app, Action& action);
 
 }  // namespace ganvas::cli

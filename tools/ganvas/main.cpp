@@ -31,6 +31,8 @@ int run(int argc, char** argv) {
   cli::add_eval(app, action);
   cli::add_model(app, action);
   cli::add_data(app, action);
+  cli::add_report(app, action);
+  cli::add_compare(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

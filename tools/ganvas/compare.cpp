@@ -1,0 +1,7 @@
+#include "commands.hpp"
+
+namespace ganvas::cli {
+
+void add_compare(CLI::App&, Action&) {}
+
+}  // namespace ganvas::cli
