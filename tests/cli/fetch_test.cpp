@@ -88,7 +88,7 @@ TEST_CASE("model fetch: a file comes once, prints its path, and is then a model 
       run_ganvas({"upscale", (folder / "a.png").string(), "-o", (folder / "b.png").string(), "-m", name});
   CAPTURE(large.err);
   CHECK(large.code == 0);
-  CHECK(read_image(folder / "b.png").width() == 18);
+  CHECK(read_image(folder / "b.png").image.width() == 18);
 }
 
 TEST_CASE("model fetch: wrong names and options, files that fail while others come") {
