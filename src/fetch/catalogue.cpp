@@ -12,6 +12,14 @@ namespace ganvas {
 
 namespace {
 
+/// Published names may end in eight digits of the hash: vgg19-dcbb9e9d is vgg19.
+std::string without_hash(const std::string& stem) {
+  const std::size_t dash = stem.rfind('-');
+  const bool hash = dash != std::string::npos && stem.size() == dash + 9 &&
+                    stem.find_first_not_of("0123456789abcdef", dash + 1) == std::string::npos;
+  return hash ? stem.substr(0, dash) : stem;
+}
+
 const std::string torchvision = "https://download.pytorch.org/models/";
 // One commit, so that the files can't change below us; the heads themselves are of 2020.
 const std::string lpips =
@@ -19,25 +27,24 @@ const std::string lpips =
     "weights/v0.1/";
 const std::string real_esrgan = "https://github.com/xinntao/Real-ESRGAN/releases/download/";
 
-OfficialFile from_torchvision(const char* name, const char* file, std::uint64_t bytes, const char* sha256,
-                              const std::string& what) {
-  return {name, file, torchvision + file, bytes, sha256, what + "; torchvision, BSD-3-Clause"};
+OfficialFile entry(const std::string& stem, const std::string& url, std::uint64_t bytes, const char* sha256,
+                   const std::string& what) {
+  return {without_hash(stem), stem + ".pth", url, bytes, sha256, what};
 }
 
-OfficialFile lpips_head(const char* network, std::uint64_t bytes, const char* sha256) {
-  const std::string name = std::string("lpips-") + network;
-  return {name,
-          name + "-v0.1.pth",
-          lpips + network + ".pth",
-          bytes,
-          sha256,
-          std::string("LPIPS v0.1 head for ") + network + "; R. Zhang et al., BSD-2-Clause"};
+OfficialFile from_torchvision(const std::string& stem, std::uint64_t bytes, const char* sha256,
+                              const std::string& what) {
+  return entry(stem, torchvision + stem + ".pth", bytes, sha256, what + "; torchvision, BSD-3-Clause");
 }
 
-OfficialFile from_real_esrgan(const char* tag, const std::string& name, std::uint64_t bytes, const char* sha256,
+OfficialFile lpips_head(const std::string& network, std::uint64_t bytes, const char* sha256) {
+  return entry("lpips-" + network, lpips + network + ".pth", bytes, sha256,
+               "LPIPS v0.1 head for " + network + "; R. Zhang et al., BSD-2-Clause");
+}
+
+OfficialFile from_real_esrgan(const std::string& tag, const std::string& stem, std::uint64_t bytes, const char* sha256,
                               const std::string& what) {
-  return {name,  name + ".pth", real_esrgan + tag + "/" + name + ".pth",
-          bytes, sha256,        what + "; X. Wang et al., BSD-3-Clause"};
+  return entry(stem, real_esrgan + tag + "/" + stem + ".pth", bytes, sha256, what + "; X. Wang et al., BSD-3-Clause");
 }
 
 // The first eight digits of torchvision's and ESRGAN's hashes are part of the published names. The heads' hashes are
@@ -45,13 +52,13 @@ OfficialFile from_real_esrgan(const char* tag, const std::string& name, std::uin
 // independent users pin, and one file where they don't agree has none here.
 std::vector<OfficialFile> make_catalogue() {
   return {
-      from_torchvision("vgg16", "vgg16-397923af.pth", 553433881,
-                       "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0", "VGG-16, ImageNet"),
-      from_torchvision("vgg19", "vgg19-dcbb9e9d.pth", 574673361,
-                       "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", "VGG-19, ImageNet"),
-      from_torchvision("squeezenet1_1", "squeezenet1_1-b8a52dc0.pth", 4958839,
+      from_torchvision("vgg16-397923af", 553433881, "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+                       "VGG-16, ImageNet"),
+      from_torchvision("vgg19-dcbb9e9d", 574673361, "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+                       "VGG-19, ImageNet"),
+      from_torchvision("squeezenet1_1-b8a52dc0", 4958839,
                        "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b", "SqueezeNet 1.1, ImageNet"),
-      from_torchvision("alexnet", "alexnet-owt-7be5be79.pth", 244408911,
+      from_torchvision("alexnet-owt-7be5be79", 244408911,
                        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02", "AlexNet, ImageNet"),
       lpips_head("alex", 6009, "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
       lpips_head("squeeze", 10811, "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"),

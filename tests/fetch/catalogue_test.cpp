@@ -29,6 +29,7 @@ TEST_CASE("catalogue: names and files are unique, URLs are https, hashes are hex
     CHECK(official_file(file.file.substr(0, file.file.size() - 4)).url == file.url);
   }
   CHECK(official_file("vgg19").file == "vgg19-dcbb9e9d.pth");
+  CHECK(official_file("realesr-general-x4v3").file == "realesr-general-x4v3.pth");
 }
 
 TEST_CASE("catalogue: hashes of the LPIPS heads are those of the reference files") {
@@ -55,12 +56,12 @@ TEST_CASE("catalogue: a mirror stands in for all URLs; files go to the cache") {
   ::setenv("XDG_CACHE_HOME", folder.path().c_str(), 1);
   const OfficialFile& head = official_file("lpips-squeeze");
   CHECK(download_url(head) == head.url);
-  CHECK(fetched_path(head) == folder / "ganvas/models/lpips-squeeze-v0.1.pth");
+  CHECK(fetched_path(head) == folder / "ganvas/models/lpips-squeeze.pth");
 
   const std::string body = content(10811);
   const Server server([&](const Request& request) { return give_file(request, body); });
   ::setenv("GANVAS_MODEL_URL", server.url("/mirror/").c_str(), 1);
-  CHECK(download_url(head) == server.url("/mirror/lpips-squeeze-v0.1.pth"));
+  CHECK(download_url(head) == server.url("/mirror/lpips-squeeze.pth"));
   // The right size with other content.
   CHECK(says(refusal(ErrorKind::file, [&] { fetch_official(head, quick()); }), {"sha256", head.sha256.c_str()}));
   // What nobody knows a hash of comes as it is.

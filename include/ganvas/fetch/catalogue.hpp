@@ -11,8 +11,8 @@ namespace ganvas {
 
 /// A weight file that its authors offer for download.
 struct OfficialFile {
-  std::string name;     ///< as in `ganvas model fetch NAME`
-  std::string file;     ///< its name in the cache
+  std::string name;     ///< as in `ganvas model fetch NAME`: the file name without extension and hash digits
+  std::string file;     ///< its name in the cache: as published, but LPIPS heads say that they are
   std::string url;      ///< https
   std::uint64_t bytes;  ///< 0 when unknown
   std::string sha256;   ///< whole (64 hex digits), the first eight that its published name carries, or empty
@@ -22,7 +22,7 @@ struct OfficialFile {
 /// All of them, in the order of the listing.
 const std::vector<OfficialFile>& official_files();
 
-/// By name, file name or file name without extension. Throws Error(usage) that names the nearest and lists all.
+/// By name, file name, or file name without extension. Throws Error(usage) that names the nearest and lists all.
 const OfficialFile& official_file(const std::string& name);
 
 /// Where it lies once fetched: <cache>/models/<file>.
