@@ -3,9 +3,9 @@
 #include "commands.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/places.hpp"
 #include "ganvas/core/recipe.hpp"
 #include "ganvas/train/trainer.hpp"
-#include "places.hpp"
 
 namespace ganvas::cli {
 
@@ -39,6 +39,7 @@ int run(const Options& options) {
   train_options.resume = options.resume;
   train_options.device = options.device;
   train_options.threads = options.threads;
+  train_options.find_model = [](const std::string& name) { return find_model(name); };
   if (options.stop_at > 0) train_options.stop_at = options.stop_at;
   const TrainResult result = train(std::move(recipe), train_options);
   if (result.finished) fmt::print("{}/model.safetensors\n", out);

@@ -6,8 +6,8 @@
 #include "commands.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/places.hpp"
 #include "ganvas/infer/upscaler.hpp"
-#include "places.hpp"
 
 namespace ganvas::cli {
 

@@ -1,4 +1,4 @@
-#include "places.hpp"
+#include "ganvas/core/places.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 
 namespace fs = std::filesystem;
 
-namespace ganvas::cli {
+namespace ganvas {
 
 std::vector<fs::path> model_folders() {
   std::vector<fs::path> folders;
@@ -47,11 +47,30 @@ std::vector<std::string> shipped_models() {
   return {names.begin(), names.end()};
 }
 
+namespace {
+
+/// Whether a file is `name`'s with eight digits of its hash behind that, as torchvision names its own:
+/// vgg19-dcbb9e9d.pth.
+bool carries_hash(const fs::path& file, const std::string& name) {
+  const std::string stem = file.stem().string();
+  return file.extension() == ".pth" && stem.size() == name.size() + 9 && stem.starts_with(name + "-") &&
+         stem.find_first_not_of("0123456789abcdef", name.size() + 1) == std::string::npos;
+}
+
+}  // namespace
+
 fs::path find_model(const std::string& name) {
   if (fs::is_regular_file(name)) return name;
-  for (const auto& folder : model_folders())
+  for (const auto& folder : model_folders()) {
     if (fs::path candidate = folder / name / "model.safetensors"; fs::exists(candidate)) return candidate;
+    // What was fetched keeps its published name.
+    for (const char* extension : {".pth", ".safetensors", ".pt"})
+      if (fs::path candidate = folder / (name + extension); fs::exists(candidate)) return candidate;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error))
+      if (carries_hash(entry.path(), name)) return entry.path();
+  }
   fail(ErrorKind::usage, "{}: no such model; give a file or one of: {}", name, fmt::join(shipped_models(), ", "));
 }
 
-}  // namespace ganvas::cli
+}  // namespace ganvas

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace ganvas::cli {
+namespace ganvas {
 
 /// Where shipped models and recipes may lie, best first: $GANVAS_MODELS, beside the build (../models), installed
 /// (../share/ganvas/models), the user's cache.
@@ -13,10 +13,11 @@ std::vector<std::filesystem::path> model_folders();
 /// A file as given, or a shipped recipe by name. Throws Error(usage) that lists the shipped ones.
 std::filesystem::path find_recipe(const std::string& name);
 
-/// A file as given, or a shipped model by name. Throws Error(usage) that lists the shipped ones.
+/// A file as given, a shipped model by name, or a fetched one by its file's stem, with or without the digits of a hash
+/// at its end (vgg19-dcbb9e9d). Throws Error(usage) that lists the shipped ones.
 std::filesystem::path find_model(const std::string& name);
 
 /// Names of the shipped models, sorted.
 std::vector<std::string> shipped_models();
 
-}  // namespace ganvas::cli
+}  // namespace ganvas
