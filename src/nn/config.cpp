@@ -7,13 +7,35 @@
 
 namespace ganvas {
 
-int positive(const nlohmann::json& config, const char* key, int fallback) {
+namespace {
+
+int bounded(const nlohmann::json& config, const char* key, int fallback, int low) {
   if (!config.contains(key)) return fallback;
   const auto& value = config.at(key);
   // The bound keeps hostile files from asking for layers that no machine can hold.
-  if (!value.is_number_integer() || value < 1 || value > 65536)
-    fail(ErrorKind::recipe, "{}: {} is not a whole number of 1 .. 65536", key, value.dump());
+  if (!value.is_number_integer() || value < low || value > 65536)
+    fail(ErrorKind::recipe, "{}: {} is not a whole number of {} .. 65536", key, value.dump(), low);
   return value.get<int>();
+}
+
+}  // namespace
+
+int positive(const nlohmann::json& config, const char* key, int fallback) { return bounded(config, key, fallback, 1); }
+
+int whole(const nlohmann::json& config, const char* key, int fallback) { return bounded(config, key, fallback, 0); }
+
+bool truth(const nlohmann::json& config, const char* key, bool fallback) {
+  if (!config.contains(key)) return fallback;
+  const auto& value = config.at(key);
+  if (!value.is_boolean()) fail(ErrorKind::recipe, "{}: {} is not true or false", key, value.dump());
+  return value.get<bool>();
+}
+
+std::string word(const nlohmann::json& config, const char* key, const std::string& fallback) {
+  if (!config.contains(key)) return fallback;
+  const auto& value = config.at(key);
+  if (!value.is_string()) fail(ErrorKind::recipe, "{}: {} is not a text", key, value.dump());
+  return value.get<std::string>();
 }
 
 double real(const nlohmann::json& config, const char* key, double fallback) {
@@ -27,7 +49,7 @@ void check_keys(const nlohmann::json& config, std::initializer_list<const char*>
   const std::vector<std::string> names(known.begin(), known.end());
   for (const auto& [key, value] : config.items()) {
     if (std::find(names.begin(), names.end(), key) != names.end()) continue;
-    fail(ErrorKind::recipe, "generator: unknown option '{}'; known: {}", key, fmt::join(names, ", "));
+    fail(ErrorKind::recipe, "unknown option '{}'; known: {}", key, fmt::join(names, ", "));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/nn/init.hpp"
 #include "nn/config.hpp"
 #include "nn/mixed.hpp"
 
@@ -68,6 +69,12 @@ Tensor EdsrFrame::forward(const Tensor& input) {
   x = output_conv(last_, upsample_->is_empty() ? x : upsample_->forward(x));
   if (gain != 1) x = x / gain;
   return x + mean.to(x.options());
+}
+
+void EdsrFrame::soften_pixel_shuffles() {
+  const auto steps = upsampler_steps(scale_);
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    repeat_for_pixel_shuffle(upsample_->ptr<torch::nn::Conv2dImpl>(2 * i)->weight, steps[i]);
 }
 
 GeneratorInfo EdsrFrame::info() const {

@@ -15,6 +15,7 @@ class EdsrFrame : public Generator {
   torch::Tensor forward(const torch::Tensor& input) final;
   GeneratorInfo info() const override;
   nlohmann::json config() const override;
+  void soften_pixel_shuffles() override;
 
  protected:
   /// Options that every network of the frame has: in_channels (also those of the output), channels, scale, res_scale,

@@ -11,20 +11,39 @@ namespace ganvas {
 
 namespace {
 
-void he_normal(torch::Tensor weight, double gain) {
-  const auto fan_in = static_cast<double>(weight.numel() / weight.size(0));
-  weight.normal_(0.0, gain * std::sqrt(2.0 / fan_in));
-}
+double fan_in(const torch::Tensor& weight) { return static_cast<double>(weight.numel() / weight.size(0)); }
+double fan_out(const torch::Tensor& weight) { return static_cast<double>(weight.numel() / weight.size(1)); }
+
+void he_normal(torch::Tensor weight, double gain) { weight.normal_(0.0, gain * std::sqrt(2.0 / fan_in(weight))); }
 
 void add_identity(torch::Tensor weight) {
   if (weight.dim() != 4 || weight.size(0) != weight.size(1)) return;
   weight.select(3, weight.size(3) / 2).select(2, weight.size(2) / 2).diagonal().add_(1.0);
 }
 
+void fill(torch::Tensor weight, const std::string& kind, double gain) {
+  if (kind == "normal") weight.normal_(0.0, 0.02 * gain);
+  if (kind == "xavier") weight.normal_(0.0, gain * std::sqrt(2.0 / (fan_in(weight) + fan_out(weight))));
+  if (kind == "he") he_normal(weight, gain);
+  if (kind == "orthogonal") torch::nn::init::orthogonal_(weight, gain);
+  if (kind == "identity") {
+    const bool square = weight.dim() == 4 && weight.size(0) == weight.size(1);
+    // Layers without an identity to start from keep the full variance, or the signal would fade.
+    he_normal(weight, square ? gain : 1.0);
+    add_identity(weight);
+  }
+}
+
+/// A norm's weight has a bias beside it, a PReLU's slopes don't.
+bool is_norm_weight(const torch::nn::Module& network, const std::string& key) {
+  const std::string stem = key.substr(0, key.rfind('.'));
+  return network.named_parameters().contains(stem + ".bias");
+}
+
 }  // namespace
 
 const std::vector<std::string>& initialisations() {
-  static const std::vector<std::string> names{"default", "he", "identity"};
+  static const std::vector<std::string> names{"default", "normal", "xavier", "he", "orthogonal", "identity"};
   return names;
 }
 
@@ -37,15 +56,25 @@ void initialise(torch::nn::Module& network, const std::string& kind, double gain
   for (const auto& item : network.named_parameters()) {
     torch::Tensor value = item.value();
     const bool is_bias = item.key().size() >= 4 && item.key().compare(item.key().size() - 4, 4, "bias") == 0;
+    const bool is_vector = value.dim() == 1 && item.key().find("weight") != std::string::npos;
     if (value.dim() >= 2) {
-      const bool square = value.dim() == 4 && value.size(0) == value.size(1);
-      // Layers without an identity to start from keep the full variance, or the signal would fade.
-      he_normal(value, kind == "identity" && !square ? 1.0 : gain);
-      if (kind == "identity") add_identity(value);
+      fill(value, kind, gain);
+    } else if (kind == "normal" && is_vector && is_norm_weight(network, item.key())) {
+      value.normal_(1.0, 0.02 * gain);
     } else if (is_bias) {
       value.zero_();
     }
   }
+}
+
+void repeat_for_pixel_shuffle(torch::Tensor weight, int scale) {
+  const torch::NoGradGuard no_grad;
+  // Pixel shuffle takes channel c * scale^2 + position for output channel c.
+  const std::int64_t copies = static_cast<std::int64_t>(scale) * scale;
+  if (weight.size(0) % copies != 0)
+    fail(ErrorKind::internal, "{} planes can't be shuffled by {}", weight.size(0), scale);
+  const torch::Tensor first = weight.slice(0, 0, weight.size(0), copies).clone();
+  weight.copy_(first.repeat_interleave(copies, 0));
 }
 
 }  // namespace ganvas

@@ -33,6 +33,9 @@ class Generator : public torch::nn::Module {
   virtual nlohmann::json config() const = 0;
   /// Called once after weights were loaded or changed outside an optimiser: a chance to prepare faster paths.
   virtual void weights_changed() {}
+  /// Starts the convolutions before pixel shuffles as nearest-neighbour enlargements (ICNR, see init.hpp), against
+  /// checkerboards; networks without any ignore it.
+  virtual void soften_pixel_shuffles() {}
 };
 
 using GeneratorPtr = std::shared_ptr<Generator>;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/nn/init.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
@@ -75,6 +76,7 @@ class Compact final : public Generator {
       slopes_.push_back(constant ? slope[0].item<double>() : NAN);
     }
   }
+  void soften_pixel_shuffles() override { repeat_for_pixel_shuffle(convolutions_.back()->weight, scale_); }
 
  private:
   /// One constant slope for all layers. It stays in the state dict as PReLU vectors, so that every other reader of

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/nn/init.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
@@ -69,6 +70,9 @@ class MsrResNet final : public Generator {
   nlohmann::json config() const override {
     return {
         {"in_channels", in_}, {"out_channels", out_}, {"channels", channels_}, {"blocks", blocks_}, {"scale", scale_}};
+  }
+  void soften_pixel_shuffles() override {
+    for (std::size_t i = 0; i < ups_.size(); ++i) repeat_for_pixel_shuffle(ups_[i]->weight, steps_[i]);
   }
 
  private:

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace ganvas {
+
+/// Judges pictures. forward: N x C x H x W (values as the task gives them) -> logits with N first and any further
+/// shape: one a picture, or one a patch; large means real. No sigmoid inside.
+class Discriminator : public torch::nn::Module {
+ public:
+  virtual torch::Tensor forward(const torch::Tensor& pictures) = 0;
+  /// Name in the registry.
+  virtual std::string architecture() const = 0;
+  /// Everything that make_discriminator() needs to build this network again.
+  virtual nlohmann::json config() const = 0;
+};
+
+using DiscriminatorPtr = std::shared_ptr<Discriminator>;
+
+/// One architecture. Each file of src/nn/discriminators/ defines `DiscriminatorPlugin <file name>_plugin()`.
+/// All of them know the options
+///   channels          of the pictures (default 3)
+///   width             features of the first layer
+///   spectral          spectral norm on every layer (Miyato et al. 2018)
+///   minibatch_stddev  group size of the minibatch standard deviation before the last layers, 0: none (Karras et al.
+///                     2018, section 3)
+/// and refuse unknown ones.
+struct DiscriminatorPlugin {
+  std::string name;
+  std::string summary;  ///< one line, with the source
+  /// Builds the network for pictures of `size` x `size`. Throws Error(recipe) on an unknown or impossible value.
+  std::function<DiscriminatorPtr(const nlohmann::json& config, int size)> make;
+  int example_size = 32;                 ///< a size that the examples take
+  std::vector<nlohmann::json> examples;  ///< small configurations, for the sweep over the registry in the tests
+};
+
+const std::vector<DiscriminatorPlugin>& discriminator_plugins();
+/// Throws Error(recipe) naming the known ones.
+DiscriminatorPtr make_discriminator(const std::string& architecture, const nlohmann::json& config, int size);
+
+}  // namespace ganvas
