@@ -19,4 +19,9 @@ torch::Tensor pixel_loss(const std::string& kind, const torch::Tensor& a, const 
   fail(ErrorKind::recipe, "unknown pixel loss '{}'; known: {}", kind, fmt::join(pixel_losses(), ", "));
 }
 
+torch::Tensor luma_of(const torch::Tensor& pictures) {
+  if (pictures.size(1) != 3) return pictures;
+  return 0.299 * pictures.narrow(1, 0, 1) + 0.587 * pictures.narrow(1, 1, 1) + 0.114 * pictures.narrow(1, 2, 1);
+}
+
 }  // namespace ganvas

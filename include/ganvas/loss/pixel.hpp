@@ -15,4 +15,7 @@ namespace ganvas {
 torch::Tensor pixel_loss(const std::string& kind, const torch::Tensor& a, const torch::Tensor& b);
 const std::vector<std::string>& pixel_losses();
 
+/// BT.601 luma of RGB pictures, N x 3 x H x W -> N x 1 x H x W, in the same range; other channel counts: as they are.
+torch::Tensor luma_of(const torch::Tensor& pictures);
+
 }  // namespace ganvas
