@@ -1,7 +1,10 @@
 #include "ganvas/core/memory.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <fstream>
+#include <limits>
 #include <string>
 
 namespace ganvas {
@@ -32,5 +35,13 @@ std::uint64_t group_available() {
 }  // namespace
 
 std::uint64_t available_memory() { return std::min(system_available(), group_available()); }
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  ::mallopt(M_TOP_PAD, 128 << 20);
+#endif
+}
 
 }  // namespace ganvas

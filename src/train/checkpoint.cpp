@@ -18,6 +18,12 @@ StateDict Checkpoint::below(const std::string& prefix) const {
   return found;
 }
 
+const std::string& Checkpoint::fact(const std::string& key, const std::string& name) const {
+  const auto found = facts.find(key);
+  if (found == facts.end()) fail(ErrorKind::model, "{}: is no checkpoint of a training run", name);
+  return found->second;
+}
+
 void Checkpoint::add_random_state() {
   tensors.set("random/cpu", at::detail::getDefaultCPUGenerator().get_state());
   if (torch::cuda::is_available())

@@ -5,8 +5,6 @@
 #include <string>
 
 #include "ganvas/format/state_dict.hpp"
-#include "train/ema.hpp"
-#include "train/optimiser.hpp"
 
 namespace ganvas {
 
@@ -19,6 +17,9 @@ struct Checkpoint {
   void add(const std::string& prefix, const StateDict& weights);
   /// The tensors below `prefix`, without it.
   StateDict below(const std::string& prefix) const;
+
+  /// One of the facts. Throws Error(model) when it is missing.
+  const std::string& fact(const std::string& key, const std::string& name) const;
 
   void add_random_state();
   void restore_random_state() const;

@@ -3,76 +3,50 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <cstring>
 #include <limits>
-#include <sstream>
 
 #include "ganvas/core/error.hpp"
 
 namespace ganvas {
 
-namespace {
-
-std::unique_ptr<torch::optim::Optimizer> make(Recipe& recipe, const std::string& prefix, double rate,
-                                              const std::vector<torch::Tensor>& parameters) {
-  const std::string type = recipe.choice(prefix + ".type", "adam", {"adam", "adamw", "rmsprop"});
-  const double decay = recipe.number(prefix + ".weight_decay", 0.0, 0.0, 1.0);
-  const double epsilon = recipe.number(prefix + ".eps", 1e-8, 0.0, 1.0);
-  if (type == "rmsprop")
-    return std::make_unique<torch::optim::RMSprop>(parameters,
-                                                   torch::optim::RMSpropOptions(rate).weight_decay(decay).eps(epsilon));
-  const auto betas = std::make_tuple(recipe.number(prefix + ".beta1", 0.9, 0.0, 1.0),
-                                     recipe.number(prefix + ".beta2", 0.99, 0.0, 1.0));
-  if (type == "adamw")
-    return std::make_unique<torch::optim::AdamW>(
-        parameters, torch::optim::AdamWOptions(rate).betas(betas).weight_decay(decay).eps(epsilon));
-  return std::make_unique<torch::optim::Adam>(
-      parameters, torch::optim::AdamOptions(rate).betas(betas).weight_decay(decay).eps(epsilon));
-}
-
-}  // namespace
-
 Optimiser::Optimiser(Recipe& recipe, const std::string& phase, std::vector<torch::Tensor> parameters,
                      std::int64_t steps)
-    : parameters_(std::move(parameters)) {
+    : parameters_(std::move(parameters)), updates_(torch::zeros({1}, torch::kLong)) {
   const std::string prefix = "optimiser." + phase;
   rate_ = recipe.number(prefix + ".lr", 2e-4, 0.0, 1e6);
   clip_ = recipe.number(prefix + ".clip", 0.0, 0.0, 1e12);
-  optimiser_ = make(recipe, prefix, rate_, parameters_);
+  rule_ = make_update_rule(recipe, prefix, parameters_);
   schedule_ = Schedule::from_recipe(recipe, prefix, steps);
 }
 
-void Optimiser::zero_grad() { optimiser_->zero_grad(); }
+void Optimiser::zero_grad() {
+  for (auto& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
+}
 
-double Optimiser::step(std::int64_t step) {
+double Optimiser::step(std::int64_t step, double factor) {
+  const torch::NoGradGuard no_grad;
   const double limit = clip_ > 0 ? clip_ : std::numeric_limits<double>::infinity();
   const double norm = torch::nn::utils::clip_grad_norm_(parameters_, limit);
   if (!std::isfinite(norm)) return norm;
-  for (auto& group : optimiser_->param_groups()) group.options().set_lr(rate(step));
-  optimiser_->step();
+  updates_.add_(1);
+  const auto count = updates_.item<std::int64_t>();
+  const double size = rate(step) * factor;
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    if (parameters_[i].grad().defined()) rule_->update(i, parameters_[i], parameters_[i].grad(), count, size);
   return norm;
 }
 
-torch::Tensor Optimiser::state() const {
-  torch::serialize::OutputArchive archive;
-  optimiser_->save(archive);
-  std::ostringstream stream;
-  archive.save_to(stream);
-  const std::string text = stream.str();
-  torch::Tensor bytes = torch::empty({static_cast<std::int64_t>(text.size())}, torch::kByte);
-  std::memcpy(bytes.data_ptr(), text.data(), text.size());
-  return bytes;
+StateDict Optimiser::state() const {
+  StateDict state = rule_->state();
+  state.set("updates", updates_);
+  return state;
 }
 
-void Optimiser::restore(const torch::Tensor& bytes, const std::string& name) {
-  try {
-    std::istringstream stream(std::string(static_cast<const char*>(bytes.data_ptr()), bytes.numel()));
-    torch::serialize::InputArchive archive;
-    archive.load_from(stream);
-    optimiser_->load(archive);
-  } catch (const c10::Error&) {
-    fail(ErrorKind::model, "{}: the optimiser's state can't be read", name);
-  }
+void Optimiser::restore(const StateDict& state, const std::string& name) {
+  const torch::Tensor* updates = state.find("updates");
+  if (!updates || updates->numel() != 1) fail(ErrorKind::model, "{}: the optimiser's state can't be read", name);
+  updates_.copy_(updates->reshape({1}));
+  rule_->restore(state, name);
 }
 
 }  // namespace ganvas

@@ -34,15 +34,38 @@ RunLog::RunLog(const std::filesystem::path& path, std::int64_t resumed_step) : p
 
 RunLog::~RunLog() { std::fclose(file_); }
 
-void RunLog::write(const std::string& kind, std::int64_t step, const Scalars& values) {
-  nlohmann::ordered_json line{{"kind", kind}, {"step", step}};
-  for (const auto& [name, value] : values) {
-    if (std::isfinite(value)) line[name] = value;
-    else line[name] = fmt::format("{}", value);  // JSON has no infinities
-  }
-  const std::string text = line.dump() + "\n";
+void RunLog::append(const std::string& line) {
+  const std::string text = line + "\n";
   if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() || std::fflush(file_) != 0)
     fail(ErrorKind::file, "{}: can't write: {}", path_.string(), std::strerror(errno));
+}
+
+namespace {
+
+/// JSON has no infinities.
+nlohmann::ordered_json number(double value) {
+  if (std::isfinite(value)) return value;
+  return fmt::format("{}", value);
+}
+
+}  // namespace
+
+void RunLog::write(const std::string& kind, std::int64_t step, const Scalars& values) {
+  nlohmann::ordered_json line{{"kind", kind}, {"step", step}};
+  for (const auto& [name, value] : values) line[name] = number(value);
+  append(line.dump());
+}
+
+void RunLog::write_event(std::int64_t step, const std::string& signal, double value, const std::string& action,
+                         const std::string& text) {
+  append(nlohmann::ordered_json{
+      {"kind", "monitor"},
+      {"step", step},
+      {"signal", signal},
+      {"value", number(value)},
+      {"action", action},
+      {"text",
+       text}}.dump());
 }
 
 void MeanScalars::add(const std::string& prefix, const Scalars& values) {

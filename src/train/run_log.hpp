@@ -16,9 +16,13 @@ class RunLog {
   ~RunLog();
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
+  /// What the monitor saw and did.
+  void write_event(std::int64_t step, const std::string& signal, double value, const std::string& action,
+                   const std::string& text);
   void write(const std::string& kind, std::int64_t step, const Scalars& values);
 
  private:
+  void append(const std::string& line);
   std::filesystem::path path_;
   std::FILE* file_ = nullptr;
 };

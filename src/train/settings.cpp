@@ -24,16 +24,28 @@ TrainSettings read_settings(Recipe& recipe, torch::Device device) {
   settings.ema = recipe.number("train.ema", 0.999, 0.0, 0.999999);
   settings.log_every = recipe.integer("train.log_every", 100, 1);
   settings.validate_every = recipe.integer("train.validate_every", 1000, 1);
+  settings.sample_every = recipe.integer("train.sample_every", settings.validate_every, 1);
   settings.checkpoint_every = recipe.integer("train.checkpoint_every", 500, 1);
+  settings.patience = recipe.integer("train.patience", 0, 0);
   settings.loader_threads = static_cast<int>(recipe.integer("data.threads", 1, 1, 256));
   return settings;
 }
 
-std::unique_ptr<Task> make_task(Recipe& recipe, const TrainSettings& settings, const TaskData& data,
-                                torch::Device device) {
+std::unique_ptr<Task> make_task(Recipe& recipe, const TrainSettings& settings, const TrainOptions& options,
+                                torch::Device device, int processes) {
+  if (settings.batch % processes != 0)
+    fail(ErrorKind::recipe, "{}: train.batch={} can't be shared evenly by {} processes", recipe.name(), settings.batch,
+         processes);
   for (const auto& plugin : task_plugins())
     if (plugin.name == settings.task)
-      return plugin.make({recipe, data, device, settings.seed, settings.batch, settings.bf16});
+      return plugin.make({.recipe = recipe,
+                          .data = options.data,
+                          .device = device,
+                          .seed = settings.seed,
+                          .batch = settings.batch / processes,
+                          .bf16 = settings.bf16,
+                          .steps = settings.steps,
+                          .find_model = options.find_model});
   fail(ErrorKind::internal, "no task '{}'", settings.task);
 }
 

@@ -19,13 +19,14 @@ struct TrainSettings {
   int accumulation = 1;
   bool bf16 = false;
   double ema = 0;  ///< decay; 0: no averages
-  std::int64_t log_every = 100, validate_every = 1000, checkpoint_every = 500;
+  std::int64_t log_every = 100, validate_every = 1000, sample_every = 1000, checkpoint_every = 500;
+  std::int64_t patience = 0;  ///< validations without a better score after which the run ends; 0: never
   int loader_threads = 1;
 };
 
 TrainSettings read_settings(Recipe& recipe, torch::Device device);
 /// Builds the recipe's task, which reads its own keys.
-std::unique_ptr<Task> make_task(Recipe& recipe, const TrainSettings& settings, const TaskData& data,
-                                torch::Device device);
+std::unique_ptr<Task> make_task(Recipe& recipe, const TrainSettings& settings, const TrainOptions& options,
+                                torch::Device device, int processes = 1);
 
 }  // namespace ganvas

@@ -12,13 +12,13 @@
 #include "ganvas/core/files.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/memory.hpp"
 #include "ganvas/core/progress.hpp"
 #include "ganvas/nn/precision.hpp"
-#include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/threads.hpp"
-#include "train/checkpoint.hpp"
+#include "ganvas/report/run_reporter.hpp"
+#include "train/learner.hpp"
 #include "train/run_log.hpp"
-#include "train/settings.hpp"
 
 namespace fs = std::filesystem;
 
@@ -32,216 +32,252 @@ class Trainer {
   TrainResult run();
 
  private:
-  void restore();
+  void open_folder();
+  bool restore();
   void save_checkpoint();
-  void train_step(Loader& loader);
-  void set_learning(const Phase& phase);
-  std::vector<std::unique_ptr<Ema::Scope>> averaged_weights() const;
+  void start_loader();
+  void train_step();
+  void roll_back(const Learner::NotFinite& bad);
+  void note(const std::string& signal, double value, const std::string& action, const std::string& text);
   void validate();
-  void report(const Loader& loader);
+  void show();
+  void report();
   void export_to(const fs::path& path);
+  fs::path checkpoint_path() const { return options_.out / "checkpoints" / "latest.safetensors"; }
 
   TrainOptions options_;
   torch::Device device_;
+  Distributed group_;
   Recipe recipe_;
   TrainSettings settings_;
-  std::unique_ptr<Task> task_;
-  std::vector<Phase> phases_;
-  std::map<std::string, Optimiser> optimisers_;  ///< by phase
-  std::map<std::string, Ema> averages_;          ///< by network
-  std::unique_ptr<RunLog> log_;
+  std::unique_ptr<Learner> learner_;
+  std::unique_ptr<Loader> loader_;
+  std::unique_ptr<RunLog> log_;            ///< of the first process only
+  std::unique_ptr<RunReporter> reporter_;  ///< likewise
   MeanScalars means_;
   TrainResult result_;
   std::string resolved_;
   std::int64_t step_ = 0;          ///< steps done
   std::int64_t resumed_step_ = 0;  ///< up to here the log is written already
-  int batches_per_step_ = 1;
-  double began_ = 0;
+  std::int64_t stale_ = 0;         ///< validations since the best one
+  double began_ = 0, waited_before_ = 0;
 };
 
 Trainer::Trainer(Recipe recipe, const TrainOptions& options)
-    : options_(options), device_(parse_device(options.device)), recipe_(std::move(recipe)) {
+    : options_(options), device_(Distributed::local_device(parse_device(options.device))), recipe_(std::move(recipe)) {
+  keep_freed_memory();
   use_cpu_threads(options.threads);
+  group_ = Distributed::from_environment(device_);
   settings_ = read_settings(recipe_, device_);
   torch::manual_seed(settings_.seed);
-  task_ = make_task(recipe_, settings_, options_.data, device_);
-  phases_ = task_->phases();
-  const auto networks = task_->networks();
-  for (const auto& phase : phases_) {
-    std::vector<torch::Tensor> parameters;
-    for (const auto& network : networks)
-      if (std::find(phase.networks.begin(), phase.networks.end(), network.name) != phase.networks.end())
-        for (const auto& parameter : network.module->parameters())
-          if (parameter.requires_grad()) parameters.push_back(parameter);
-    optimisers_.try_emplace(phase.name, recipe_, phase.name, std::move(parameters), settings_.steps);
-    batches_per_step_ = std::max(batches_per_step_, phase.repeats * settings_.accumulation);
-  }
+  learner_ = std::make_unique<Learner>(recipe_, settings_, options_, device_, group_);
   recipe_.check_all_read();
   resolved_ = recipe_.resolved();
-  for (const auto& network : networks)
-    if (network.averaged && settings_.ema > 0) averages_.try_emplace(network.name, network.module, settings_.ema);
+  learner_->synchronise();
+  // From here on each process draws its own noise.
+  if (group_.rank() > 0) torch::manual_seed(settings_.seed + static_cast<std::uint64_t>(group_.rank()));
 }
 
-void Trainer::restore() {
-  const fs::path path = options_.out / "checkpoints" / "latest.safetensors";
-  if (!fs::exists(path)) {
-    log(LogLevel::info, "{}: no checkpoint yet, starting from the beginning", path.string());
-    return;
-  }
+/// Goes back to the last checkpoint; false when there is none.
+bool Trainer::restore() {
+  const fs::path path = checkpoint_path();
+  if (!fs::exists(path)) return false;
   const Checkpoint checkpoint = read_checkpoint(path);
-  const auto fact = [&](const char* name) {
-    const auto found = checkpoint.facts.find(name);
-    if (found == checkpoint.facts.end())
-      fail(ErrorKind::model, "{}: is no checkpoint of a training run", path.string());
-    return found->second;
-  };
-  if (fact("recipe") != resolved_)
+  if (checkpoint.fact("recipe", path.string()) != resolved_)
     fail(ErrorKind::recipe, "{}: belongs to another recipe; compare {} or choose another --out", path.string(),
          (options_.out / "recipe.toml").string());
-  for (const auto& network : task_->networks())
-    load_state_dict(*network.module, checkpoint.below("network/" + network.name + "/"), path.string());
-  for (auto& [name, average] : averages_) average.restore(checkpoint.below("average/" + name + "/"), path.string());
-  for (auto& [name, optimiser] : optimisers_)
-    optimiser.restore(checkpoint.tensors.at("optimiser/" + name), path.string());
+  learner_->restore(checkpoint, path.string());
   checkpoint.restore_random_state();
-  const std::string step = fact("step");
-  const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), step_);
-  if (error != std::errc() || end != step.data() + step.size() || step_ < 0)
-    fail(ErrorKind::model, "{}: its step '{}' is not a whole number", path.string(), step);
-  result_.best_score = std::strtod(fact("best_score").c_str(), nullptr);
+  if (group_.rank() > 0) torch::manual_seed(settings_.seed + static_cast<std::uint64_t>(group_.rank()));
+  const auto number = [&](const char* key) {
+    const std::string& text = checkpoint.fact(key, path.string());
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 0)
+      fail(ErrorKind::model, "{}: its {} '{}' is not a whole number", path.string(), key, text);
+    return value;
+  };
+  step_ = number("step");
+  stale_ = number("stale");
+  result_.best_score = std::strtod(checkpoint.fact("best_score", path.string()).c_str(), nullptr);
+  return true;
 }
 
 void Trainer::save_checkpoint() {
+  if (!group_.is_first()) return;
   Checkpoint checkpoint;
-  for (const auto& network : task_->networks())
-    checkpoint.add("network/" + network.name + "/", state_dict_of(*network.module));
-  for (const auto& [name, average] : averages_) checkpoint.add("average/" + name + "/", average.average());
-  for (const auto& [name, optimiser] : optimisers_) checkpoint.tensors.set("optimiser/" + name, optimiser.state());
+  learner_->save_to(checkpoint);
   checkpoint.add_random_state();
-  checkpoint.facts = {{"step", fmt::format("{}", step_)},
-                      {"best_score", fmt::format("{:a}", result_.best_score)},
-                      {"recipe", resolved_}};
-  write_checkpoint(options_.out / "checkpoints" / "latest.safetensors", checkpoint);
+  checkpoint.facts["step"] = fmt::format("{}", step_);
+  checkpoint.facts["stale"] = fmt::format("{}", stale_);
+  checkpoint.facts["best_score"] = fmt::format("{:a}", result_.best_score);
+  checkpoint.facts["recipe"] = resolved_;
+  write_checkpoint(checkpoint_path(), checkpoint);
 }
 
-/// Only the phase's own networks collect gradients; the others are passed through.
-void Trainer::set_learning(const Phase& phase) {
-  if (phases_.size() == 1) return;
-  for (const auto& [name, optimiser] : optimisers_)
-    for (torch::Tensor parameter : optimiser.parameters()) parameter.set_requires_grad(name == phase.name);
+void Trainer::start_loader() {
+  if (loader_) waited_before_ += loader_->waited();
+  loader_.reset();
+  const int batches = learner_->batches_per_step();
+  // Each process takes every size()-th batch.
+  loader_ = std::make_unique<Loader>(
+      [this](std::int64_t index) { return learner_->task().make_batch(index * group_.size() + group_.rank()); },
+      step_ * batches, settings_.loader_threads, 4 * batches);
 }
 
-void Trainer::train_step(Loader& loader) {
+void Trainer::train_step() {
   std::vector<Batch> batches;
-  for (int i = 0; i < batches_per_step_; ++i) {
-    batches.push_back(loader.next());
+  for (int i = 0; i < learner_->batches_per_step(); ++i) {
+    batches.push_back(loader_->next());
     if (device_.is_cuda())
       for (auto& [name, tensor] : batches.back()) tensor = tensor.to(device_, /*non_blocking=*/true);
   }
-  for (const auto& phase : phases_) {
-    if (step_ % phase.interval != 0) continue;
-    set_learning(phase);
-    Optimiser& optimiser = optimisers_.at(phase.name);
-    std::size_t next = 0;
-    for (int repeat = 0; repeat < phase.repeats; ++repeat) {
-      optimiser.zero_grad();
-      for (int i = 0; i < settings_.accumulation; ++i) {
-        const Scalars scalars = task_->accumulate(phase, batches[next++], 1.0 / settings_.accumulation);
-        for (const auto& [name, value] : scalars)
-          if (!std::isfinite(value))
-            fail(ErrorKind::data, "step {}: {} became {}; the last good checkpoint is kept; lower optimiser.{}.lr",
-                 step_ + 1, name, value, phase.name);
-        means_.add("", scalars);
-      }
-      const double norm = optimiser.step(step_);
-      if (!std::isfinite(norm))
-        fail(ErrorKind::data,
-             "step {}: the gradient became {}; the last good checkpoint is kept; lower optimiser.{}.lr", step_ + 1,
-             norm, phase.name);
-      means_.add(phase.name + ".", {{"gradient_norm", norm}});
-    }
+  Scalars scalars;
+  try {
+    scalars = learner_->step(step_, batches);
+  } catch (const Learner::NotFinite& bad) {
+    return roll_back(bad);
   }
   ++step_;
-  for (auto& [name, average] : averages_) average.update(step_);
+  means_.add("", scalars);
+  for (const auto& finding : learner_->watch(step_, scalars))
+    note(finding.signal, finding.value, finding.action, finding.text);
 }
 
-/// While the result lives, the networks hold their averages.
-std::vector<std::unique_ptr<Ema::Scope>> Trainer::averaged_weights() const {
-  std::vector<std::unique_ptr<Ema::Scope>> scopes;
-  for (const auto& [name, average] : averages_) scopes.push_back(std::make_unique<Ema::Scope>(average));
-  return scopes;
+/// A number that is none: back to the last good checkpoint with lower rates, or the end.
+void Trainer::roll_back(const Learner::NotFinite& bad) {
+  const std::string what = fmt::format("{} became {}", bad.what, bad.value);
+  const bool allowed = learner_->may_roll_back();
+  const std::int64_t failed = step_ + 1;
+  if (!allowed || !fs::exists(checkpoint_path()))
+    fail(ErrorKind::data, "step {}: {}; the last good checkpoint is kept; lower optimiser.{}.lr", failed, what,
+         bad.phase);
+  // The attempt counts, and the rates stay low, also for a run that is resumed from here.
+  Checkpoint now;
+  learner_->save_to(now);
+  restore();
+  learner_->go_on_carefully(now, checkpoint_path().string());
+  means_.take();
+  resumed_step_ = step_;
+  if (log_) log_ = std::make_unique<RunLog>(options_.out / "log.jsonl", step_);
+  if (group_.is_first()) save_checkpoint();
+  start_loader();
+  note(bad.phase, bad.value, "rollback",
+       fmt::format("step {}: {}; back to step {} with lower rates", failed, what, step_));
+}
+
+void Trainer::note(const std::string& signal, double value, const std::string& action, const std::string& text) {
+  if (!group_.is_first()) return;
+  log(LogLevel::warning, "step {}: {} {:.4g}: {}{}", step_, signal, value, text,
+      action == "warn" || action == "rollback" ? "" : fmt::format(" ({})", action));
+  log_->write_event(step_, signal, value, action, text);
+  reporter_->event(step_, signal, value, action, text);
 }
 
 void Trainer::validate() {
   {
-    const auto averages = averaged_weights();
+    const auto averages = learner_->averaged_weights();
     const torch::NoGradGuard no_grad;
-    result_.validation = task_->validate();
+    result_.validation = learner_->task().validate();
   }
   if (result_.validation.empty()) return;
-  if (step_ > resumed_step_) log_->write("validation", step_, result_.validation);
+  group_.mean(result_.validation);
   std::string text;
   for (const auto& [name, value] : result_.validation) text += fmt::format(" {} {:.4f}", name, value);
-  const double score = task_->score(result_.validation);
+  const double score = learner_->task().score(result_.validation);
   const bool best = score > result_.best_score;
+  stale_ = best ? 0 : stale_ + 1;
+  if (best) result_.best_score = score;
+  if (!group_.is_first()) return;
+  if (step_ > resumed_step_) {
+    log_->write("validation", step_, result_.validation);
+    reporter_->scalars("validation", step_, result_.validation);
+  }
   log(LogLevel::info, "step {}: validation{}{}", step_, text, best ? " (best so far)" : "");
-  if (!best) return;
-  result_.best_score = score;
-  export_to(options_.out / "best.safetensors");
+  if (best) export_to(options_.out / "best.safetensors");
+}
+
+/// Pictures on the fixed inputs, and the page.
+void Trainer::show() {
+  if (!group_.is_first()) return;
+  std::vector<SampleRow> rows;
+  {
+    const auto averages = learner_->averaged_weights();
+    const torch::NoGradGuard no_grad;
+    rows = learner_->task().preview();
+  }
+  if (!rows.empty()) reporter_->pictures(step_, rows);
+  reporter_->update();
 }
 
 void Trainer::export_to(const fs::path& path) {
-  const auto averages = averaged_weights();
+  const auto averages = learner_->averaged_weights();
   std::map<std::string, std::string> figures{{"ganvas.recipe", resolved_}, {"ganvas.steps", fmt::format("{}", step_)}};
   for (const auto& [name, value] : result_.validation)
     figures["ganvas.validation." + name] = fmt::format("{:.4f}", value);
-  task_->export_model(path, figures);
+  learner_->task().export_model(path, figures);
 }
 
-void Trainer::report(const Loader& loader) {
+void Trainer::report() {
   Scalars values = means_.take();
-  for (const auto& [name, optimiser] : optimisers_) values[name + ".rate"] = optimiser.rate(step_ - 1);
+  for (const auto& [name, rate] : learner_->rates(step_ - 1)) values[name] = rate;
+  if (!group_.is_first()) return;
   const double elapsed = seconds_now() - began_;
   values["seconds"] = elapsed;
-  values["wait_share"] = loader.waited() / std::max(elapsed, 1e-9);
+  values["wait_share"] = (waited_before_ + loader_->waited()) / std::max(elapsed, 1e-9);
   log_->write("train", step_, values);
+  reporter_->scalars("train", step_, values);
 }
 
-TrainResult Trainer::run() {
-  task_->load_data();
+/// The run's folder, its checkpoint, its log.
+void Trainer::open_folder() {
   std::error_code error;
   fs::create_directories(options_.out / "checkpoints", error);
   if (error) fail(ErrorKind::file, "{}: can't create: {}", options_.out.string(), error.message());
-  if (options_.resume) restore();
-  else if (fs::exists(options_.out / "checkpoints" / "latest.safetensors"))
+  const bool there = fs::exists(checkpoint_path());
+  if (there && !options_.resume)
     fail(ErrorKind::usage, "{}: holds a run already; give --resume to go on, or another --out", options_.out.string());
-  write_file_atomically(options_.out / "recipe.toml", resolved_);
+  if (options_.resume && !restore())
+    log(LogLevel::info, "{}: no checkpoint yet, starting from the beginning", checkpoint_path().string());
   resumed_step_ = step_;
+  if (!group_.is_first()) return;
+  write_file_atomically(options_.out / "recipe.toml", resolved_);
   log_ = std::make_unique<RunLog>(options_.out / "log.jsonl", resumed_step_);
+  reporter_ = std::make_unique<RunReporter>(options_.out, resumed_step_, options_.out.filename().string());
+}
 
+TrainResult Trainer::run() {
+  learner_->task().load_data();
+  open_folder();
   const std::int64_t end = std::min(settings_.steps, options_.stop_at.value_or(settings_.steps));
-  Loader loader([this](std::int64_t index) { return task_->make_batch(index); }, step_ * batches_per_step_,
-                settings_.loader_threads, 4 * batches_per_step_);
+  start_loader();
   Progress progress("train", static_cast<double>(settings_.steps), static_cast<double>(step_));
   began_ = seconds_now();
-  while (step_ < end && !interrupted()) {
-    train_step(loader);
+  const auto tired = [&] { return settings_.patience > 0 && stale_ >= settings_.patience; };
+  while (step_ < end && !tired() && !group_.any(interrupted())) {
+    const std::int64_t before = step_;
+    train_step();
+    if (step_ <= before) continue;  // rolled back
     progress.update(static_cast<double>(step_));
-    if (step_ % settings_.log_every == 0) report(loader);
-    if (step_ % settings_.validate_every == 0 || step_ == settings_.steps) validate();
-    if (step_ % settings_.checkpoint_every == 0 || step_ == end) save_checkpoint();
+    if (options_.after_step) options_.after_step(step_);
+    if (step_ % settings_.log_every == 0) report();
+    const bool last = step_ == settings_.steps;
+    if (step_ % settings_.validate_every == 0 || last) validate();
+    if (step_ % settings_.sample_every == 0 || last) show();
+    if (step_ % settings_.checkpoint_every == 0 || step_ == end || tired()) save_checkpoint();
   }
   progress.finish();
   result_.steps = step_;
-  result_.finished = step_ == settings_.steps;
-  result_.wait_share = loader.waited() / std::max(seconds_now() - began_, 1e-9);
-  if (interrupted() && !result_.finished) {
+  result_.finished = step_ == settings_.steps || tired();
+  result_.wait_share = (waited_before_ + loader_->waited()) / std::max(seconds_now() - began_, 1e-9);
+  if (!result_.finished && interrupted()) {
     save_checkpoint();
     fail(ErrorKind::interrupted, "interrupted after step {}; go on with --resume", step_);
   }
-  if (result_.finished) {
+  if (result_.finished && group_.is_first()) {
     if (result_.validation.empty()) validate();  // resumed when all was done
     export_to(options_.out / "model.safetensors");
+    reporter_->update();
   }
   return result_;
 }
@@ -253,8 +289,8 @@ TrainResult train(Recipe recipe, const TrainOptions& options) { return Trainer(s
 std::string resolve_recipe(Recipe recipe) {
   const torch::Device device(torch::kCPU);
   const TrainSettings settings = read_settings(recipe, device);
-  const auto task = make_task(recipe, settings, {}, device);
-  for (const auto& phase : task->phases()) Optimiser(recipe, phase.name, {torch::zeros({1})}, settings.steps);
+  const Distributed alone;
+  Learner(recipe, settings, {}, device, alone);
   recipe.check_all_read();
   return recipe.resolved();
 }

@@ -130,8 +130,14 @@ TEST_CASE("a run's folder: an existing run, another recipe's checkpoint, no chec
   changed.metadata.erase("step");
   says(refused_with(changed), {"no checkpoint"});
   changed = whole;
-  changed.tensors.set("optimiser/generator", torch::zeros({100}, torch::kByte));
+  changed.tensors.erase("optimiser/generator/updates");
   says(refused_with(changed), {"optimiser"});
+  changed = whole;
+  changed.tensors.set("optimiser/generator/0.first", torch::zeros({100}));
+  says(refused_with(changed), {"0.first"});
+  changed = whole;
+  changed.metadata["monitor"] = "{";
+  says(refused_with(changed), {"monitor"});
   changed = whole;
   changed.tensors.erase("network/generator/body.0.weight");
   says(refused_with(changed), {"body.0.weight"});

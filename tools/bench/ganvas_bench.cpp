@@ -2,6 +2,8 @@
 //   ganvas_bench core MODEL SIZE     for every line on stdin: one SIZE x SIZE picture through the upscaler, its seconds
 //                                    on stdout (tools/bench/upscale.py drives it beside the rival)
 //   ganvas_bench folder MODEL DIR    the folder through the whole pipeline against the network's work alone
+//   ganvas_bench train RECIPE DIR [KEY=VALUE...]   for every line on stdin: one training step, its seconds on stdout
+//                                    (tools/bench/train_step.py drives it)
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -13,8 +15,11 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/core/rng.hpp"
+#include "ganvas/core/clock.hpp"
+#include "ganvas/core/log.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "ganvas/infer/upscaler.hpp"
+#include "ganvas/train/trainer.hpp"
 
 namespace fs = std::filesystem;
 
@@ -84,13 +89,43 @@ int bench_folder(Upscaler& upscaler, const std::string& folder) {
   return 0;
 }
 
+/// Steps of a real run, each begun by a line on stdin; the end of stdin ends the run.
+int bench_train(int argc, char** argv) {
+  Recipe recipe = Recipe::load(argv[2]);
+  for (int i = 4; i < argc; ++i) recipe.set(argv[i]);
+  std::string out = (fs::temp_directory_path() / "ganvas-bench-XXXXXX").string();
+  if (!::mkdtemp(out.data())) fail(ErrorKind::file, "{}: can't create this folder", out);
+  set_log_level(LogLevel::warning);
+  TrainOptions options;
+  options.out = fs::path(out) / "run";
+  options.data.places = {argv[3]};
+  options.find_model = [](const std::string& name) { return fs::path(name); };
+  double began = seconds_now();
+  std::string line;
+  options.after_step = [&](std::int64_t step) {
+    // The first step has no line: it builds what later ones reuse.
+    if (step > 1) std::printf("%.6f\n", seconds_now() - began);
+    std::fflush(stdout);
+    if (!std::getline(std::cin, line)) {
+      fs::remove_all(out);
+      std::exit(0);
+    }
+    began = seconds_now();
+  };
+  train(std::move(recipe), options);
+  fs::remove_all(out);
+  return 0;
+}
+
 }  // namespace
 
 }  // namespace ganvas
 
 int main(int argc, char** argv) try {
   using namespace ganvas;
-  if (argc != 4) fail(ErrorKind::usage, "usage: ganvas_bench core MODEL SIZE | folder MODEL DIR");
+  if (argc >= 4 && argv[1] == std::string("train")) return bench_train(argc, argv);
+  if (argc != 4)
+    fail(ErrorKind::usage, "usage: ganvas_bench core MODEL SIZE | folder MODEL DIR | train RECIPE DIR [KEY=VALUE...]");
   Upscaler upscaler(load_generator(argv[2]), {});
   if (argv[1] == std::string("core")) return bench_core(upscaler, std::stoi(argv[3]));
   return bench_folder(upscaler, argv[3]);

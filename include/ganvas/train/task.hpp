@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,7 +12,9 @@
 
 #include "ganvas/core/recipe.hpp"
 #include "ganvas/data/loader.hpp"
+#include "ganvas/format/state_dict.hpp"
 #include "ganvas/nn/generator.hpp"
+#include "ganvas/report/run_reporter.hpp"
 
 namespace ganvas {
 
@@ -47,10 +50,21 @@ class Task {
   virtual Batch make_batch(std::int64_t index) const = 0;
   /// Forward and backward of one phase on one batch; `weight` scales the loss (1 / accumulation). Returns what to log.
   virtual Scalars accumulate(const Phase& phase, const Batch& batch, double weight) = 0;
+  /// Before the phases of a step (from 0), on every process.
+  virtual void begin_step(std::int64_t) {}
+  /// After a phase's optimiser has changed its networks.
+  virtual void after_update(const Phase&) {}
   /// Figures of the networks as they are now (the trainer puts averaged weights in before). `score` decides which
   /// checkpoint is best, larger is better.
   virtual Scalars validate() = 0;
   virtual double score(const Scalars& validation) const = 0;
+  /// Pictures on fixed inputs, of the networks as they are now; empty where there is nothing to look at.
+  virtual std::vector<SampleRow> preview() { return {}; }
+  /// A monitor sees a discriminator win: change what it sees more strongly, where the task knows how.
+  virtual void raise_augmentation(double) {}
+  /// Whatever a resumed run needs beside networks and optimisers: pools, adaptive probabilities.
+  virtual StateDict state() const { return {}; }
+  virtual void restore(const StateDict&) {}
   /// Writes the finished model, self-describing. `figures` go into its metadata.
   virtual void export_model(const std::filesystem::path& path, const std::map<std::string, std::string>& figures) = 0;
 };
@@ -68,8 +82,11 @@ struct TaskContext {
   TaskData data;
   torch::Device device;
   std::uint64_t seed;
-  int batch;
-  bool bf16;  ///< run the networks' forward passes under autocast
+  int batch;           ///< samples of this process a batch
+  bool bf16;           ///< run the networks' forward passes under autocast
+  std::int64_t steps;  ///< of the whole run
+  /// A model file by shipped name or path; empty when the recipe is only checked.
+  std::function<std::filesystem::path(const std::string&)> find_model;
 };
 
 /// One kind of task. Each file of src/train/tasks/ defines `TaskPlugin <file name>_plugin()`.

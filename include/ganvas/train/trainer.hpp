@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,10 @@ struct TrainOptions {
   bool resume = false;                  ///< go on from checkpoints/latest.safetensors
   std::string device = "auto";          ///< auto, cpu, cuda or cuda:N
   int threads = 0;                      ///< CPU threads; 0: all. Another count may round differently
+  /// Called after each step with the number of steps done; for benchmarks and for callers with a display of their own.
+  std::function<void(std::int64_t step)> after_step;
+  /// A model file by shipped name or path, for losses and starting weights; empty: paths only.
+  std::function<std::filesystem::path(const std::string&)> find_model;
 };
 
 struct TrainResult {
@@ -29,11 +34,13 @@ struct TrainResult {
 
 /// Runs a recipe. Files in `out` appear by rename only:
 ///   recipe.toml                     the recipe with every default spelt out
-///   log.jsonl                       one line a report: step, losses, rates, seconds
+///   log.jsonl                       one line a report: step, losses, rates, seconds; what the monitor did
+///   report.html, samples/, events.out.tfevents.*   the run in curves and pictures
 ///   checkpoints/latest.safetensors  everything that resuming needs
 ///   best.safetensors, model.safetensors   the exported model with the best validation, and the last
 /// Ctrl-C: a checkpoint is written, then Error(interrupted). A resumed run ends with the same bytes as one that was
-/// never stopped. Throws Error(recipe), Error(data), Error(file).
+/// never stopped. Where torchrun or its like set WORLD_SIZE, RANK, MASTER_ADDR and MASTER_PORT, each process trains on
+/// its share of every batch and the first one writes the files. Throws Error(recipe), Error(data), Error(file).
 TrainResult train(Recipe recipe, const TrainOptions& options);
 
 /// Reads all keys of a recipe without training: checks it and returns it with its defaults, as TOML.

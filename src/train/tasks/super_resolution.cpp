@@ -1,36 +1,35 @@
-// Super-resolution for fidelity: one generator, one pixel loss (SRResNet of Ledig et al. 2017, EDSR of Lim et al.
-// 2017).
+// Super-resolution: a generator with a pixel loss (SRResNet of Ledig et al. 2017, EDSR of Lim et al. 2017), by option a
+// perceptual loss (Johnson et al. 2016) and an adversary (SRGAN of Ledig et al. 2017, ESRGAN of Wang et al. 2018,
+// Real-ESRGAN of Wang et al. 2021).
 #include <torch/torch.h>
-
-#include <nlohmann/json.hpp>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/data/bridge.hpp"
-#include "ganvas/data/pair_source.hpp"
+#include "ganvas/loss/perceptual.hpp"
 #include "ganvas/loss/pixel.hpp"
-#include "ganvas/metric/quality.hpp"
 #include "ganvas/nn/init.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torch_compat.hpp"
-#include "ganvas/train/task.hpp"
+#include "ganvas/train/adversary.hpp"
+#include "train/sr_data.hpp"
 
 namespace ganvas {
 
 namespace {
+
+using torch::Tensor;
 
 /// Copies what fits from a trained network: another scale shares all but its last layer.
 void start_from(Generator& network, const std::string& path) {
   const torch::NoGradGuard no_grad;
   const StateDict source = state_dict_of(*load_generator(path).network);
   int taken = 0, total = 0;
-  for (const auto& item : network.named_parameters()) {
-    if (!item.value().requires_grad()) continue;  // fixed by the recipe, such as the slopes of a leaky ReLU
+  for (const auto& [key, value] : state_dict_of(network)) {
     ++total;
-    const torch::Tensor* weight = source.find(item.key());
-    if (!weight || weight->sizes() != item.value().sizes()) continue;
-    torch::Tensor target = item.value();
+    const Tensor* weight = source.find(key);
+    if (!weight || weight->sizes() != value.sizes()) continue;
+    Tensor target = value;
     target.copy_(*weight);
     ++taken;
   }
@@ -39,101 +38,134 @@ void start_from(Generator& network, const std::string& path) {
 
 class SuperResolution final : public Task {
  public:
-  explicit SuperResolution(TaskContext context) : context_(std::move(context)) {
+  explicit SuperResolution(TaskContext context)
+      : context_(std::move(context)), generator_(build()), data_(context_, generator_->info().scale) {
     Recipe& recipe = context_.recipe;
-    const std::vector<std::string> not_config{"architecture", "init", "init_gain", "start"};
-    const std::string architecture = recipe.text("generator.architecture", "compact");
-    generator_ = make_generator(architecture, recipe.table("generator", not_config));
-    recipe.record("generator", generator_->config());
-    initialise(*generator_, recipe.choice("generator.init", "default", initialisations()),
-               recipe.number("generator.init_gain", 1.0, 0.0, 100.0));
-    if (const std::string start = recipe.text("generator.start", ""); !start.empty()) start_from(*generator_, start);
-    use_channels_last(*generator_);
-    generator_->to(context_.device);
-    loss_ = recipe.choice("loss.pixel", "l1", pixel_losses());
-    source_options_.scale = generator_->info().scale;
-    source_options_.crop = static_cast<int>(recipe.integer("data.crop", 32, 4, 4096));
-    source_options_.augment = recipe.flag("data.augment", true);
-    hold_out_ = static_cast<int>(recipe.integer("data.hold_out", 8, 0, 10000));
-    border_ = static_cast<int>(recipe.integer("validate.border", source_options_.scale, 0, 1000));
+    pixel_ = recipe.choice("loss.pixel", "l1", pixel_losses());
+    pixel_weight_ = recipe.number("loss.pixel_weight", 1.0, 0.0, 1e6);
+    luma_weight_ = recipe.number("loss.luma_weight", 0.0, 0.0, 1e6);
+    perceptual_ = perceptual_from_recipe(recipe, "perceptual", context_.find_model, context_.device);
+    if (recipe.flag("adversarial.on", false))
+      adversary_ =
+          std::make_unique<Adversary>(context_, "discriminator", generator_->info().out_channels, data_.hr_crop());
+    if (pixel_weight_ + luma_weight_ == 0 && !perceptual_ && !adversary_ && context_.find_model)
+      fail(ErrorKind::recipe, "{}: loss.pixel_weight is 0 and nothing else is to be learnt from", recipe.name());
   }
 
-  void load_data() override {
-    source_options_.hr = context_.data.places;
-    source_options_.lr = context_.data.lr;
-    source_ = std::make_unique<PairSource>(source_options_);
-    if (!context_.data.validation.empty()) {
-      PairSourceOptions options = source_options_;
-      options.hr = {context_.data.validation};
-      options.lr.clear();
-      // A folder with hr/ and lr/ inside is a benchmark with LR pictures of its own.
-      if (std::filesystem::is_directory(context_.data.validation / "hr")) {
-        options.hr = {context_.data.validation / "hr"};
-        options.lr = context_.data.validation / "lr";
-      }
-      validation_ = load_pairs(options);
-    } else {
-      validation_ = source_->hold_out(hold_out_);
-    }
-    log(LogLevel::info, "{} training pictures ({} too small), {} for validation", source_->pairs().size(),
-        source_->skipped(), validation_.size());
+  void load_data() override { data_.load(); }
+  std::vector<Phase> phases() const override {
+    std::vector<Phase> phases{{.name = "generator", .networks = {"generator"}}};
+    if (adversary_) phases.push_back({.name = "discriminator", .networks = {"discriminator"}, .repeats = critics_});
+    return phases;
+  }
+  std::vector<NamedNetwork> networks() const override {
+    std::vector<NamedNetwork> networks{{"generator", generator_, true}};
+    if (adversary_) networks.push_back(adversary_->network());
+    return networks;
+  }
+  Batch make_batch(std::int64_t index) const override { return data_.batch(index); }
+  void begin_step(std::int64_t step) override {
+    fakes_.clear();
+    if (adversary_) adversary_->begin_step(step);
   }
 
-  std::vector<Phase> phases() const override { return {{.name = "generator", .networks = {"generator"}}}; }
-  std::vector<NamedNetwork> networks() const override { return {{"generator", generator_, true}}; }
-
-  Batch make_batch(std::int64_t index) const override {
-    return make_pair_batch(*source_, context_.batch, context_.seed, index);
+  Scalars accumulate(const Phase& phase, const Batch& batch, double weight) override {
+    if (phase.name == "generator") return teach_generator(batch, weight);
+    return adversary_->learn(batch.at("hr"), fake_of(batch), weight);
+  }
+  void after_update(const Phase& phase) override {
+    if (phase.name == "discriminator") adversary_->clip_weights();
   }
 
-  Scalars accumulate(const Phase&, const Batch& batch, double weight) override {
-    generator_->train();
-    const double range = generator_->info().value_range;
-    torch::Tensor sr;
-    {
-      const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-      sr = generator_->forward(batch.at("lr") * range);
-    }
-    const torch::Tensor loss = pixel_loss(loss_, sr / range, batch.at("hr"));
-    (loss * weight).backward();
-    return {{"pixel", loss.item<double>()}};
+  Scalars validate() override { return data_.validate(*generator_); }
+  double score(const Scalars& validation) const override { return data_.score(validation); }
+  std::vector<SampleRow> preview() override { return data_.preview(*generator_); }
+  void raise_augmentation(double amount) override {
+    if (adversary_) adversary_->raise_augmentation(amount);
   }
-
-  Scalars validate() override {
-    if (validation_.empty()) return {};
-    generator_->eval();
-    const double range = generator_->info().value_range;
-    Scalars sums;
-    for (const auto& pair : validation_) {
-      const torch::Tensor lr = tensor_from_image(pair.lr.pixels, range).to(context_.device);
-      const Image sr = image_from_tensor(generator_->forward(lr), Depth::u8, range);
-      const Quality quality = compare_pictures(sr, pair.hr, border_);
-      sums["psnr_y"] += quality.psnr_y / static_cast<double>(validation_.size());
-      sums["ssim_y"] += quality.ssim_y / static_cast<double>(validation_.size());
-    }
-    return sums;
+  StateDict state() const override { return adversary_ ? adversary_->state() : StateDict(); }
+  void restore(const StateDict& state) override {
+    if (adversary_) adversary_->restore(state);
   }
-  double score(const Scalars& validation) const override { return validation.at("psnr_y"); }
-
   void export_model(const std::filesystem::path& path, const std::map<std::string, std::string>& figures) override {
     save_generator(path, *generator_, figures);
   }
 
  private:
+  GeneratorPtr build() {
+    Recipe& recipe = context_.recipe;
+    const std::vector<std::string> not_config{"architecture", "init", "init_gain", "icnr", "start"};
+    const std::string architecture = recipe.text("generator.architecture", "compact");
+    GeneratorPtr generator = make_generator(architecture, recipe.table("generator", not_config));
+    recipe.record("generator", generator->config());
+    initialise(*generator, recipe.choice("generator.init", "default", initialisations()),
+               recipe.number("generator.init_gain", 1.0, 0.0, 100.0));
+    if (recipe.flag("generator.icnr", false)) generator->soften_pixel_shuffles();
+    if (const std::string start = recipe.text("generator.start", ""); !start.empty() && context_.find_model)
+      start_from(*generator, context_.find_model(start).string());
+    critics_ = static_cast<int>(recipe.integer("adversarial.repeats", 1, 1, 100));
+    use_channels_last(*generator);
+    generator->to(context_.device);
+    return generator;
+  }
+
+  /// N x C x H x W in [0,1] -> enlarged, in [0,1].
+  Tensor enlarge(const Tensor& lr) {
+    generator_->train();
+    const double range = generator_->info().value_range;
+    const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
+    return (generator_->forward(lr * range) / range).to(torch::kFloat);
+  }
+
+  /// What the generator made of this batch a moment ago, or makes of it now.
+  Tensor fake_of(const Batch& batch) {
+    const Tensor& lr = batch.at("lr");
+    if (const auto made = fakes_.find(lr.data_ptr()); made != fakes_.end()) return made->second;
+    const torch::NoGradGuard no_grad;
+    return enlarge(lr);
+  }
+
+  Scalars teach_generator(const Batch& batch, double weight) {
+    const Tensor sr = enlarge(batch.at("lr")), hr = batch.at("hr");
+    if (adversary_) fakes_[batch.at("lr").data_ptr()] = sr.detach();
+    // Real-ESRGAN compares with a sharpened picture, but its discriminator sees the true one.
+    const auto sharp = batch.find("sharp");
+    const Tensor target = sharp == batch.end() ? hr : sharp->second;
+    Terms terms;
+    if (pixel_weight_ > 0) terms["pixel"] = pixel_weight_ * pixel_loss(pixel_, sr, target);
+    // Papers measure luma, and eyes see it best.
+    if (luma_weight_ > 0) terms["luma"] = luma_weight_ * pixel_loss(pixel_, luma_of(sr), luma_of(target));
+    if (perceptual_) {
+      const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
+      terms.merge((*perceptual_)(sr, target));
+    }
+    if (adversary_ && adversary_->plays()) terms["adversarial"] = adversary_->judge(hr, sr);
+    Scalars scalars;
+    Tensor total = torch::zeros({}, sr.options().dtype(torch::kFloat));
+    for (const auto& [name, term] : terms) {
+      scalars[name] = term.item<double>();
+      total = total + term;
+    }
+    (total * weight).backward();
+    return scalars;
+  }
+
   TaskContext context_;
+  int critics_ = 1;
   GeneratorPtr generator_;
-  std::string loss_;
-  PairSourceOptions source_options_;
-  int hold_out_ = 0, border_ = 0;
-  std::unique_ptr<PairSource> source_;
-  std::vector<ImagePair> validation_;
+  SrData data_;
+  std::string pixel_;
+  double pixel_weight_ = 1, luma_weight_ = 0;
+  std::unique_ptr<PerceptualLoss> perceptual_;
+  std::unique_ptr<Adversary> adversary_;
+  std::map<const void*, Tensor> fakes_;  ///< of this step, by their batch
 };
 
 }  // namespace
 
 TaskPlugin super_resolution_plugin() {
   return {.name = "super-resolution",
-          .summary = "one generator, one pixel loss",
+          .summary = "a generator with pixel, perceptual and adversarial losses",
           .make = [](TaskContext context) -> std::unique_ptr<Task> {
             return std::make_unique<SuperResolution>(std::move(context));
           }};

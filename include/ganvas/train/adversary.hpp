@@ -1,0 +1,70 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+#include <string>
+
+#include "ganvas/loss/adversarial.hpp"
+#include "ganvas/loss/regulariser.hpp"
+#include "ganvas/nn/discriminator.hpp"
+#include "ganvas/train/augment.hpp"
+#include "ganvas/train/history_pool.hpp"
+#include "ganvas/train/task.hpp"
+
+namespace ganvas {
+
+/// A discriminator with its loss and everything that keeps the game stable; every adversarial task plays through it, so
+/// that every stabiliser works with every task. Recipe tables, shared by all adversaries of a task:
+///   [discriminator]  architecture, init, init_gain, clip_weights (0: none), and the network's own options
+///   [adversarial]    loss, weight (of the generator's loss), discriminator_weight, start (first step at which the
+///                    generator plays), pool (fakes of earlier steps), instance_noise (standard deviation added to what
+///                    the discriminator sees, falling to 0), instance_noise_until (share of the run)
+///   [labels], [regulariser], [augment]  see LabelOptions, Regulariser, Augment
+class Adversary {
+ public:
+  /// For pictures of `channels` planes and `size` x `size` pixels. `name` is the network's and stands before scalars.
+  Adversary(const TaskContext& context, std::string name, int channels, int size);
+
+  NamedNetwork network() const { return {name_, network_, false}; }
+  void begin_step(std::int64_t step) { step_ = step; }
+  /// Whether the generator plays against it at this step.
+  bool plays() const { return weight_ > 0 && step_ >= start_; }
+
+  /// The discriminator's side, with backward(), times `weight`: real and fake pictures of the same number, without
+  /// their history. Scalars: <name>.loss, .separation (share of real-fake pairs in which the real one has the larger
+  /// logit; 0.5: can't tell, 1: always right), .diversity (spread of the fakes over that of the reals; needs two
+  /// pictures), each penalty, .augment (its probability).
+  Scalars learn(const torch::Tensor& real, const torch::Tensor& fake, double weight);
+  /// The generator's loss, weighted, with a graph to `fake`.
+  torch::Tensor judge(const torch::Tensor& real, const torch::Tensor& fake);
+  /// After the discriminator's optimiser: clips the weights where the recipe asks for it.
+  void clip_weights();
+  void raise_augmentation(double amount) { augment_.raise(amount); }
+
+  /// What a checkpoint needs beside the network: pool, augmentation.
+  StateDict state() const;
+  void restore(const StateDict& state);
+
+ private:
+  torch::Tensor logits(const torch::Tensor& pictures);
+  torch::Tensor seen(const torch::Tensor& pictures) const;
+
+  std::string name_;
+  torch::Device device_;
+  bool bf16_;
+  std::int64_t steps_, step_ = 0, start_;
+  double weight_, discriminator_weight_, clip_, noise_, noise_until_;
+  DiscriminatorPtr network_;
+  AdversarialLoss loss_;
+  LabelOptions labels_;
+  Regulariser regulariser_;
+  Augment augment_;
+  HistoryPool pool_;
+};
+
+/// Mean distance between the pictures of a batch, over local means and variances on a grid of 8 x 8. N x C x H x W with
+/// N of at least 2.
+double batch_diversity(const torch::Tensor& pictures);
+
+}  // namespace ganvas

@@ -1,0 +1,141 @@
+#include "ganvas/train/adversary.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/nn/init.hpp"
+#include "ganvas/nn/precision.hpp"
+#include "ganvas/nn/torch_compat.hpp"
+
+namespace ganvas {
+
+using torch::Tensor;
+
+namespace {
+
+DiscriminatorPtr build(Recipe& recipe, int channels, int size) {
+  const std::string architecture = recipe.text("discriminator.architecture", "vgg-style");
+  nlohmann::json config = recipe.table("discriminator", {"architecture", "init", "init_gain", "clip_weights"});
+  config["channels"] = channels;
+  DiscriminatorPtr network = make_discriminator(architecture, config, size);
+  nlohmann::json resolved = network->config();
+  resolved.erase("channels");  // follows from the data
+  recipe.record("discriminator", resolved);
+  initialise(*network, recipe.choice("discriminator.init", "default", initialisations()),
+             recipe.number("discriminator.init_gain", 1.0, 0.0, 100.0));
+  use_channels_last(*network);
+  return network;
+}
+
+/// Share of pairs in which the real picture has the larger logit.
+double separation(const Tensor& real, const Tensor& fake) {
+  const Tensor r = real.detach().to(torch::kFloat).flatten(1).mean(1);
+  const Tensor f = fake.detach().to(torch::kFloat).flatten(1).mean(1);
+  const Tensor difference = r.unsqueeze(1) - f.unsqueeze(0);
+  return (0.5 + 0.5 * difference.sign()).mean().item<double>();
+}
+
+}  // namespace
+
+double batch_diversity(const Tensor& pictures) {
+  const torch::NoGradGuard no_grad;
+  const Tensor x = pictures.to(torch::kFloat);
+  const std::int64_t rows = std::min<std::int64_t>(8, x.size(2)), columns = std::min<std::int64_t>(8, x.size(3));
+  const Tensor mean = torch::adaptive_avg_pool2d(x, {rows, columns});
+  const Tensor variance = torch::adaptive_avg_pool2d(x.square(), {rows, columns}) - mean.square();
+  const Tensor features = torch::cat({mean, variance.clamp_min(0).sqrt()}, 1).contiguous().flatten(1);
+  return torch::pdist(features).mean().item<double>();
+}
+
+Adversary::Adversary(const TaskContext& context, std::string name, int channels, int size)
+    : name_(std::move(name)),
+      device_(context.device),
+      bf16_(context.bf16),
+      steps_(context.steps),
+      start_(context.recipe.integer("adversarial.start", 0, 0)),
+      weight_(context.recipe.number("adversarial.weight", 1.0, 0.0, 1e6)),
+      discriminator_weight_(context.recipe.number("adversarial.discriminator_weight", 1.0, 0.0, 1e6)),
+      clip_(context.recipe.number("discriminator.clip_weights", 0.0, 0.0, 1e6)),
+      noise_(context.recipe.number("adversarial.instance_noise", 0.0, 0.0, 10.0)),
+      noise_until_(context.recipe.number("adversarial.instance_noise_until", 0.5, 1e-6, 1.0)),
+      network_(build(context.recipe, channels, size)),
+      loss_(context.recipe.choice("adversarial.loss", "non-saturating", adversarial_losses())),
+      labels_(LabelOptions::from_recipe(context.recipe, "labels")),
+      regulariser_(Regulariser::from_recipe(context.recipe, "regulariser")),
+      augment_(Augment::from_recipe(context.recipe, "augment")),
+      pool_(context.recipe.integer("adversarial.pool", 0, 0, 100000)) {
+  network_->to(device_);
+}
+
+Tensor Adversary::seen(const Tensor& pictures) const {
+  Tensor x = augment_.on() ? augment_(pictures) : pictures;
+  const double left =
+      1 - static_cast<double>(step_) / (noise_until_ * static_cast<double>(std::max<std::int64_t>(steps_, 1)));
+  if (noise_ > 0 && left > 0) x = x + noise_ * left * torch::randn_like(x);
+  return x;
+}
+
+Tensor Adversary::logits(const Tensor& pictures) {
+  const AutocastScope autocast(bf16_, device_.is_cuda());
+  return network_->forward(seen(pictures)).to(torch::kFloat);
+}
+
+Scalars Adversary::learn(const Tensor& real, const Tensor& fake, double weight) {
+  network_->train();
+  const Tensor old_fake = pool_.query(fake), true_real = real.detach();
+  const Tensor real_logits = logits(true_real), fake_logits = logits(old_fake);
+  augment_.observe(real_logits);
+  Tensor loss = loss_.for_discriminator(real_logits, fake_logits, labels_);
+  Scalars scalars{{name_ + ".loss", loss.item<double>()},
+                  {name_ + ".separation", separation(real_logits, fake_logits)}};
+  loss = loss * discriminator_weight_;
+  if (regulariser_.due(step_)) {
+    // Second derivatives want fp32.
+    const AutocastScope off(false, device_.is_cuda());
+    for (const auto& [name, term] :
+         regulariser_([this](const Tensor& x) { return network_->forward(x); }, true_real, old_fake)) {
+      scalars[name_ + "." + name] = term.item<double>();
+      loss = loss + term;
+    }
+  }
+  (loss * weight).backward();
+  if (real.size(0) > 1) {
+    const double spread = batch_diversity(true_real);
+    if (spread > 0) scalars[name_ + ".diversity"] = batch_diversity(fake) / spread;
+  }
+  if (augment_.on()) scalars[name_ + ".augment"] = augment_.probability();
+  return scalars;
+}
+
+Tensor Adversary::judge(const Tensor& real, const Tensor& fake) {
+  network_->train();
+  Tensor real_logits;
+  if (loss_.needs_real()) {
+    const torch::NoGradGuard no_grad;
+    real_logits = logits(real);
+  }
+  return weight_ * loss_.for_generator(real_logits, logits(fake));
+}
+
+void Adversary::clip_weights() {
+  if (clip_ <= 0) return;
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : network_->parameters()) parameter.clamp_(-clip_, clip_);
+}
+
+StateDict Adversary::state() const {
+  StateDict state;
+  state.set("augment", augment_.state());
+  if (pool_.state().defined()) state.set("pool", pool_.state());
+  return state;
+}
+
+void Adversary::restore(const StateDict& state) {
+  augment_.restore(state.at("augment"));
+  const Tensor* pool = state.find("pool");
+  pool_.restore(pool ? pool->to(device_) : Tensor());
+}
+
+}  // namespace ganvas

@@ -1,0 +1,117 @@
+#include "train/sr_data.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/data/bridge.hpp"
+#include "ganvas/imaging/resize.hpp"
+#include "ganvas/metric/quality.hpp"
+
+namespace ganvas {
+
+namespace {
+
+/// What a generator makes of one picture, 8 bit.
+Image enlarge(Generator& generator, const Image& lr, torch::Device device) {
+  const torch::NoGradGuard no_grad;
+  const double range = generator.info().value_range;
+  return image_from_tensor(generator.forward(tensor_from_image(lr.pixels, range).to(device)), Depth::u8, range);
+}
+
+/// The middle of a picture, at most `side` x `side`.
+Image middle(const Image& image, int side) {
+  const int width = std::min(side, image.width()), height = std::min(side, image.height());
+  const cv::Rect rect((image.width() - width) / 2, (image.height() - height) / 2, width, height);
+  return Image(image.pixels(rect).clone());
+}
+
+}  // namespace
+
+SrData::SrData(const TaskContext& context, int scale) : context_(context) {
+  Recipe& recipe = context.recipe;
+  options_.scale = scale;
+  options_.crop = static_cast<int>(recipe.integer("data.crop", 32, 4, 4096));
+  options_.augment = recipe.flag("data.augment", true);
+  options_.by_area = recipe.choice("data.sampling", "area", {"area", "picture"}) == "area";
+  options_.candidates = static_cast<int>(recipe.integer("data.candidates", 1, 1, 64));
+  hold_out_ = static_cast<int>(recipe.integer("data.hold_out", 8, 0, 10000));
+  border_ = static_cast<int>(recipe.integer("validate.border", scale, 0, 1000));
+  metric_ = recipe.choice("validate.metric", "psnr_y", {"psnr_y", "ssim_y", "lpips"});
+  const std::string network = recipe.text("validate.lpips", "");
+  const std::string heads = recipe.text("validate.lpips_heads", "");
+  if (metric_ == "lpips" && network.empty())
+    fail(ErrorKind::recipe, "{}: validate.metric=lpips needs validate.lpips, a feature network (such as \"features\")",
+         recipe.name());
+  if (network.empty() || !context.find_model) return;
+  lpips_ = std::make_unique<Lpips>(
+      Lpips::load(context.find_model(network), heads.empty() ? std::filesystem::path() : context.find_model(heads)));
+  lpips_->to(context.device);
+}
+
+void SrData::load() {
+  options_.hr = context_.data.places;
+  options_.lr = context_.data.lr;
+  source_ = std::make_unique<PairSource>(options_);
+  if (!context_.data.validation.empty()) {
+    PairSourceOptions options = options_;
+    options.hr = {context_.data.validation};
+    options.lr.clear();
+    // A folder with hr/ and lr/ inside is a benchmark with LR pictures of its own.
+    if (std::filesystem::is_directory(context_.data.validation / "hr")) {
+      options.hr = {context_.data.validation / "hr"};
+      options.lr = context_.data.validation / "lr";
+    }
+    validation_ = load_pairs(options);
+  } else {
+    validation_ = source_->hold_out(hold_out_);
+  }
+  log(LogLevel::info, "{} training pictures ({} too small), {} for validation", source_->pairs().size(),
+      source_->skipped(), validation_.size());
+}
+
+Batch SrData::batch(std::int64_t index) const {
+  return make_pair_batch(*source_, context_.batch, context_.seed, index);
+}
+
+Scalars SrData::validate(Generator& generator) const {
+  if (validation_.empty()) return {};
+  generator.eval();
+  Scalars sums;
+  const auto share = 1 / static_cast<double>(validation_.size());
+  for (const auto& pair : validation_) {
+    const Image sr = enlarge(generator, pair.lr, context_.device);
+    const Quality quality = compare_pictures(sr, pair.hr, border_);
+    sums["psnr_y"] += quality.psnr_y * share;
+    sums["ssim_y"] += quality.ssim_y * share;
+    if (!lpips_) continue;
+    const auto tensor = [&](const Image& image) { return tensor_from_image(image.pixels).to(context_.device); };
+    sums["lpips"] += (*lpips_)(tensor(sr), tensor(pair.hr)).item<double>() * share;
+  }
+  return sums;
+}
+
+double SrData::score(const Scalars& figures) const {
+  return metric_ == "lpips" ? -figures.at(metric_) : figures.at(metric_);
+}
+
+std::vector<SampleRow> SrData::preview(Generator& generator) const {
+  constexpr std::size_t rows = 4;
+  constexpr int side = 256;  // enough to see texture, little enough to keep a page small
+  generator.eval();
+  std::vector<SampleRow> samples;
+  for (std::size_t i = 0; i < std::min(rows, validation_.size()); ++i) {
+    const ImagePair& pair = validation_[i];
+    const Image lr = middle(pair.lr, std::max(1, side / options_.scale));
+    const int width = lr.width() * options_.scale, height = lr.height() * options_.scale;
+    samples.push_back({std::filesystem::path(pair.name).stem().string(),
+                       {{"bicubic", resize(lr, width, height)},
+                        {"result", enlarge(generator, lr, context_.device)},
+                        {"hr", middle(pair.hr, std::max(width, height))}}});
+  }
+  return samples;
+}
+
+}  // namespace ganvas
