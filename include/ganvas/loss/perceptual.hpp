@@ -1,0 +1,65 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ganvas/core/recipe.hpp"
+#include "ganvas/loss/lpips.hpp"
+#include "ganvas/nn/feature_network.hpp"
+
+namespace ganvas {
+
+/// Named parts of a loss: weighted scalar tensors in fp32, to be added up.
+using Terms = std::map<std::string, torch::Tensor>;
+
+struct PerceptualOptions {
+  std::vector<std::string> layers;    ///< of the feature network; empty where only LPIPS is used
+  std::vector<double> layer_weights;  ///< one a layer; empty: 1 each
+  std::string criterion = "l1";       ///< on features and Gram matrices: l1, l2 or charbonnier (pixel_loss)
+  double weight = 0;                  ///< of the features' distance (Johnson et al. 2016, eq. 2)
+  double style_weight = 0;            ///< of the Gram matrices' distance (Gatys et al. 2016; Johnson et al., eq. 4)
+  double lpips_weight = 0;
+  StateDict heads;  ///< LPIPS heads; empty: those in the network's file
+};
+
+/// N x C x H x W -> N x C x C, inner products of channels over all places / (C H W) (Johnson et al. 2016, eq. 3). fp32.
+torch::Tensor gram_matrix(const torch::Tensor& features);
+
+/// Distances between pictures in the space of a feature network. One pass of the network a picture serves all terms;
+/// under the caller's AutocastScope it runs in bf16, distances are always fp32.
+class PerceptualLoss {
+ public:
+  /// Throws Error(recipe) for unknown layers or criteria and weights that don't fit the layers, Error(model) for heads
+  /// that don't fit the network.
+  PerceptualLoss(FeatureNetworkPtr network, PerceptualOptions options);
+
+  /// result, target: N x 3 x H x W, RGB in [0,1]. Those of "perceptual", "style" and "lpips" whose weight isn't 0, as a
+  /// mean over the batch. No gradient flows to the target.
+  Terms operator()(const torch::Tensor& result, const torch::Tensor& target) const;
+
+  FeatureNetwork& network() const { return *network_; }
+  void to(torch::Device device);
+
+ private:
+  FeatureNetworkPtr network_;
+  PerceptualOptions options_;
+  std::unique_ptr<Lpips> lpips_;
+  std::vector<std::string> layers_;  ///< of the options, then LPIPS's
+};
+
+/// Finds the file of a model by name; empty in a dry run.
+using FindModel = std::function<std::filesystem::path(const std::string&)>;
+
+/// A perceptual loss from the keys `prefix`.network, layers, layer_weights, criterion, weight, style_weight,
+/// lpips_weight, heads, input and padding, all of which are read and recorded. nullptr, with nothing loaded, where all
+/// three weights are 0 (the default) or `find_model` is empty.
+std::unique_ptr<PerceptualLoss> perceptual_from_recipe(Recipe& recipe, const std::string& prefix,
+                                                       const FindModel& find_model, torch::Device device);
+
+}  // namespace ganvas

@@ -1,0 +1,173 @@
+#include "ganvas/nn/feature_network.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/recipe.hpp"
+#include "ganvas/nn/precision.hpp"
+#include "nn/blocks.hpp"
+#include "nn/plugins.hpp"
+
+namespace ganvas {
+
+std::vector<std::string> FeatureNetwork::layer_names() const {
+  std::vector<std::string> names;
+  for (const auto& step : steps_) names.push_back(step.name);
+  return names;
+}
+
+std::size_t FeatureNetwork::layer_index(const std::string& name) const {
+  const auto alias = aliases_.find(name);
+  const std::string& own = alias == aliases_.end() ? name : alias->second;
+  for (std::size_t i = 0; i < steps_.size(); ++i)
+    if (steps_[i].name == own) return i;
+  fail(ErrorKind::recipe, "{}: no layer '{}' in these weights; there are: {}", architecture(), name,
+       fmt::join(layer_names(), ", "));
+}
+
+std::vector<torch::Tensor> FeatureNetwork::features(const torch::Tensor& images,
+                                                    const std::vector<std::string>& layers) {
+  std::map<std::size_t, torch::Tensor> wanted;
+  for (const auto& name : layers) wanted.try_emplace(layer_index(name));
+  if (wanted.empty()) return {};
+  if (images.dim() != 4 || images.size(1) != 3)
+    fail(ErrorKind::data, "{}: takes pictures of N x 3 x H x W, not [{}]", architecture(),
+         fmt::join(images.sizes().vec(), ","));
+  torch::Tensor x = normalised(images).contiguous(at::MemoryFormat::ChannelsLast);
+  bool overwrite = false;  // never the caller's pictures, and no layer that was asked for
+  for (std::size_t i = 0; i <= wanted.rbegin()->first; ++i) {
+    if (std::min(x.size(2), x.size(3)) < steps_[i].smallest)
+      fail(ErrorKind::data, "{}: pictures of {}x{} are too small for layer {}", architecture(), images.size(3),
+           images.size(2), steps_[i].name);
+    const auto found = wanted.find(i);
+    const bool asked = found != wanted.end();
+    if (steps_[i].branch && !asked) continue;
+    const torch::Tensor y = steps_[i].apply(x, overwrite);
+    if (asked) found->second = y;
+    overwrite = !asked && !steps_[i].branch;
+    if (!steps_[i].branch) x = y;
+  }
+  std::vector<torch::Tensor> results;
+  for (const auto& name : layers) results.push_back(wanted.at(layer_index(name)));
+  return results;
+}
+
+const std::vector<FeaturePlugin>& feature_plugins() {
+  static const std::vector<FeaturePlugin> plugins = [] {
+    std::vector<FeaturePlugin> all = all_feature_plugins();
+    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.order < b.order; });
+    return all;
+  }();
+  return plugins;
+}
+
+namespace {
+
+std::string known_networks() {
+  std::vector<std::string> names;
+  for (const auto& plugin : feature_plugins()) names.push_back(plugin.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// LPIPS heads in a network's own file stand beside its weights under this.
+constexpr const char* heads_prefix = "lpips.";
+
+StateDict take_heads(StateDict& weights) {
+  StateDict heads, rest;
+  for (const auto& [key, tensor] : weights) {
+    if (key.starts_with(heads_prefix))
+      heads.set(key.substr(std::string(heads_prefix).size()), tensor.to(torch::kFloat));
+    else rest.set(key, tensor);
+  }
+  weights = std::move(rest);
+  return heads;
+}
+
+std::optional<Detected> described(const ModelFile& file, std::string& architecture) {
+  const auto name = file.metadata.find("ganvas.architecture");
+  const auto config = file.metadata.find("ganvas.config");
+  if (name == file.metadata.end() || config == file.metadata.end()) return std::nullopt;
+  architecture = name->second;
+  auto parsed = nlohmann::json::parse(config->second, nullptr, false);
+  if (!parsed.is_object()) return std::nullopt;
+  return Detected{std::move(parsed), file.weights, "ganvas"};
+}
+
+Detected recognised(const ModelFile& file, const std::string& name, std::string& architecture) {
+  if (auto found = described(file, architecture)) return *found;
+  for (const auto& plugin : feature_plugins()) {
+    try {
+      architecture = plugin.name;
+      if (auto found = plugin.detect(file.weights)) return *found;
+    } catch (const Error& error) {
+      fail(ErrorKind::model, "{}: looks like {}, but {}", name, plugin.name, error.what());
+    }
+  }
+  fail(ErrorKind::model, "{}: is no feature network that ganvas knows (first key {}); known: {}", name,
+       file.weights.empty() ? "none" : file.weights.begin()->first, known_networks());
+}
+
+}  // namespace
+
+FeatureNetworkPtr make_feature_network(const std::string& architecture, const nlohmann::json& config) {
+  for (const auto& plugin : feature_plugins())
+    if (plugin.name == architecture) return plugin.make(config);
+  fail(ErrorKind::recipe, "unknown feature network '{}'; known: {}", architecture, known_networks());
+}
+
+FeatureNetworkPtr feature_network_from(ModelFile file, const std::string& name, const nlohmann::json& overrides) {
+  StateDict heads = take_heads(file.weights);
+  std::string architecture;
+  Detected found = recognised(file, name, architecture);
+  for (const auto& [key, value] : overrides.items()) found.config[key] = value;
+  FeatureNetworkPtr network;
+  try {
+    // As for generators: a file's own description may ask for any amount of memory.
+    const WeightBudget budget(2 * found.weights.element_count() + 1'000'000);
+    network = make_feature_network(architecture, found.config);
+  } catch (const nlohmann::json::exception&) {
+    fail(ErrorKind::model, "{}: its description of the network can't be read: {}", name, found.config.dump());
+  } catch (const Error& error) {
+    fail(error.kind(), "{}: {}", name, error.what());
+  }
+  load_state_dict(*network, found.weights, name);
+  network->set_heads(std::move(heads));
+  use_channels_last(*network);
+  network->eval();
+  for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
+  return network;
+}
+
+FeatureNetworkPtr load_feature_network(const std::filesystem::path& path, const nlohmann::json& overrides) {
+  if (!std::filesystem::exists(path))
+    fail(ErrorKind::file, "{}: this feature network is not here; get it with: ganvas model fetch {}", path.string(),
+         fetch_name(path));
+  return feature_network_from(read_model_file(path), path.string(), overrides);
+}
+
+void save_feature_network(const std::filesystem::path& path, const FeatureNetwork& network,
+                          const std::map<std::string, std::string>& extra, bool half) {
+  ModelFile file;
+  const auto add = [&](const std::string& key, const torch::Tensor& tensor) {
+    file.weights.set(key, tensor.to(torch::kCPU).to(half ? torch::kHalf : torch::kFloat).contiguous());
+  };
+  for (const auto& [key, tensor] : state_dict_of(network)) add(key, tensor);
+  for (const auto& [key, tensor] : network.heads()) add(heads_prefix + key, tensor);
+  file.metadata = extra;
+  file.metadata["format"] = "pt";
+  file.metadata["ganvas.architecture"] = network.architecture();
+  file.metadata["ganvas.config"] = network.config().dump();
+  write_model_file(path, file);
+}
+
+std::string fetch_name(const std::filesystem::path& path) {
+  const std::string stem = path.stem().string();
+  const auto dash = stem.rfind('-');
+  if (dash == std::string::npos || stem.size() - dash != 9) return stem;
+  const bool hash = stem.find_first_not_of("0123456789abcdef", dash + 1) == std::string::npos;
+  return hash ? stem.substr(0, dash) : stem;
+}
+
+}  // namespace ganvas
