@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -7,12 +8,13 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/places.hpp"
 #include "ganvas/data/pair_source.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/metric/quality.hpp"
-#include "places.hpp"
+#include "lpips_meter.hpp"
 
 namespace fs = std::filesystem;
 
@@ -24,6 +26,7 @@ struct Options {
   std::string hr, sr, model, lr;
   int scale = 0, border = -1;
   bool bicubic = false, json = false;
+  LpipsOptions lpips;
   UpscaleOptions upscale{.precision = "fp32"};
 };
 
@@ -74,40 +77,76 @@ nlohmann::ordered_json number(double value) {
   return std::isinf(value) ? nlohmann::ordered_json("inf") : nlohmann::ordered_json(nullptr);
 }
 
-void print_row(const Options& options, const std::string& name, const Quality& quality, bool mean) {
-  if (!options.json) {
-    fmt::print("{:<40} {:>9.3f} {:>9.3f} {:>8.4f}\n", name, quality.psnr_y, quality.psnr_rgb, quality.ssim_y);
-    return;
+/// Figures of one picture, or the mean of several.
+struct Figures {
+  Quality quality;
+  double lpips = 0;
+
+  void add(const Figures& other, double share) {
+    quality.psnr_y += other.quality.psnr_y * share;
+    quality.psnr_rgb += other.quality.psnr_rgb * share;
+    quality.ssim_y += other.quality.ssim_y * share;
+    lpips += other.lpips * share;
   }
-  nlohmann::ordered_json values{
-      {"psnr_y", number(quality.psnr_y)}, {"psnr_rgb", number(quality.psnr_rgb)}, {"ssim_y", number(quality.ssim_y)}};
-  nlohmann::ordered_json line;
-  if (mean) {
-    line["mean"] = values;
-  } else {
-    line["file"] = name;
-    line.update(values);
+};
+
+/// The table or the JSON lines.
+class Printer {
+ public:
+  Printer(bool json, std::string lpips) : json_(json), lpips_(std::move(lpips)) {}
+
+  void head() const {
+    if (json_) return;
+    fmt::print("{:<40} {:>9} {:>9} {:>8}", "file", "PSNR-Y", "PSNR-RGB", "SSIM-Y");
+    if (!lpips_.empty()) fmt::print(" {:>8}", lpips_ == "lpips" ? "LPIPS" : lpips_);
+    fmt::print("\n");
   }
-  fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-}
+  void row(const std::string& name, const Figures& figures, bool mean) const {
+    const Quality& quality = figures.quality;
+    if (!json_) {
+      fmt::print("{:<40} {:>9.3f} {:>9.3f} {:>8.4f}", name, quality.psnr_y, quality.psnr_rgb, quality.ssim_y);
+      if (!lpips_.empty()) fmt::print(" {:>{}.4f}", figures.lpips, std::max<std::size_t>(8, lpips_.size()));
+      fmt::print("\n");
+      return;
+    }
+    nlohmann::ordered_json values{
+        {"psnr_y", number(quality.psnr_y)}, {"psnr_rgb", number(quality.psnr_rgb)}, {"ssim_y", number(quality.ssim_y)}};
+    if (!lpips_.empty()) values[lpips_] = number(figures.lpips);
+    nlohmann::ordered_json line;
+    if (mean) {
+      line["mean"] = values;
+    } else {
+      line["file"] = name;
+      line.update(values);
+    }
+    fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+
+ private:
+  bool json_;
+  std::string lpips_;  ///< its name; empty: not measured
+};
 
 int run(const Options& options) {
+  std::optional<LpipsMeter> meter;
+  if (options.lpips.on) meter.emplace(options.lpips, options.upscale.device);
   Source source(options);
   const int border = options.border >= 0 ? options.border : source.scale();
   const auto files = list_pictures({options.hr});
   if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", options.hr);
-  if (!options.json) fmt::print("{:<40} {:>9} {:>9} {:>8}\n", "file", "PSNR-Y", "PSNR-RGB", "SSIM-Y");
-  Quality mean;
+  const Printer printer(options.json, meter ? meter->name() : "");
+  printer.head();
+  Figures sum;
   int count = 0;
   for (const auto& file : files) {
     throw_if_interrupted();
     try {
       const Image hr = read_image(file).image;
-      const Quality quality = compare_pictures(source.result_for(file, hr), hr, border, std::max(4, source.scale()));
-      print_row(options, file.filename().string(), quality, false);
-      mean.psnr_y += quality.psnr_y;
-      mean.psnr_rgb += quality.psnr_rgb;
-      mean.ssim_y += quality.ssim_y;
+      const Image result = source.result_for(file, hr);
+      Figures figures{compare_pictures(result, hr, border, std::max(4, source.scale()))};
+      if (meter) figures.lpips = meter->distance(result, hr);
+      printer.row(file.filename().string(), figures, false);
+      sum.add(figures, 1.0);
       ++count;
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::interrupted) throw;
@@ -115,7 +154,9 @@ int run(const Options& options) {
     }
     std::fflush(stdout);
   }
-  if (count > 0) print_row(options, "mean", {mean.psnr_y / count, mean.psnr_rgb / count, mean.ssim_y / count}, true);
+  Figures mean;
+  mean.add(sum, 1.0 / count);
+  if (count > 0) printer.row("mean", mean, true);
   return count == static_cast<int>(files.size()) ? 0 : 1;
 }
 
@@ -123,7 +164,7 @@ int run(const Options& options) {
 
 void add_eval(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("eval", "PSNR and SSIM against ground truth, by the papers' protocol");
+  CLI::App* command = app.add_subcommand("eval", "PSNR, SSIM and LPIPS against ground truth, by the papers' protocol");
   command->add_option("hr", options->hr, "Folder (or file) of ground truth")->required();
   command->add_option("sr", options->sr, "Folder (or file) of results with the same names");
   command->add_option("-m,--model", options->model, "Make the results with this model");
@@ -133,11 +174,18 @@ void add_eval(CLI::App& app, Action& action) {
   command->add_option("-s,--scale", options->scale, "Scale (default: the model's, else 4)")->check(CLI::Range(1, 16));
   command->add_option("--border", options->border, "Pixels left out on each side (default: the scale)")
       ->check(CLI::Range(0, 1000));
+  command->add_flag("--lpips", options->lpips.on, "Measure LPIPS too (v0.1, on whole pictures; smaller is better)");
+  command->add_option("--lpips-network", options->lpips.network,
+                      "Its feature network: file or name (default: the fetched squeezenet1_1; shipped: features)");
+  command->add_option("--lpips-heads", options->lpips.heads, "Its heads (default: the network's own, or the fetched)");
   command->add_flag("--json", options->json, "One JSON line a file, and a last one with the mean");
   command->add_option("--precision", options->upscale.precision, "auto, fp32 or bf16")->capture_default_str();
   command->add_option("--device", options->upscale.device, "auto, cpu or cuda:N")->capture_default_str();
   command->add_flag("--tta", options->upscale.tta, "Mean over 8 flips and turns");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  command->callback([options, &action] {
+    if (!options->lpips.network.empty() || !options->lpips.heads.empty()) options->lpips.on = true;
+    action = [options] { return run(*options); };
+  });
 }
 
 }  // namespace ganvas::cli
