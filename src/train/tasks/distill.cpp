@@ -3,9 +3,7 @@
 // so that distances and their gradients agree.
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
@@ -71,19 +69,18 @@ class Distill final : public Task {
   Scalars accumulate(const Phase&, const Batch& batch, double weight) override {
     const Tensor& a = batch.at("a");
     const Tensor both = torch::cat({a, attacked(a, batch.at("b"))});
-    const auto names = teacher_->layers();
     std::vector<Tensor> of_teacher, of_student;
     {
       const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
       const torch::NoGradGuard no_grad;
-      of_teacher = teacher_->network()->features(both, names);
+      of_teacher = teacher_->network()->features(both, teacher_->layers());
     }
     {
       const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-      of_student = student_->features(both, names);
+      of_student = student_->features(both, student_->lpips_layers());
     }
     Agreement agreement(teacher_->weights());
-    for (std::size_t i = 0; i < names.size(); ++i) agreement.add_layer(i, of_student[i], of_teacher[i]);
+    for (std::size_t i = 0; i < of_student.size(); ++i) agreement.add_layer(i, of_student[i], of_teacher[i]);
     const std::map<std::string, Tensor> terms{{"features", agreement.features() * feature_weight_},
                                               {"difference", agreement.difference() * difference_weight_},
                                               {"distance", agreement.distance() * distance_weight_},
@@ -131,7 +128,7 @@ class Distill final : public Task {
   void read_models() {
     Recipe& recipe = context_.recipe;
     const std::string network = recipe.text("teacher.network", "squeezenet1_1");
-    const std::string heads = recipe.text("teacher.heads", "lpips-squeeze");
+    const std::string heads = recipe.text("teacher.heads", "lpips-squeeze-v0.1");
     const auto generators = recipe.texts("distill.generators", {"photo-x4"});
     if (!context_.find_model) return;
     const std::filesystem::path heads_path = heads.empty() ? std::filesystem::path() : context_.find_model(heads);
@@ -145,10 +142,14 @@ class Distill final : public Task {
       use_channels_last(*generator);
       generators_.push_back(std::move(generator));
     }
-    for (std::size_t i = 0; i < teacher_->weights().size(); ++i) {
-      const std::string layer = teacher_->layers()[i];
-      if (student_->channels(layer) != teacher_->network()->channels(layer))
-        fail(ErrorKind::recipe, "{}: student and teacher differ in the channels of {}", recipe.name(), layer);
+    const auto layers = student_->lpips_layers(), theirs = teacher_->layers();
+    if (layers.size() != theirs.size())
+      fail(ErrorKind::recipe, "{}: the student has {} LPIPS layers, the teacher {}", recipe.name(), layers.size(),
+           theirs.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      if (student_->channels(layers[i]) != teacher_->network()->channels(theirs[i]))
+        fail(ErrorKind::recipe, "{}: student and teacher differ in the channels of {} and {}", recipe.name(), layers[i],
+             theirs[i]);
       heads_.set(fmt::format("lin{}.model.1.weight", i), teacher_->weights()[i].to(torch::kCPU));
     }
   }
