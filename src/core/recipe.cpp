@@ -152,6 +152,23 @@ std::vector<std::int64_t> Recipe::integers(const std::string& key, const std::ve
   return values;
 }
 
+std::vector<double> Recipe::numbers(const std::string& key, const std::vector<double>& fallback, double low,
+                                    double high) {
+  std::vector<double> values = fallback;
+  if (const Values* given = raw(key)) {
+    values.clear();
+    for (const auto& item : *given) {
+      double value = 0;
+      if (!parse_whole(item, value)) wrong(key, fmt::format("'{}' is not a number", item));
+      values.push_back(value);
+    }
+  }
+  for (const double value : values)
+    if (!(value >= low && value <= high)) wrong(key, fmt::format("{} is not in {} .. {}", value, low, high));
+  note(key, fmt::format("[{}]", fmt::join(values, ", ")));
+  return values;
+}
+
 std::vector<std::string> Recipe::texts(const std::string& key, const std::vector<std::string>& fallback) {
   const Values* given = raw(key);
   const Values values = given ? *given : fallback;

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <chrono>
+#include <numeric>
 
 #include "ganvas/data/pair_source.hpp"
 
@@ -75,15 +76,29 @@ torch::Tensor stack(const std::vector<Image>& images) {
 
 }  // namespace
 
-Batch make_pair_batch(const PairSource& source, int size, std::uint64_t seed, std::int64_t step) {
-  std::vector<Image> lr, hr;
+std::int64_t pooled_index(std::int64_t index, std::int64_t pool, std::uint64_t seed) {
+  if (pool < 2) return index;
+  const std::int64_t block = index / pool;
+  // A stream of its own, so that the order has nothing to do with what the samples draw.
+  Rng rng = Rng::for_item(~seed, static_cast<std::uint64_t>(block));
+  std::vector<std::int64_t> order(static_cast<std::size_t>(pool));
+  std::iota(order.begin(), order.end(), block * pool);
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[rng.below(i)]);
+  return order[static_cast<std::size_t>(index % pool)];
+}
+
+Batch make_pair_batch(const PairSource& source, int size, std::uint64_t seed, std::int64_t step, std::int64_t pool) {
+  std::vector<Image> lr, hr, sharp;
   for (int i = 0; i < size; ++i) {
-    Rng rng = Rng::for_item(seed, static_cast<std::uint64_t>(step) * static_cast<std::uint64_t>(size) + i);
+    Rng rng = Rng::for_item(seed, static_cast<std::uint64_t>(pooled_index(step * size + i, pool, seed)));
     ImagePair pair = source.draw(rng);
     lr.push_back(std::move(pair.lr));
     hr.push_back(std::move(pair.hr));
+    if (!pair.sharp.empty()) sharp.push_back(std::move(pair.sharp));
   }
-  return {{"lr", stack(lr)}, {"hr", stack(hr)}};
+  Batch batch{{"lr", stack(lr)}, {"hr", stack(hr)}};
+  if (!sharp.empty()) batch["sharp"] = stack(sharp);
+  return batch;
 }
 
 }  // namespace ganvas

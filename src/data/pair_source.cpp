@@ -13,6 +13,7 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/resize.hpp"
+#include "ganvas/imaging/sharpen.hpp"
 
 namespace fs = std::filesystem;
 
@@ -52,6 +53,34 @@ ImagePair load_pair(const fs::path& path, const PairSourceOptions& options) {
     fail(ErrorKind::data, "{}: {}x{} is not 1/{} of {} ({}x{})", partner.string(), lr.width(), lr.height(), scale,
          path.string(), full_width, full_height);
   return {crop(lr, 0, 0, hr.width() / scale, hr.height() / scale), hr, path.string()};
+}
+
+/// Mean difference between neighbours: a flat sky has none, a meadow much.
+double detail(const cv::Mat& pixels) {
+  const cv::Rect left(0, 0, pixels.cols - 1, pixels.rows - 1);
+  const cv::Mat here = pixels(left);
+  return cv::norm(here, pixels(left + cv::Point(1, 0)), cv::NORM_L1) +
+         cv::norm(here, pixels(left + cv::Point(0, 1)), cv::NORM_L1);
+}
+
+/// One of the eight flips and quarter turns: of a picture, and of a part of a picture of `size`.
+Image turned(const cv::Mat& view, std::uint64_t orientation) {
+  cv::Mat result = view.clone();
+  if (orientation & 1) cv::flip(result, result, 1);
+  if (orientation & 2) cv::flip(result, result, 0);
+  if (orientation & 4) cv::transpose(result, result);
+  return Image(result);
+}
+
+cv::Rect turned(cv::Rect part, cv::Size size, std::uint64_t orientation) {
+  if (orientation & 1) part.x = size.width - part.x - part.width;
+  if (orientation & 2) part.y = size.height - part.y - part.height;
+  if (orientation & 4) return {part.y, part.x, part.height, part.width};
+  return part;
+}
+
+cv::Rect scaled(const cv::Rect& rect, int scale) {
+  return {rect.x * scale, rect.y * scale, rect.width * scale, rect.height * scale};
 }
 
 /// Calls `work(i)` for all i on all cores; the first exception ends it and is rethrown.
@@ -95,7 +124,10 @@ std::vector<fs::path> list_pictures(const std::vector<fs::path>& places) {
   return pictures;
 }
 
-std::vector<ImagePair> load_pairs(const PairSourceOptions& options) {
+namespace {
+
+/// Not degraded yet.
+std::vector<ImagePair> read_pairs(const PairSourceOptions& options) {
   const auto files = list_pictures(options.hr);
   if (files.empty()) {
     std::vector<std::string> places;
@@ -104,6 +136,21 @@ std::vector<ImagePair> load_pairs(const PairSourceOptions& options) {
   }
   std::vector<ImagePair> pairs(files.size());
   parallel_for(files.size(), [&](std::size_t i) { pairs[i] = load_pair(files[i], options); });
+  return pairs;
+}
+
+void degrade_fixed(std::vector<ImagePair>& pairs, const PairSourceOptions& options) {
+  if (!options.degradation || !options.lr.empty()) return;
+  parallel_for(pairs.size(), [&](std::size_t i) {
+    pairs[i].lr = options.degradation->apply(pairs[i].hr, options.scale, validation_seed, i);
+  });
+}
+
+}  // namespace
+
+std::vector<ImagePair> load_pairs(const PairSourceOptions& options) {
+  std::vector<ImagePair> pairs = read_pairs(options);
+  degrade_fixed(pairs, options);
   return pairs;
 }
 
@@ -125,11 +172,16 @@ std::vector<std::string> check_pairs(const PairSourceOptions& options) {
   return defects;
 }
 
-PairSource::PairSource(const PairSourceOptions& options) : PairSource(load_pairs(options), options) {}
+PairSource::PairSource(const PairSourceOptions& options) : PairSource(read_pairs(options), options) {}
 
 PairSource::PairSource(std::vector<ImagePair> pairs, const PairSourceOptions& options)
     : options_(options), pairs_(std::move(pairs)) {
+  if (options_.degradation && !options_.lr.empty())
+    fail(ErrorKind::usage, "--lr-data {}: the recipe's degradation makes low-resolution pictures; drop one of the two",
+         options_.lr.string());
   drop_small_and_weigh();
+  if (options_.usm_target)
+    parallel_for(pairs_.size(), [&](std::size_t i) { pairs_[i].sharp = usm_sharpen(pairs_[i].hr); });
 }
 
 void PairSource::drop_small_and_weigh() {
@@ -151,31 +203,74 @@ std::vector<ImagePair> PairSource::hold_out(int count) {
   for (int i = count - 1; i >= 0; --i) {
     const auto position = pairs_.begin() + (2 * static_cast<std::int64_t>(i) + 1) * total / (2 * count);
     held.insert(held.begin(), std::move(*position));
+    held.front().sharp = {};
     pairs_.erase(position);
   }
+  degrade_fixed(held, options_);
   drop_small_and_weigh();
   return held;
 }
 
-ImagePair PairSource::draw(Rng& rng) const {
-  const double target = rng.uniform() * cumulative_area_.back();
-  const auto found = std::upper_bound(cumulative_area_.begin(), cumulative_area_.end(), target);
-  const auto index = std::min<std::size_t>(found - cumulative_area_.begin(), pairs_.size() - 1);
+/// Where a crop lies, in low-resolution pixels.
+struct PairSource::Place {
+  const ImagePair* pair;
+  cv::Rect lr;
+  cv::Mat pixels() const { return pair->lr.pixels(lr); }
+};
+
+PairSource::Place PairSource::draw_place(Rng& rng) const {
+  std::size_t index = 0;
+  if (options_.by_area) {
+    const double target = rng.uniform() * cumulative_area_.back();
+    const auto found = std::upper_bound(cumulative_area_.begin(), cumulative_area_.end(), target);
+    index = std::min<std::size_t>(found - cumulative_area_.begin(), pairs_.size() - 1);
+  } else {
+    index = rng.below(pairs_.size());
+  }
   const ImagePair& pair = pairs_[index];
-  const int side = options_.crop, scale = options_.scale;
+  const int side = options_.crop;
   const int x = static_cast<int>(rng.below(pair.lr.width() - side + 1));
   const int y = static_cast<int>(rng.below(pair.lr.height() - side + 1));
-  const std::uint64_t orientation = options_.augment ? rng.below(8) : 0;
+  return {&pair, cv::Rect(x, y, side, side)};
+}
 
-  const auto turn = [orientation](cv::Mat view) {
-    cv::Mat result = view.clone();
-    if (orientation & 1) cv::flip(result, result, 1);
-    if (orientation & 2) cv::flip(result, result, 0);
-    if (orientation & 4) cv::transpose(result, result);
-    return Image(result);
+ImagePair PairSource::draw(Rng& rng) const {
+  Place place = draw_place(rng);
+  double most = options_.candidates > 1 ? detail(place.pixels()) : 0;
+  for (int i = 1; i < options_.candidates; ++i) {
+    const Place other = draw_place(rng);
+    if (const double there = detail(other.pixels()); there > most) {
+      place = other;
+      most = there;
+    }
+  }
+  const std::uint64_t orientation = options_.augment ? rng.below(8) : 0;
+  ImagePair pair = cut(place, orientation);
+  if (options_.degradation) pair.lr = degrade_around(place, orientation, rng);
+  return pair;
+}
+
+ImagePair PairSource::cut(const Place& place, std::uint64_t orientation) const {
+  const ImagePair& whole = *place.pair;
+  const cv::Rect hr = scaled(place.lr, options_.scale);
+  ImagePair pair{turned(place.pixels(), orientation), turned(whole.hr.pixels(hr), orientation), whole.name};
+  if (!whole.sharp.empty()) pair.sharp = turned(whole.sharp.pixels(hr), orientation);
+  return pair;
+}
+
+Image PairSource::degrade_around(const Place& place, std::uint64_t orientation, Rng& rng) const {
+  const int margin = options_.degradation->margin, scale = options_.scale;
+  // JPEG's blocks of 8 x 8 start at the region's corner; the crop must lie anywhere among them.
+  const auto before = [&] {
+    return margin < 4 ? static_cast<int>(rng.below(2 * margin + 1)) : margin - 4 + static_cast<int>(rng.below(8));
   };
-  return {turn(pair.lr.pixels(cv::Rect(x, y, side, side))),
-          turn(pair.hr.pixels(cv::Rect(x * scale, y * scale, side * scale, side * scale))), pair.name};
+  const int left = before(), top = before();
+  const cv::Rect wanted(place.lr.x - left, place.lr.y - top, place.lr.width + 2 * margin, place.lr.height + 2 * margin);
+  const cv::Rect region = wanted & cv::Rect({}, place.pair->lr.pixels.size());
+  const Image& source = place.pair->sharp.empty() ? place.pair->hr : place.pair->sharp;
+  const Image around = turned(source.pixels(scaled(region, scale)), orientation);
+  const cv::Rect part = turned(place.lr - region.tl(), region.size(), orientation);
+  return crop(options_.degradation->apply(around, scale, rng), part.x, part.y, part.width, part.height);
 }
 
 }  // namespace ganvas

@@ -109,14 +109,13 @@ struct Compressor {
   }
 };
 
-bool write_rows(Compressor& out, const std::uint8_t* pixels, std::size_t stride, int quality) {
+bool write_rows(Compressor& out, const std::uint8_t* pixels, std::size_t stride, int quality, bool full_chroma) {
   if (setjmp(out.errors.back)) return false;
   jpeg_compress_struct& info = out.info;
   jpeg_mem_dest(&info, &out.data, &out.size);
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, quality, TRUE);
-  // Halved chroma would undo part of the work of a super-resolution network.
-  if (quality >= 90 && info.num_components == 3) info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
+  if (full_chroma && info.num_components == 3) info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     JSAMPROW row = const_cast<std::uint8_t*>(pixels + stride * info.next_scanline);
@@ -177,14 +176,16 @@ Image decode_jpeg(View bytes) {
   return pixels.channels() == 4 ? rgb_from_cmyk(pixels, in.info.saw_Adobe_marker) : Image(pixels);
 }
 
-Bytes encode_jpeg(const Image& image, int quality) {
+Bytes encode_jpeg(const Image& image, int quality, int full_chroma_from) {
   require_size_at_most(image, JPEG_MAX_DIMENSION, "JPEG");
   Compressor out;
   out.info.image_width = image.width();
   out.info.image_height = image.height();
   out.info.input_components = image.channels();
   out.info.in_color_space = image.channels() == 1 ? JCS_GRAYSCALE : JCS_RGB;
-  if (!write_rows(out, image.pixels.ptr(), image.pixels.step[0], std::clamp(quality, 1, 100)))
+  // Halved chroma would undo part of the work of a super-resolution network.
+  const bool full_chroma = quality >= full_chroma_from;
+  if (!write_rows(out, image.pixels.ptr(), image.pixels.step[0], std::clamp(quality, 1, 100), full_chroma))
     fail(ErrorKind::internal, "the JPEG writer failed ({})", out.errors.message);
   return Bytes(out.data, out.data + out.size);
 }

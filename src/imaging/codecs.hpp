@@ -59,7 +59,8 @@ Bytes encode_png(const Image& image, int level);
 
 Facts inspect_jpeg(View bytes);
 Image decode_jpeg(View bytes);
-Bytes encode_jpeg(const Image& image, int quality);
+/// Chroma is halved below the quality `full_chroma_from`.
+Bytes encode_jpeg(const Image& image, int quality, int full_chroma_from = 90);
 
 Facts inspect_webp(View bytes);
 Image decode_webp(View bytes);

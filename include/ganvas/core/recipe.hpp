@@ -31,6 +31,8 @@ class Recipe {
   /// A text out of a fixed set.
   std::string choice(const std::string& key, const std::string& fallback, const std::vector<std::string>& allowed);
   std::vector<std::int64_t> integers(const std::string& key, const std::vector<std::int64_t>& fallback);
+  std::vector<double> numbers(const std::string& key, const std::vector<double>& fallback, double low = -1e300,
+                              double high = 1e300);
   std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& fallback);
 
   /// All keys below `prefix` (without it) that aren't in `except`, as numbers, booleans, texts or lists, counted as

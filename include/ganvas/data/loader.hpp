@@ -45,7 +45,20 @@ class Loader {
 };
 
 class PairSource;
-/// The batch of a super-resolution step: `size` draws, each with its own generator derived from (seed, step, position).
-Batch make_pair_batch(const PairSource& source, int size, std::uint64_t seed, std::int64_t step);
+/// The batch of a super-resolution step: `size` draws, each with its own generator derived from (seed, index), where
+/// index counts the samples of all steps. "lr", "hr" and, where the source sharpens, "sharp". With `pool` above 0 the
+/// indices are shuffled within blocks of that many samples, see pooled_index().
+Batch make_pair_batch(const PairSource& source, int size, std::uint64_t seed, std::int64_t step, std::int64_t pool = 0);
+
+/// Position `index` of the stream of samples, shuffled within consecutive blocks of `pool` samples (0 or 1: as it is).
+///
+/// Stands for Real-ESRGAN's pair pool: a queue of 180 samples, shuffled when full, of which a batch is taken and
+/// replaced by a new one, so that samples degraded in one go (there a whole batch has one resize factor, kind of noise
+/// and order) end in different batches. A queue's content depends on all steps before; this depends on the index alone,
+/// so that a resumed run sees the same data. Either way each sample is used exactly once, and samples made together are
+/// spread over about pool / size batches. Since here each sample's picture, crop and degradation are drawn
+/// independently of all others, and the order is drawn independently of them, batches have the same distribution with
+/// any pool, 0 included: that of independent samples, which the published queue approaches.
+std::int64_t pooled_index(std::int64_t index, std::int64_t pool, std::uint64_t seed);
 
 }  // namespace ganvas

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ganvas/core/rng.hpp"
+#include "ganvas/data/degradation.hpp"
 #include "ganvas/imaging/image.hpp"
 
 namespace ganvas {
@@ -14,6 +16,7 @@ namespace ganvas {
 struct ImagePair {
   Image lr, hr;
   std::string name;
+  Image sharp{};  ///< hr sharpened, a target for fidelity losses; empty where not asked for
 };
 
 struct PairSourceOptions {
@@ -22,6 +25,14 @@ struct PairSourceOptions {
   int scale = 4;
   int crop = 32;        ///< side of a training crop, in low-resolution pixels
   bool augment = true;  ///< flips and quarter turns
+  /// How a picture is chosen: by its area, so that every pixel is as likely as every other, or all alike.
+  bool by_area = true;
+  int candidates = 1;  ///< crops drawn a sample, of which the one with the most detail is taken
+  /// How lr is made from hr, anew for every sample; validation pictures get a fixed one each. Not together with `lr`.
+  std::optional<Degradation> degradation{};
+  /// Every picture is also sharpened (usm_sharpen) at the start, and degraded from that, as Real-ESRGAN does it.
+  /// Doubles the memory.
+  bool usm_target = false;
 };
 
 /// Training pairs for super-resolution, decoded once and held in memory as bytes.
@@ -31,15 +42,20 @@ class PairSource {
   explicit PairSource(const PairSourceOptions& options);
   explicit PairSource(std::vector<ImagePair> pairs, const PairSourceOptions& options);
 
-  /// A random crop: the picture by area, then position and orientation, all from `rng`. Safe from any thread.
+  /// A random crop: the picture, then position, orientation and degradation, all from `rng`. Safe from any thread.
   ImagePair draw(Rng& rng) const;
 
   const std::vector<ImagePair>& pairs() const { return pairs_; }
-  /// Takes `count` pictures, spread evenly over the set, out of training: a validation set where none is given.
+  /// Takes `count` pictures, spread evenly over the set, out of training: a validation set where none is given. Picture
+  /// i of it is degraded by generator (validation_seed, i).
   std::vector<ImagePair> hold_out(int count);
   int skipped() const { return skipped_; }
 
  private:
+  struct Place;
+  Place draw_place(Rng& rng) const;
+  ImagePair cut(const Place& place, std::uint64_t orientation) const;
+  Image degrade_around(const Place& place, std::uint64_t orientation, Rng& rng) const;
   void drop_small_and_weigh();
   PairSourceOptions options_;
   std::vector<ImagePair> pairs_;
@@ -48,6 +64,7 @@ class PairSource {
 };
 
 /// All pairs of HR folders and an LR folder (or LR made on the fly), whole pictures cropped to a multiple of the scale.
+/// With a degradation and no LR folder, picture i is degraded by generator (validation_seed, i): a validation set.
 /// Throws Error(data) for an empty set, an unreadable file, a missing partner or sizes that don't fit.
 std::vector<ImagePair> load_pairs(const PairSourceOptions& options);
 
