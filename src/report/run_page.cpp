@@ -55,6 +55,7 @@ RecipeFacts read_facts(const fs::path& run) {
 
 struct ChartPlace {
   std::string section, chart;
+  std::string label;  ///< of the curve there
 };
 
 bool ends_with_part(const std::string& name, const std::string& part) {
@@ -63,14 +64,16 @@ bool ends_with_part(const std::string& name, const std::string& part) {
 
 /// Where a scalar is drawn: what has the same unit shares a chart.
 ChartPlace place_of(const std::string& kind, const std::string& name) {
-  if (kind == "validation") return {"Validation", name};
-  if (kind == "monitor") return {"Collapse signals", name};
-  if (kind != "train") return {kind, name};
-  if (ends_with_part(name, "rate")) return {"Optimisers", "learning rates"};
-  if (ends_with_part(name, "gradient_norm")) return {"Optimisers", "gradient norms"};
+  if (kind == "validation") return {"Validation", name, name};
+  if (kind == "monitor") return {"Collapse signals", name, name};
+  if (kind != "train") return {kind, name, name};
+  const std::string before_last = name.substr(0, name.rfind('.'));
+  if (ends_with_part(name, "rate")) return {"Optimisers", "learning rates", before_last};
+  if (ends_with_part(name, "gradient_norm")) return {"Optimisers", "gradient norms", before_last};
   const auto dot = name.find('.');
-  if (dot != std::string::npos && dot > 0) return {"Losses", name.substr(0, dot)};
-  return {"Losses", "losses"};
+  if (dot != std::string::npos && dot > 0 && dot + 1 < name.size())
+    return {"Losses", name.substr(0, dot), name.substr(dot + 1)};
+  return {"Losses", "losses", name};
 }
 
 Json value_json(const Curve::Value& value) { return {value.step, short_number(value.value)}; }
@@ -108,7 +111,7 @@ Json sections_json(const RunState& state) {
     const auto free = std::find_if(charts.begin(), charts.end(), [&](const auto& chart) {
       return chart.first == place.chart && chart.second.size() < per_chart;
     });
-    Json json = curve_json(key.first, key.second, curve);
+    Json json = curve_json(key.first, place.label, curve);
     if (free != charts.end()) free->second.push_back(std::move(json));
     else charts.emplace_back(place.chart, Json::array({std::move(json)}));
   }

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ganvas/imaging/image.hpp"
+
+namespace ganvas {
+
+/// One more figure for the table, e.g. LPIPS. Both pictures have the same size; 8 bits, RGB.
+struct CompareColumn {
+  std::string name;
+  bool smaller_is_better = true;
+  std::function<double(const Image& result, const Image& reference)> measure;
+};
+
+struct CompareOptions {
+  std::vector<std::filesystem::path> results;  ///< a folder for each way in which the pictures were made
+  std::filesystem::path reference;             ///< folder (or file) of ground truth
+  int border = 4;                              ///< pixels that the figures leave out on each side
+  std::size_t limit = 20;                      ///< so many pictures are shown; the table has all
+  std::vector<CompareColumn> columns;          ///< behind PSNR-Y and SSIM-Y
+};
+
+struct CompareSummary {
+  std::vector<std::string> columns;                                ///< "psnr_y", "ssim_y", ...
+  std::vector<std::pair<std::string, std::vector<double>>> means;  ///< by result: its name, and a value a column
+  std::size_t pictures = 0, failed = 0;
+};
+
+/// Writes a self-contained page: pictures side by side under a slider, magnified areas where the results differ most,
+/// and the figures. Partners are found by stem; a result's may go on behind it ("cat_x4.png" for "cat.png"). What has
+/// no partner, can't be read or has another size is named as an error in the log and left out. A picture is embedded as
+/// a whole, shrunk to at most 640 pixels a side and 64 KiB, and in three areas of 96 x 96 of at most 16 KiB. Throws
+/// Error(data) when there is nothing to compare, Error(file) when a folder can't be read or the page not written.
+CompareSummary compare_folders(const CompareOptions& options, const std::filesystem::path& out);
+
+}  // namespace ganvas
