@@ -5,9 +5,10 @@
 
 #include "commands.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/places.hpp"
 #include "ganvas/format/safetensors.hpp"
+#include "ganvas/nn/feature_network.hpp"
 #include "ganvas/nn/registry.hpp"
-#include "places.hpp"
 
 namespace ganvas::cli {
 
@@ -19,7 +20,7 @@ struct Options {
   bool json = false, half = false;
 };
 
-std::int64_t parameter_count(const Generator& network) {
+std::int64_t parameter_count(const torch::nn::Module& network) {
   std::int64_t count = 0;
   for (const auto& parameter : network.parameters()) count += parameter.numel();
   return count;
@@ -44,9 +45,44 @@ nlohmann::ordered_json describe(const std::string& name, const LoadedGenerator& 
   return text;
 }
 
+/// Whether a file says or shows that it holds a network for perceptual losses rather than a generator.
+bool holds_features(const ModelFile& file) {
+  const auto says = file.metadata.find("ganvas.architecture");
+  for (const auto& plugin : feature_plugins()) {
+    if (says != file.metadata.end()) {
+      if (says->second == plugin.name) return true;
+      continue;
+    }
+    try {
+      if (plugin.detect(file.weights)) return true;
+    } catch (const Error&) {
+      return true;  // damaged: loading it will say how
+    }
+  }
+  return false;
+}
+
+nlohmann::ordered_json describe_features(const std::string& name, const ModelFile& file) {
+  const FeatureNetworkPtr network = feature_network_from(file, name);
+  nlohmann::ordered_json text{{"file", name},
+                              {"container", file.container},
+                              {"architecture", network->architecture()},
+                              {"config", network->config()},
+                              {"parameters", parameter_count(*network)},
+                              {"layers", network->layer_names()},
+                              {"lpips_heads", network->heads().size()}};
+  if (!file.metadata.empty()) text["metadata"] = file.metadata;
+  return text;
+}
+
+nlohmann::ordered_json describe(const std::string& name, ModelFile file) {
+  if (holds_features(file)) return describe_features(name, file);
+  return describe(name, generator_from(std::move(file), name));
+}
+
 int run_info(const Options& options) {
   const std::filesystem::path path = find_model(options.first);
-  const auto text = describe(path.string(), load_generator(path));
+  const auto text = describe(path.string(), read_model_file(path));
   if (options.json) {
     fmt::print("{}\n", text.dump());
     return 0;
@@ -68,18 +104,20 @@ int run_info(const Options& options) {
 
 int run_list(const Options& options) {
   for (const auto& name : shipped_models()) {
-    const LoadedGenerator model = load_generator(find_model(name));
-    const GeneratorInfo info = model.network->info();
+    const auto text = describe(name, read_model_file(find_model(name)));
     if (options.json) {
-      fmt::print("{}\n", describe(name, model).dump());
+      fmt::print("{}\n", text.dump());
     } else {
-      fmt::print("{:<20} x{}  {:<10} {:>10} parameters\n", name, info.scale, model.network->architecture(),
-                 parameter_count(*model.network));
+      const std::string scale = text.contains("scale") ? fmt::format("x{}", text["scale"].get<int>()) : "";
+      fmt::print("{:<20} {:<3} {:<14} {:>10} parameters\n", name, scale, text["architecture"].get<std::string>(),
+                 text["parameters"].get<std::int64_t>());
     }
   }
   if (options.json) return 0;
   fmt::print("\nArchitectures that a model file may hold:\n");
   for (const auto& plugin : generator_plugins()) fmt::print("{:<20} {}\n", plugin.name, plugin.summary);
+  fmt::print("\nNetworks for perceptual losses and LPIPS:\n");
+  for (const auto& plugin : feature_plugins()) fmt::print("{:<20} {}\n", plugin.name, plugin.summary);
   return 0;
 }
 
@@ -192,6 +230,7 @@ void add_model(CLI::App& app, Action& action) {
   check->add_option("io", options->second, "safetensors file with 'input' and 'output'")->required();
   check->add_option("--tolerance", options->tolerance, "Largest error / largest output that passes")
       ->capture_default_str();
+  add_model_fetch(*model, action);
 }
 
 }  // namespace ganvas::cli
