@@ -78,7 +78,7 @@ std::vector<OfficialFile> make_catalogue() {
                        "compact x4 for photographs of any quality"),
       from_real_esrgan("v0.2.5.0", "realesr-general-wdn-x4v3", 4885111,
                        "1641f8c4464b9f097c9fdda5589273713f67cf59f3d909e0bd688f0cee269dca",
-                       "its twin that leaves more noise, to blend with"),
+                       "realesr-general-x4v3's twin that leaves more noise, to blend with"),
       from_real_esrgan("v0.2.5.0", "realesr-animevideov3", 2504012,
                        "b8a8376811077954d82ca3fcf476f1ac3da3e8a68a4f4d71363008000a18b75d",
                        "compact x4 for drawn films"),
@@ -102,7 +102,7 @@ const OfficialFile& official_file(const std::string& name) {
   }
   const std::string nearest = nearest_name(name, names);
   fail(ErrorKind::usage, "{}: no such official file{}; there are: {}", name,
-       nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest), fmt::join(names, ", "));
+       nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest), fmt::join(names, ", "));
 }
 
 fs::path fetched_path(const OfficialFile& file) { return cache_folder() / "models" / file.file; }

@@ -1,5 +1,6 @@
 #include "ganvas/fetch/catalogue.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -47,9 +48,10 @@ FetchResult fetch_one(const OfficialFile& file, bool force) {
   options.force = force;
   std::optional<Progress> bar;
   options.progress = [&](std::uint64_t done, std::uint64_t total) {
-    const double unit = 1e6;
-    if (!bar) bar.emplace("fetch " + file.name, static_cast<double>(total) / unit, static_cast<double>(done) / unit);
-    bar->update(static_cast<double>(done) / unit, "MB");
+    const auto whole = [](std::uint64_t bytes) { return std::floor(static_cast<double>(bytes) / 1e6); };
+    if (total > 0 && total < 1'000'000) return;  // over before anyone reads it
+    if (!bar) bar.emplace("fetch " + file.name + " (MB)", whole(total), whole(done));
+    bar->update(whole(done));
   };
   FetchResult result = fetch_official(file, options);
   // Someone else may compare what nobody has vouched for.
@@ -94,7 +96,7 @@ void add_model_fetch(CLI::App& model, Action& action) {
       "fetch", "Download official weight files into the cache ($XDG_CACHE_HOME/ganvas/models); prints their paths");
   auto options = std::make_shared<Options>();
   fetch->add_option("names", options->names, "Names, as in --list");
-  fetch->add_flag("--all", options->all, "All of them (1.5 GB)");
+  fetch->add_flag("--all", options->all, "All of them (1.7 GB)");
   fetch->add_flag("--list", options->list, "What there is, with sizes and hashes; fetches nothing");
   fetch->add_flag("--force", options->force, "Download even if the file is there");
   fetch->add_flag("--json", options->json, "One JSON line a file");
