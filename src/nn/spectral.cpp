@@ -11,7 +11,7 @@ namespace ganvas {
 
 namespace F = torch::nn::functional;
 
-NormedWeightImpl::NormedWeightImpl(torch::nn::Module& owner, torch::Tensor weight, bool spectral) {
+NormedWeight::NormedWeight(torch::nn::Module& owner, torch::Tensor weight, bool spectral) {
   WeightBudget::spend(weight.numel());
   torch::nn::init::kaiming_uniform_(weight, std::sqrt(5.0));  // as LibTorch's own layers
   weight_ = owner.register_parameter(spectral ? "weight_orig" : "weight", weight);
@@ -23,7 +23,7 @@ NormedWeightImpl::NormedWeightImpl(torch::nn::Module& owner, torch::Tensor weigh
       owner.register_buffer("weight_v", F::normalize(torch::randn({matrix.size(1)}), F::NormalizeFuncOptions().dim(0)));
 }
 
-torch::Tensor NormedWeightImpl::operator()(bool training) {
+torch::Tensor NormedWeight::operator()(bool training) {
   if (!u_.defined()) return weight_;
   const torch::Tensor matrix = weight_.flatten(1);
   if (training) {

@@ -9,10 +9,10 @@
 namespace ganvas {
 
 /// The weight of one layer.
-class NormedWeightImpl : public torch::nn::Module {
+class NormedWeight {
  public:
   /// Registers its tensors in `owner`, so that the keys are the layer's own.
-  NormedWeightImpl(torch::nn::Module& owner, torch::Tensor weight, bool spectral);
+  NormedWeight(torch::nn::Module& owner, torch::Tensor weight, bool spectral);
   /// The weight in force, fp32. In training mode one power iteration precedes, so that the singular value follows.
   torch::Tensor operator()(bool training);
 
@@ -34,7 +34,7 @@ class SpectralConv2dImpl : public torch::nn::Module {
 
  private:
   LayerOptions options_;
-  NormedWeightImpl weight_;
+  NormedWeight weight_;
   torch::Tensor bias_;
 };
 TORCH_MODULE(SpectralConv2d);
@@ -45,7 +45,7 @@ class SpectralLinearImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
-  NormedWeightImpl weight_;
+  NormedWeight weight_;
   torch::Tensor bias_;
 };
 TORCH_MODULE(SpectralLinear);

@@ -10,8 +10,10 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
 
-#if defined(USE_C10D_GLOO) && __has_include(<torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>)
+#if defined(USE_C10D_GLOO) && \
+    __has_include(<torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>) && __has_include(<gloo/algorithm.h>)
 #define GANVAS_HAS_GLOO 1
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #endif
@@ -78,7 +80,10 @@ Distributed Distributed::from_environment(torch::Device device) {
     options.numWorkers = static_cast<std::size_t>(result.size_);
     options.waitWorkers = false;
     options.timeout = std::chrono::seconds(120);
-    c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::TCPStore>(address, options);
+    // Names of our own: torchrun's agent keeps its entries in the same store, and a restarted group's are new ones.
+    const char* attempt = std::getenv("TORCHELASTIC_RESTART_COUNT");
+    c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(
+        fmt::format("ganvas/{}", attempt ? attempt : "0"), c10::make_intrusive<c10d::TCPStore>(address, options));
     result.group_ = std::make_unique<Group>();
     auto gloo = c10d::ProcessGroupGloo::Options::create();
     gloo->timeout = std::chrono::minutes(10);

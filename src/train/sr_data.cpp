@@ -37,6 +37,9 @@ SrData::SrData(const TaskContext& context, int scale) : context_(context) {
   options_.augment = recipe.flag("data.augment", true);
   options_.by_area = recipe.choice("data.sampling", "area", {"area", "picture"}) == "area";
   options_.candidates = static_cast<int>(recipe.integer("data.candidates", 1, 1, 64));
+  options_.degradation = read_degradation(recipe);
+  options_.usm_target = recipe.flag("data.usm_target", false);
+  pool_ = recipe.integer("data.pool", 0, 0, 1'000'000);
   hold_out_ = static_cast<int>(recipe.integer("data.hold_out", 8, 0, 10000));
   border_ = static_cast<int>(recipe.integer("validate.border", scale, 0, 1000));
   metric_ = recipe.choice("validate.metric", "psnr_y", {"psnr_y", "ssim_y", "lpips"});
@@ -73,7 +76,7 @@ void SrData::load() {
 }
 
 Batch SrData::batch(std::int64_t index) const {
-  return make_pair_batch(*source_, context_.batch, context_.seed, index);
+  return make_pair_batch(*source_, context_.batch, context_.seed, index, pool_);
 }
 
 Scalars SrData::validate(Generator& generator) const {

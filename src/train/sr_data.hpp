@@ -11,7 +11,7 @@
 namespace ganvas {
 
 /// The data side of super-resolution: training crops, validation pictures, figures and sample pictures.
-/// Recipe tables [data] (crop, augment, sampling, candidates, hold_out, degradation) and [validate] (border, lpips:
+/// Recipe tables [data] (crop, augment, sampling, candidates, hold_out, usm_target, pool), [degrade] and [validate] (border, lpips:
 /// the feature network, a name or file, empty for none; metric: which figure decides what is best).
 class SrData {
  public:
@@ -30,6 +30,7 @@ class SrData {
  private:
   TaskContext context_;
   PairSourceOptions options_;
+  std::int64_t pool_;
   int hold_out_, border_;
   std::string metric_;
   std::unique_ptr<Lpips> lpips_;

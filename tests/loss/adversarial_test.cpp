@@ -131,7 +131,7 @@ TEST_CASE("adversarial losses: patches, bf16 logits, saturation, unknown names")
     const auto flat = [](const torch::Tensor& x) { return x.reshape({24, 1}); };
     CHECK(loss.for_discriminator(real, fake).item<double>() ==
           doctest::Approx(loss.for_discriminator(flat(real), flat(fake)).item<double>()));
-    CHECK(loss.for_discriminator(real.to(torch::kBFloat16), fake).scalar_type() == torch::kFloat);
+    CHECK((loss.for_discriminator(real.to(torch::kBFloat16), fake).scalar_type() == torch::kFloat));
     // Logits far out give finite losses.
     const torch::Tensor far = 1e4 * torch::ones({2, 1});
     CHECK(std::isfinite(loss.for_discriminator(-far, far).item<double>()));

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include <fmt/format.h>
+
 #include "commands.hpp"
 
 namespace fs = std::filesystem;
