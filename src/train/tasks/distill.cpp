@@ -27,11 +27,13 @@ class Distill final : public Task {
  public:
   explicit Distill(TaskContext context) : context_(std::move(context)) {
     Recipe& recipe = context_.recipe;
-    const std::vector<std::string> not_config{"architecture", "init_gain"};
+    const std::vector<std::string> not_config{"architecture", "init_gain", "start"};
     student_ = make_feature_network(recipe.text("student.architecture", "small-features"),
                                     recipe.table("student", not_config));
     recipe.record("student", student_->config());
     initialise(*student_, "he", recipe.number("student.init_gain", 1.0, 0.0, 100.0));
+    if (const std::string start = recipe.text("student.start", ""); !start.empty() && context_.find_model)
+      load_state_dict(*student_, state_dict_of(*load_feature_network(context_.find_model(start))), start);
     use_channels_last(*student_);
     student_->to(context_.device);
     source_options_.crop = static_cast<int>(recipe.integer("data.crop", 24, 4, 4096));
