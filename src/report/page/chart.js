@@ -108,7 +108,7 @@ function chartCard(chart, events) {
       const left = x(curve.best[0]) > (area.left + area.right) / 2;
       root.append(svg("circle", {cx: x(curve.best[0]), cy: at(curve.best[1]), r: 4, fill: "var(--card)",
         stroke: "var(--good)", "stroke-width": 2}),
-      svg("text", {x: x(curve.best[0]) + (left ? -8 : 8), y: at(curve.best[1]) + (curve.smaller ? -8 : 18),
+      svg("text", {x: x(curve.best[0]) + (left ? -8 : 8), y: at(curve.best[1]) + (curve.smaller ? -10 : 22),
         "text-anchor": left ? "end" : "start", style: "fill: var(--good)"}, `best ${short(curve.best[1])}`));
     }
   }
@@ -186,8 +186,8 @@ function chartCard(chart, events) {
     tip.replaceChildren(el("div", {class: "soft"}, title), el("table", {}, rows), ...near.map((event) =>
       el("div", {class: severe(event) ? "bad" : "warn"}, `${event[1]}: ${event[3]}`)));
     tip.hidden = false;
-    tip.style.left = at < view.width / 2 ? `${at + 10}px` : "auto";
-    tip.style.right = at < view.width / 2 ? "auto" : `${view.width - at + 10}px`;
+    const beside = at < view.width / 2 ? at + 10 : at - 10 - tip.offsetWidth;
+    tip.style.left = `${Math.max(0, Math.min(beside, view.width - tip.offsetWidth))}px`;
   }
   function leave() {
     tip.hidden = true;
