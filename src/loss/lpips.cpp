@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/format/model_file.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 
 namespace ganvas {
@@ -45,10 +44,7 @@ Lpips Lpips::load(const std::filesystem::path& network, const std::filesystem::p
 
 Lpips Lpips::load(FeatureNetworkPtr network, const std::filesystem::path& heads) {
   if (heads.empty()) return Lpips(std::move(network));
-  if (!std::filesystem::exists(heads))
-    fail(ErrorKind::file, "{}: these LPIPS heads are not here; get them with: ganvas model fetch {}", heads.string(),
-         fetch_name(heads));
-  return Lpips(std::move(network), read_model_file(heads).weights, heads.string());
+  return Lpips(std::move(network), load_lpips_heads(heads), heads.string());
 }
 
 torch::Tensor Lpips::operator()(const torch::Tensor& a, const torch::Tensor& b) const {

@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/format/model_file.hpp"
 #include "ganvas/loss/pixel.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 
@@ -109,7 +108,7 @@ std::unique_ptr<PerceptualLoss> perceptual_from_recipe(Recipe& recipe, const std
   if (!find_model || (options.weight == 0 && options.style_weight == 0 && options.lpips_weight == 0)) return nullptr;
 
   FeatureNetworkPtr features = load_feature_network(file_of(find_model, recipe, key("network"), network), overrides);
-  if (!heads.empty()) options.heads = read_model_file(file_of(find_model, recipe, key("heads"), heads)).weights;
+  if (!heads.empty()) options.heads = load_lpips_heads(file_of(find_model, recipe, key("heads"), heads));
   try {
     auto loss = std::make_unique<PerceptualLoss>(std::move(features), std::move(options));
     loss->to(device);

@@ -147,6 +147,13 @@ FeatureNetworkPtr load_feature_network(const std::filesystem::path& path, const 
   return feature_network_from(read_model_file(path), path.string(), overrides);
 }
 
+StateDict load_lpips_heads(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path))
+    fail(ErrorKind::file, "{}: these LPIPS heads are not here; get them with: ganvas model fetch {}", path.string(),
+         fetch_name(path));
+  return read_model_file(path).weights;
+}
+
 void save_feature_network(const std::filesystem::path& path, const FeatureNetwork& network,
                           const std::map<std::string, std::string>& extra, bool half) {
   ModelFile file;

@@ -94,6 +94,10 @@ FeatureNetworkPtr load_feature_network(const std::filesystem::path& path,
 FeatureNetworkPtr feature_network_from(ModelFile file, const std::string& name,
                                        const nlohmann::json& overrides = nlohmann::json::object());
 
+/// LPIPS heads as published ("lin0.model.1.weight" ...). Throws Error(file) for a missing file, with the command that
+/// fetches it.
+StateDict load_lpips_heads(const std::filesystem::path& path);
+
 /// Self-describing file: weights, heads and metadata. `half` stores fp16.
 void save_feature_network(const std::filesystem::path& path, const FeatureNetwork& network,
                           const std::map<std::string, std::string>& extra = {}, bool half = false);
