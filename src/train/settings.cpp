@@ -15,7 +15,7 @@ TrainSettings read_settings(Recipe& recipe, torch::Device device) {
   TrainSettings settings;
   std::vector<std::string> tasks;
   for (const auto& plugin : task_plugins()) tasks.push_back(plugin.name);
-  settings.task = recipe.choice("task", tasks.front(), tasks);
+  settings.task = recipe.choice("task", "super-resolution", tasks);
   settings.seed = static_cast<std::uint64_t>(recipe.integer("train.seed", 1, 0));
   settings.steps = recipe.integer("train.steps", 100000, 1);
   settings.batch = static_cast<int>(recipe.integer("train.batch", 16, 1, 65536));

@@ -108,7 +108,7 @@ TEST_CASE("every loss trains with every regulariser, label option and augmentati
         if (tensor.is_floating_point()) CHECK(tensor.isfinite().all().item<bool>());
       if (!extra.empty() && extra[0].starts_with("discriminator.clip_weights"))
         for (const auto& [key, tensor] : checkpoint.tensors)
-          if (key.starts_with("network/discriminator/")) CHECK(tensor.abs().max().item<double>() <= 0.05);
+          if (key.starts_with("network/discriminator/")) CHECK(tensor.abs().max().item<float>() <= 0.05F);
     }
   CHECK(runs == static_cast<int>(adversarial_losses().size() * extras.size()));
 }
@@ -118,12 +118,11 @@ TEST_CASE("a plain minimax game collapses and the monitor says so; R1 and WGAN-G
   const auto play = [&](const char* name, const std::vector<std::string>& overrides) {
     return train(ring(joined(kCalm, overrides)), run_at(folder / name)).validation;
   };
-  const Scalars collapsed = play("minimax", {"adversarial.loss=minimax", "train.steps=1500", "adversarial.repeats=5",
-                                             "optimiser.generator.lr=3e-3"});
-  CHECK(collapsed.at("modes") <= 3);
-  const auto events = events_of(folder / "minimax");
-  CHECK(events.size() >= 1);
-  CHECK((events.contains("discriminator.separation warn") || events.contains("discriminator.diversity warn")));
+  // A generator that outruns its discriminator hops from mode to mode.
+  const Scalars collapsed = play("minimax", {"adversarial.loss=minimax", "train.steps=1500",
+                                             "optimiser.generator.lr=3e-3", "optimiser.discriminator.lr=1e-4"});
+  CHECK(collapsed.at("modes") <= 2);
+  CHECK(events_of(folder / "minimax").contains("discriminator.diversity warn"));
 
   const Scalars penalised =
       play("wgan-gp", {"adversarial.loss=wasserstein", "regulariser.gradient_penalty=1", "adversarial.repeats=5",
@@ -154,11 +153,16 @@ TEST_CASE("the monitor lowers the winner's rate or raises the augmentation where
 
 TEST_CASE("a NaN brings the last good checkpoint back with lower rates, and the run ends well") {
   const TemporaryFolder folder;
-  // The rate warms up from harmless to ruinous; halved often enough it is harmless to the end.
-  const std::vector<std::string> risky{"adversarial.loss=wasserstein", "train.steps=40",
-                                       "train.checkpoint_every=5",     "train.log_every=5",
-                                       "optimiser.generator.lr=1e30",  "optimiser.generator.warm_up=40",
-                                       "monitor.rollbacks=1000",       "monitor.rate_factor=1e-8"};
+  // The discriminator's rate grows from harmless to ruinous until the penalty's squares overflow.
+  const std::vector<std::string> risky{"adversarial.loss=wasserstein",
+                                       "regulariser.gradient_penalty=1",
+                                       "train.steps=40",
+                                       "train.checkpoint_every=5",
+                                       "train.log_every=5",
+                                       "optimiser.discriminator.lr=1e4",
+                                       "optimiser.discriminator.warm_up=40",
+                                       "monitor.rollbacks=1000",
+                                       "monitor.rate_factor=1e-8"};
   const TrainResult result = train(ring(risky), run_at(folder / "run"));
   CHECK(result.finished);
   int rollbacks = 0;
@@ -216,6 +220,5 @@ TEST_CASE("adversarial recipes: contradictions are refused in one line") {
   says(message("augment.adaptive=true"), {"augment.policy"});
   says(message("regulariser.r3=1"), {"regulariser.r3", "regulariser.r1?"});
   says(message("discriminator.layerz=1"), {"layerz"});
-  says(message("optimiser.generator.type=rmsprop,"), {"optimiser.generator.type"});
   says(message("monitor.action=panic"), {"monitor.action", "lower-rate"});
 }

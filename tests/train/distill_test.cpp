@@ -14,7 +14,7 @@ namespace {
 
 void write_teacher(const fs::path& path) {
   torch::manual_seed(21);
-  const auto teacher = make_feature_network("small-features", {{"width2", 8}, {"width3", 8}, {"width4", 8}});
+  const auto teacher = make_feature_network("small-features", {{"channels", 8}, {"squeeze", 4}});
   StateDict heads;
   const auto layers = teacher->lpips_layers();
   for (std::size_t i = 0; i < layers.size(); ++i)
@@ -27,14 +27,14 @@ Recipe distill_recipe(const fs::path& teacher, const std::vector<std::string>& o
   Recipe recipe = Recipe::parse(R"(
 task = "distill"
 [student]
-width2 = 8
-width3 = 8
-width4 = 8
+channels = 8
+squeeze = 4
 [teacher]
 heads = ""
 [distill]
 generators = []
 attack_share = 0.5
+piecewise_steps = 20
 [data]
 crop = 12
 hold_out = 1
@@ -101,7 +101,7 @@ TEST_CASE("distill: the student comes nearer to its teacher, resumes exactly and
 
 TEST_CASE("distill: a dry run loads nothing; a teacher with other channels is refused") {
   const std::string resolved = resolve_recipe(distill_recipe("nowhere.safetensors"));
-  CHECK(says(resolved, {"nowhere.safetensors", "attack_share = 0.5", "width4 = 8"}));
+  CHECK(says(resolved, {"nowhere.safetensors", "attack_share = 0.5", "squeeze = 4"}));
   const TemporaryFolder folder;
   write_pictures(folder / "pictures", 2, 64, 60);
   const auto vgg = make_feature_network("vgg", {{"depth", 16}, {"width", 4}});
@@ -115,7 +115,7 @@ TEST_CASE("distill: a dry run loads nothing; a teacher with other channels is re
                      [&] {
                        train(distill_recipe(folder / "vgg.safetensors"), distill_in(folder / "r", folder / "pictures"));
                      }),
-             {"5", "7"}));
+             {"9", "0"}));
 }
 
 TEST_CASE("distill: agreement is 0 for a perfect student, and its terms are LPIPS's") {

@@ -28,7 +28,6 @@ int run(const Options& options) {
     std::fputs(resolve_recipe(std::move(recipe)).c_str(), stdout);
     return 0;
   }
-  if (options.data.empty()) fail(ErrorKind::usage, "train: --data DIR is missing: where are the pictures?");
   TrainOptions train_options;
   std::string out = options.out;
   if (const auto mark = out.find("{recipe}"); mark != std::string::npos) out.replace(mark, 8, path.stem().string());
