@@ -93,14 +93,13 @@ cv::Mat displaced(const cv::Mat& pixels, Rng& rng) {
 
 cv::Mat recoloured(const cv::Mat& pixels, Rng& rng) {
   const double gain = rng.uniform(0.8, 1.25), offset = rng.uniform(-20.0, 20.0);
-  cv::Scalar gains, offsets;
+  cv::Mat colours = cv::Mat::zeros(3, 4, CV_64F);
   for (int c = 0; c < 3; ++c) {
-    gains[c] = gain * rng.uniform(0.92, 1.08);
-    offsets[c] = offset + rng.uniform(-8.0, 8.0);
+    colours.at<double>(c, c) = gain * rng.uniform(0.92, 1.08);
+    colours.at<double>(c, 3) = offset + rng.uniform(-8.0, 8.0);
   }
   cv::Mat result;
-  cv::multiply(pixels, gains, result, 1.0, CV_32F);
-  cv::add(result, offsets, result, cv::noArray(), CV_8U);
+  cv::transform(pixels, result, colours);
   return result;
 }
 

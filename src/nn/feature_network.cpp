@@ -27,6 +27,21 @@ std::size_t FeatureNetwork::layer_index(const std::string& name) const {
        fmt::join(layer_names(), ", "));
 }
 
+torch::Tensor FeatureNetwork::apply(std::size_t step, const torch::Tensor& x, bool overwrite) const {
+  if (std::min(x.size(2), x.size(3)) < steps_[step].smallest)
+    fail(ErrorKind::data, "{}: pictures too small: layer {} gets {}x{}", architecture(), steps_[step].name, x.size(3),
+         x.size(2));
+  return steps_[step].apply(x, overwrite);
+}
+
+torch::Tensor FeatureNetwork::continued(const torch::Tensor& from_output, const std::string& from,
+                                        const std::string& to) {
+  torch::Tensor x = from_output;
+  const std::size_t first = layer_index(from) + 1;
+  for (std::size_t i = first; i <= layer_index(to); ++i) x = apply(i, x, i > first);
+  return x;
+}
+
 std::vector<torch::Tensor> FeatureNetwork::features(const torch::Tensor& images,
                                                     const std::vector<std::string>& layers) {
   std::map<std::size_t, torch::Tensor> wanted;
@@ -38,16 +53,10 @@ std::vector<torch::Tensor> FeatureNetwork::features(const torch::Tensor& images,
   torch::Tensor x = normalised(images).contiguous(at::MemoryFormat::ChannelsLast);
   bool overwrite = false;  // never the caller's pictures, and no layer that was asked for
   for (std::size_t i = 0; i <= wanted.rbegin()->first; ++i) {
-    if (std::min(x.size(2), x.size(3)) < steps_[i].smallest)
-      fail(ErrorKind::data, "{}: pictures of {}x{} are too small for layer {}", architecture(), images.size(3),
-           images.size(2), steps_[i].name);
     const auto found = wanted.find(i);
-    const bool asked = found != wanted.end();
-    if (steps_[i].branch && !asked) continue;
-    const torch::Tensor y = steps_[i].apply(x, overwrite);
-    if (asked) found->second = y;
-    overwrite = !asked && !steps_[i].branch;
-    if (!steps_[i].branch) x = y;
+    x = apply(i, x, overwrite);
+    overwrite = found == wanted.end();
+    if (!overwrite) found->second = x;
   }
   std::vector<torch::Tensor> results;
   for (const auto& name : layers) results.push_back(wanted.at(layer_index(name)));

@@ -28,6 +28,10 @@ void Agreement::add_layer(std::size_t layer, const torch::Tensor& student, const
   add(difference_, weighted(ds - dt).mean());
   add(by_student_, weighted(ds).mean({1, 2}));
   add(by_teacher_, weighted(dt).mean({1, 2}));
+  add_plain_layer(student, teacher);
+}
+
+void Agreement::add_plain_layer(const torch::Tensor& student, const torch::Tensor& teacher) {
   const torch::Tensor raw = teacher.to(torch::kFloat);
   add(magnitude_, (student.to(torch::kFloat) - raw).square().mean() / (raw.square().mean() + 1e-6));
 }

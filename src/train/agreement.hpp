@@ -12,6 +12,8 @@ class Agreement {
   /// `weights`: the heads, 1 x C x 1 x 1 a layer.
   explicit Agreement(const std::vector<torch::Tensor>& weights) : weights_(weights) {}
   void add_layer(std::size_t layer, const torch::Tensor& student, const torch::Tensor& teacher);
+  /// A layer without a head.
+  void add_plain_layer(const torch::Tensor& student, const torch::Tensor& teacher);
 
   /// LPIPS between what student and teacher see in the same picture.
   const torch::Tensor& features() const { return features_; }

@@ -142,6 +142,28 @@ TEST_CASE("features: SqueezeNet 1.1 and its taps") {
   CHECK(network->lpips_layers().size() == 7);
 }
 
+TEST_CASE("features: a network goes on from any of its layers") {
+  const torch::NoGradGuard no_grad;
+  for (const auto& plugin : feature_plugins()) {
+    CAPTURE(plugin.name);
+    const auto network = random_network(plugin.name, plugin.examples.front());
+    const auto x = torch::rand({1, 3, 40, 44});
+    const auto names = network->layer_names();
+    for (std::size_t from = 0; from + 1 < names.size(); from += 3) {
+      const auto outputs = network->features(x, {names[from], names.back()});
+      const auto before = outputs[0].clone();
+      CHECK(torch::equal(network->continued(outputs[0], names[from], names.back()), outputs[1]));
+      CHECK(torch::equal(outputs[0], before));
+    }
+    for (const auto& stage : network->stages()) network->layer_index(stage);
+    for (const auto& layer : network->lpips_layers())
+      if (!network->stages().empty()) {
+        const auto stages = network->stages();
+        CHECK(std::count(stages.begin(), stages.end(), layer) == 1);
+      }
+  }
+}
+
 TEST_CASE("features: every network: bf16 near fp32, gradients to the pictures only, save and load") {
   const test::TemporaryFolder folder;
   for (const auto& plugin : feature_plugins()) {
@@ -207,7 +229,7 @@ TEST_CASE("features: state dicts without a description are recognised, cut off o
   const std::string small = test::refusal(ErrorKind::data, [&] {
     cut->features(torch::zeros({1, 3, 4, 4}), {"relu4_1"});
   });
-  CHECK(test::says(small, {"4x4", "pool3"}));
+  CHECK(test::says(small, {"pool3", "1x1"}));
   // Nothing behind the last layer asked for is computed: there these pictures would be too small.
   CHECK(cut->features(torch::zeros({1, 3, 4, 4}), {"conv3_1"})[0].size(3) == 1);
   CHECK(test::says(test::refusal(ErrorKind::data,

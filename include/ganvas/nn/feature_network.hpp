@@ -21,8 +21,7 @@ struct FeatureLayer {
   int channels = 0;
   /// Gives the layer's output; where `overwrite` is set it may be computed in x's memory.
   std::function<torch::Tensor(const torch::Tensor& x, bool overwrite)> apply;
-  int smallest = 1;     ///< side that its input must have
-  bool branch = false;  ///< the next layer takes what this one took
+  int smallest = 1;  ///< side that its input must have
 };
 
 /// A frozen network whose inner activations describe what a picture shows: the space of perceptual losses (Johnson et
@@ -36,6 +35,9 @@ class FeatureNetwork : public torch::nn::Module {
   /// Error(data) for pictures too small for it.
   std::vector<torch::Tensor> features(const torch::Tensor& images, const std::vector<std::string>& layers);
 
+  /// The output of layer `to`, given that of the earlier layer `from`.
+  torch::Tensor continued(const torch::Tensor& from_output, const std::string& from, const std::string& to);
+
   /// All layers in order.
   std::vector<std::string> layer_names() const;
   /// The layer behind a name or alias, as an index. Throws Error(recipe) that names the nearest or all layers.
@@ -44,6 +46,8 @@ class FeatureNetwork : public torch::nn::Module {
 
   /// The layers that LPIPS compares; empty where none are published or the file is cut off before the last.
   virtual std::vector<std::string> lpips_layers() const { return {}; }
+  /// Layers between which the network may be taught piece by piece; empty: only as a whole.
+  virtual std::vector<std::string> stages() const { return {}; }
   /// LPIPS heads that came in the network's own file (keys "lin0.model.1.weight" ...); mostly empty.
   const StateDict& heads() const { return heads_; }
   void set_heads(StateDict heads) { heads_ = std::move(heads); }
@@ -60,6 +64,7 @@ class FeatureNetwork : public torch::nn::Module {
   void add_alias(const std::string& alias, const std::string& layer) { aliases_[alias] = layer; }
 
  private:
+  torch::Tensor apply(std::size_t step, const torch::Tensor& x, bool overwrite) const;
   std::vector<FeatureLayer> steps_;
   std::map<std::string, std::string> aliases_;
   StateDict heads_;

@@ -1,7 +1,7 @@
-// The feature network that ships with ganvas: plain 3x3 convolutions with SqueezeNet 1.1's sizes of layers, trained to
-// give what SqueezeNet's seven LPIPS layers give (task "distill"). Where SqueezeNet expands to many channels and
-// squeezes them again, here a narrow trunk goes on and each tap is a 1x1 convolution beside it. Layers: conv1, relu1 (=
-// tap1), pool1, conv2, relu2, conv3, relu3, tap2, pool3, ... tap7.
+// The feature network that ships with ganvas, trained to give what SqueezeNet 1.1 gives at its LPIPS layers (task
+// "distill"). The same sizes of layers, but plain: every block squeezes to few channels by a 1x1 convolution and
+// expands by one of 3x3, a superset of SqueezeNet's two side by side, and without its concatenations. Layers: conv1,
+// relu1 (= tap1), pool1, squeeze2, block2, squeeze3, block3 (= tap2), pool3, ... block9 (= tap7).
 #include <torch/torch.h>
 
 #include <array>
@@ -18,83 +18,80 @@ namespace {
 
 namespace nn = torch::nn;
 
-/// SqueezeNet's channels at the places that LPIPS compares.
-constexpr std::array<int, 7> tap_channels{64, 128, 256, 384, 384, 512, 512};
-/// Convolutions 2 to 9 of the trunk: which of the three widths they have, which tap stands behind them (0: none), and
-/// whether a pool stands before them.
-struct TrunkPlace {
-  int width, tap;
+/// Blocks 2 to 9: squeezed and expanded channels in units of the config's, which tap it is (0: none), whether a pool
+/// stands before it.
+struct BlockPlace {
+  int squeezed, expanded, tap;
   bool pool;
 };
-constexpr std::array<TrunkPlace, 8> trunk{{{0, 0, true},
-                                           {0, 2, false},
-                                           {1, 0, true},
-                                           {1, 3, false},
-                                           {2, 4, true},
-                                           {2, 5, false},
-                                           {2, 6, false},
-                                           {2, 7, false}}};
+constexpr std::array<BlockPlace, 8> block_places{{{1, 2, 0, true},
+                                                  {1, 2, 2, false},
+                                                  {2, 4, 0, true},
+                                                  {2, 4, 3, false},
+                                                  {3, 6, 4, true},
+                                                  {3, 6, 5, false},
+                                                  {4, 8, 6, false},
+                                                  {4, 8, 7, false}}};
 
 class SmallFeatures final : public FeatureNetwork {
  public:
   explicit SmallFeatures(const nlohmann::json& config)
-      : widths_{positive(config, "width2", 48), positive(config, "width3", 80), positive(config, "width4", 128)},
+      : channels_(positive(config, "channels", 64)),
+        squeeze_(positive(config, "squeeze", 20)),
         norm_(input_norm(config)) {
-    check_keys(config, {"width2", "width3", "width4", "input"});
-    WeightBudget::spend(tap_channels[0] * 27);
-    nn::Conv2d first = register_module("conv1", nn::Conv2d(nn::Conv2dOptions(3, tap_channels[0], 3).stride(2)));
-    add_layer(
-        {"conv1", tap_channels[0], [first](const torch::Tensor& x, bool) mutable { return first_conv(first, x); }, 3});
-    add_layer({"relu1", tap_channels[0], relu_step});
+    check_keys(config, {"channels", "squeeze", "input"});
+    WeightBudget::spend(std::int64_t{channels_} * 27);
+    nn::Conv2d first = register_module("conv1", nn::Conv2d(nn::Conv2dOptions(3, channels_, 3).stride(2)));
+    add_layer({"conv1", channels_, [first](const torch::Tensor& x, bool) mutable { return first_conv(first, x); }, 3});
+    add_layer({"relu1", channels_, relu_step});
     add_alias("tap1", "relu1");
-    int channels = tap_channels[0];
-    for (std::size_t i = 0; i < trunk.size(); ++i) channels = add_conv(static_cast<int>(i) + 2, trunk[i], channels);
+    int channels = channels_;
+    for (std::size_t i = 0; i < block_places.size(); ++i)
+      channels = add_block(static_cast<int>(i) + 2, block_places[i], channels);
   }
 
   std::string architecture() const override { return "small-features"; }
   nlohmann::json config() const override {
-    return {{"width2", widths_[0]}, {"width3", widths_[1]}, {"width4", widths_[2]}, {"input", input_norm_name(norm_)}};
+    return {{"channels", channels_}, {"squeeze", squeeze_}, {"input", input_norm_name(norm_)}};
   }
   std::vector<std::string> lpips_layers() const override {
-    return {"tap1", "tap2", "tap3", "tap4", "tap5", "tap6", "tap7"};
+    return {"relu1", "block3", "block5", "block6", "block7", "block8", "block9"};
+  }
+  std::vector<std::string> stages() const override {
+    return {"relu1", "block2", "block3", "block4", "block5", "block6", "block7", "block8", "block9"};
   }
 
  protected:
   torch::Tensor normalised(const torch::Tensor& images) const override { return normalise_input(images, norm_); }
 
  private:
-  int add_conv(int number, const TrunkPlace& at, int in) {
+  int add_block(int number, const BlockPlace& at, int in) {
     if (at.pool)
       add_layer({fmt::format("pool{}", number - 1), in, [](const torch::Tensor& x, bool) { return pool_ceil(x); }, 2});
-    const int out = widths_[static_cast<std::size_t>(at.width)];
-    nn::Conv2d conv = register_module(fmt::format("conv{}", number), make_conv(in, out));
-    add_layer({fmt::format("conv{}", number), out,
-               [conv](const torch::Tensor& x, bool) mutable { return conv->forward(x); }});
-    add_layer({fmt::format("relu{}", number), out, relu_step});
-    if (at.tap == 0) return out;
-    const std::string name = fmt::format("tap{}", at.tap);
-    const int wide = tap_channels[static_cast<std::size_t>(at.tap - 1)];
-    nn::Conv2d expand = register_module(name, make_conv(out, wide, 1));
-    FeatureLayer tap{name, wide,
-                     [expand](const torch::Tensor& x, bool) mutable { return relu_of(expand->forward(x)); }};
-    tap.branch = true;
-    add_layer(std::move(tap));
+    const int narrow = at.squeezed * squeeze_, out = at.expanded * channels_;
+    add_conv(fmt::format("squeeze{}", number), make_conv(in, narrow, 1), narrow);
+    const std::string name = fmt::format("block{}", number);
+    add_conv(name, make_conv(narrow, out), out);
+    if (at.tap > 0) add_alias(fmt::format("tap{}", at.tap), name);
     return out;
   }
 
-  std::array<int, 3> widths_;
+  void add_conv(const std::string& name, nn::Conv2d conv, int out) {
+    register_module(name, conv);
+    add_layer({name, out, [conv](const torch::Tensor& x, bool) mutable { return relu_of(conv->forward(x)); }});
+  }
+
+  int channels_, squeeze_;
   InputNorm norm_;
 };
 
 std::optional<Detected> detect(const StateDict& weights) {
-  for (const char* key :
-       {"conv1.weight", "conv2.weight", "conv4.weight", "conv6.weight", "conv9.weight", "tap7.weight"})
+  for (const char* key : {"conv1.weight", "squeeze2.weight", "block2.weight", "block9.weight"})
     if (!weights.contains(key)) return std::nullopt;
-  return Detected{{{"width2", conv_weight(weights, "conv2").size(0)},
-                   {"width3", conv_weight(weights, "conv4").size(0)},
-                   {"width4", conv_weight(weights, "conv6").size(0)}},
-                  weights,
-                  "ganvas"};
+  return Detected{
+      {{"channels", conv_weight(weights, "conv1").size(0)}, {"squeeze", conv_weight(weights, "squeeze2").size(0)}},
+      weights,
+      "ganvas"};
 }
 
 }  // namespace
@@ -105,7 +102,7 @@ FeaturePlugin small_plugin() {
           .order = 30,
           .detect = detect,
           .make = [](const nlohmann::json& config) { return std::make_shared<SmallFeatures>(config); },
-          .examples = {{{"width2", 8}, {"width3", 12}, {"width4", 16}}}};
+          .examples = {{{"channels", 8}, {"squeeze", 4}}}};
 }
 
 }  // namespace ganvas

@@ -79,6 +79,12 @@ class SqueezeNet final : public FeatureNetwork {
     return {taps.begin(), taps.end()};
   }
 
+  std::vector<std::string> stages() const override {
+    std::vector<std::string> names{"relu1"};
+    for (int i = 0; i < count_; ++i) names.emplace_back(fires[static_cast<std::size_t>(i)].name);
+    return names;
+  }
+
  protected:
   torch::Tensor normalised(const torch::Tensor& images) const override { return normalise_input(images, norm_); }
 

@@ -3,6 +3,7 @@
 // so that distances and their gradients agree.
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ganvas/core/error.hpp"
@@ -44,6 +45,7 @@ class Distill final : public Task {
     magnitude_weight_ = recipe.number("loss.magnitude", 0.02, 0.0);
     attack_share_ = recipe.number("distill.attack_share", 0.25, 0.0, 1.0);
     attack_size_ = recipe.number("distill.attack_size", 0.06, 0.0, 1.0);
+    piecewise_steps_ = recipe.integer("distill.piecewise_steps", 0, 0);
     generator_share_ = recipe.number("distill.generator_share", 0.15, 0.0, 1.0);
     read_models();
   }
@@ -68,21 +70,11 @@ class Distill final : public Task {
     return {{"a", torch::cat(a)}, {"b", torch::cat(b)}};
   }
 
+  void begin_step(std::int64_t step) override { piecewise_ = step < piecewise_steps_; }
+
   Scalars accumulate(const Phase&, const Batch& batch, double weight) override {
     const Tensor& a = batch.at("a");
-    const Tensor both = torch::cat({a, attacked(a, batch.at("b"))});
-    std::vector<Tensor> of_teacher, of_student;
-    {
-      const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-      const torch::NoGradGuard no_grad;
-      of_teacher = teacher_->network()->features(both, teacher_->layers());
-    }
-    {
-      const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-      of_student = student_->features(both, student_->lpips_layers());
-    }
-    Agreement agreement(teacher_->weights());
-    for (std::size_t i = 0; i < of_student.size(); ++i) agreement.add_layer(i, of_student[i], of_teacher[i]);
+    const Agreement agreement = compare(torch::cat({a, attacked(a, batch.at("b"))}));
     const std::map<std::string, Tensor> terms{{"features", agreement.features() * feature_weight_},
                                               {"difference", agreement.difference() * difference_weight_},
                                               {"distance", agreement.distance() * distance_weight_},
@@ -144,16 +136,42 @@ class Distill final : public Task {
       use_channels_last(*generator);
       generators_.push_back(std::move(generator));
     }
-    const auto layers = student_->lpips_layers(), theirs = teacher_->layers();
-    if (layers.size() != theirs.size())
-      fail(ErrorKind::recipe, "{}: the student has {} LPIPS layers, the teacher {}", recipe.name(), layers.size(),
+    const auto stages = student_->stages(), theirs = teacher_->network()->stages();
+    if (stages.empty() || stages.size() != theirs.size())
+      fail(ErrorKind::recipe, "{}: the student has {} stages, the teacher {}", recipe.name(), stages.size(),
            theirs.size());
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      if (student_->channels(layers[i]) != teacher_->network()->channels(theirs[i]))
-        fail(ErrorKind::recipe, "{}: student and teacher differ in the channels of {} and {}", recipe.name(), layers[i],
+    for (std::size_t i = 0; i < stages.size(); ++i)
+      if (student_->channels(stages[i]) != teacher_->network()->channels(theirs[i]))
+        fail(ErrorKind::recipe, "{}: student and teacher differ in the channels of {} and {}", recipe.name(), stages[i],
              theirs[i]);
+    for (std::size_t i = 0; i < teacher_->weights().size(); ++i)
       heads_.set(fmt::format("lin{}.model.1.weight", i), teacher_->weights()[i].to(torch::kCPU));
+  }
+
+  /// Both networks at every stage. Piece by piece, each stage of the student begins from the teacher's features: all
+  /// learn at once, each a shallow problem of its own.
+  Agreement compare(const Tensor& pictures) {
+    const auto stages = student_->stages(), heads_at = student_->lpips_layers();
+    std::vector<Tensor> theirs, mine;
+    {
+      const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
+      const torch::NoGradGuard no_grad;
+      theirs = teacher_->network()->features(pictures, teacher_->network()->stages());
     }
+    {
+      const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
+      if (!piecewise_) mine = student_->features(pictures, stages);
+      else mine = student_->features(pictures, {stages.front()});
+      for (std::size_t i = mine.size(); i < stages.size(); ++i)
+        mine.push_back(student_->continued(theirs[i - 1], stages[i - 1], stages[i]));
+    }
+    Agreement agreement(teacher_->weights());
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+      const auto head = std::find(heads_at.begin(), heads_at.end(), stages[i]);
+      if (head == heads_at.end()) agreement.add_plain_layer(mine[i], theirs[i]);
+      else agreement.add_layer(static_cast<std::size_t>(head - heads_at.begin()), mine[i], theirs[i]);
+    }
+    return agreement;
   }
 
   /// A damaged copy of the picture, or what a generator makes of the small one.
@@ -194,6 +212,8 @@ class Distill final : public Task {
   int hold_out_ = 0;
   double feature_weight_, difference_weight_, distance_weight_, magnitude_weight_;
   double attack_share_, attack_size_, generator_share_;
+  std::int64_t piecewise_steps_ = 0;
+  bool piecewise_ = false;
   std::unique_ptr<PairSource> source_;
   std::vector<Image> held_out_;
 };
