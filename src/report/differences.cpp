@@ -8,17 +8,19 @@ namespace ganvas {
 
 namespace {
 
-/// Largest difference of any two pictures at each pixel, summed over the channels; f32.
+/// Largest difference of any two pictures in any channel at each pixel; f32.
 cv::Mat spread(const std::vector<Image>& pictures) {
   cv::Mat low = pictures.front().pixels.clone(), high = low.clone();
   for (const Image& picture : pictures) {
     cv::min(low, picture.pixels, low);
     cv::max(high, picture.pixels, high);
   }
-  cv::Mat difference = high - low, sum;
-  cv::transform(difference, sum, cv::Mat::ones(1, difference.channels(), CV_32F));
-  sum.convertTo(sum, CV_32F);
-  return sum;
+  std::vector<cv::Mat> channels;
+  cv::split(high - low, channels);
+  for (const cv::Mat& channel : channels) cv::max(channels.front(), channel, channels.front());
+  cv::Mat largest;
+  channels.front().convertTo(largest, CV_32F);
+  return largest;
 }
 
 }  // namespace

@@ -58,18 +58,18 @@ struct ChartPlace {
   std::string label;  ///< of the curve there
 };
 
-bool ends_with_part(const std::string& name, const std::string& part) {
-  return name == part || name.ends_with("." + part);
-}
-
 /// Where a scalar is drawn: what has the same unit shares a chart.
 ChartPlace place_of(const std::string& kind, const std::string& name) {
   if (kind == "validation") return {"Validation", name, name};
-  if (kind == "monitor") return {"Collapse signals", name, name};
+  const auto last_dot = name.rfind('.');
+  const std::string before_last = name.substr(0, last_dot);
+  const std::string last_part = last_dot == std::string::npos ? name : name.substr(last_dot + 1);
+  const std::vector<std::string> signals{"diversity", "separation", "loss_ratio", "augment", "probability"};
+  if (kind == "monitor" || std::find(signals.begin(), signals.end(), last_part) != signals.end())
+    return {"Collapse signals", last_part, before_last};
   if (kind != "train") return {kind, name, name};
-  const std::string before_last = name.substr(0, name.rfind('.'));
-  if (ends_with_part(name, "rate")) return {"Optimisers", "learning rates", before_last};
-  if (ends_with_part(name, "gradient_norm")) return {"Optimisers", "gradient norms", before_last};
+  if (last_part == "rate") return {"Optimisers", "learning rates", before_last};
+  if (last_part == "gradient_norm") return {"Optimisers", "gradient norms", before_last};
   const auto dot = name.find('.');
   if (dot != std::string::npos && dot > 0 && dot + 1 < name.size())
     return {"Losses", name.substr(0, dot), name.substr(dot + 1)};

@@ -13,6 +13,15 @@ namespace fs = std::filesystem;
 
 namespace ganvas {
 
+namespace {
+
+std::string folder_name(const fs::path& run) {
+  const fs::path folder = fs::absolute(run).lexically_normal();
+  return (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+}
+
+}  // namespace
+
 struct RunReporter::Parts {
   fs::path run;
   std::string title;
@@ -24,6 +33,7 @@ struct RunReporter::Parts {
 RunReporter::RunReporter(fs::path run, std::int64_t resumed_step, std::string title) {
   // What a run without a checkpoint left behind counts for nothing: it begins anew at step 0.
   const std::int64_t restart = resumed_step > 0 ? resumed_step + 1 : 0;
+  if (title.empty()) title = folder_name(run);
   parts_.reset(new Parts{run, std::move(title), {}, SampleStore(run), EventFile(run, restart)});
   parts_->samples.drop_after(resumed_step > 0 ? resumed_step : -1);
   if (resumed_step <= 0) return;
@@ -62,8 +72,6 @@ namespace {
 
 /// The title that the trainer gave the page; the folder's name where there is no page.
 std::string title_of(const fs::path& run) {
-  const fs::path folder = fs::absolute(run).lexically_normal();
-  const std::string name = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
   try {
     const Bytes bytes = read_file(run / "report.html");
     const std::string_view page(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -71,7 +79,7 @@ std::string title_of(const fs::path& run) {
     if (begin < end && end != std::string_view::npos) return unescape_html(page.substr(begin + 7, end - begin - 7));
   } catch (const Error&) {
   }
-  return name;
+  return folder_name(run);
 }
 
 }  // namespace

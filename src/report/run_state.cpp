@@ -70,7 +70,8 @@ double RunState::steps_per_second() const {
 
 void RunState::event(RunEvent event) {
   step_ = std::max(step_, event.step);
-  add("monitor", event.signal, event.step, event.value);
+  // Most signals are scalars of the training too, and have their curve.
+  if (!curves_.contains({"train", event.signal})) add("monitor", event.signal, event.step, event.value);
   if (event.action.empty() || event.action == "none") return;
   event.signal = shortened(std::move(event.signal), max_text);
   event.action = shortened(std::move(event.action), max_text);

@@ -102,7 +102,7 @@ TEST_CASE("compare: magnified areas lie where the results differ, and don't over
 TEST_CASE("compare: large pictures are embedded small, and areas are found at full resolution") {
   const TemporaryFolder folder;
   for (const char* name : {"hr", "a"}) fs::create_directories(folder / name);
-  const Image large = noise(2600, 1500, 3, Depth::u8, 1);
+  const Image large = noise(3000, 1400, 3, Depth::u8, 1);
   const cv::Rect square(1801, 903, 90, 90);
   Image result = large.clone();
   result.pixels(square).setTo(cv::Scalar(0, 0, 0));

@@ -1,9 +1,11 @@
 #include "ganvas/report/compare.hpp"
 
 #include <cstdio>
+#include <memory>
 
 #include "commands.hpp"
 #include "ganvas/core/log.hpp"
+#include "lpips_meter.hpp"
 
 namespace ganvas::cli {
 
@@ -14,6 +16,7 @@ struct Options {
   std::string hr, out;
   int border = 4;
   std::size_t limit = 20;
+  LpipsOptions lpips;
 };
 
 int run(const Options& options) {
@@ -22,6 +25,12 @@ int run(const Options& options) {
   compare.reference = options.hr;
   compare.border = options.border;
   compare.limit = options.limit;
+  if (options.lpips.on) {
+    const auto meter = std::make_shared<LpipsMeter>(options.lpips, "auto");
+    compare.columns.push_back(
+        {meter->name(), /*smaller_is_better=*/true,
+         [meter](const Image& result, const Image& reference) { return meter->distance(result, reference); }});
+  }
   const CompareSummary summary = compare_folders(compare, options.out);
   fmt::print("{:<40}", "result");
   for (const auto& column : summary.columns) fmt::print(" {:>9}", column);
@@ -51,7 +60,14 @@ void add_compare(CLI::App& app, Action& action) {
                    "Show so many pictures; a picture takes up to 150 KiB a folder, and the table has all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000));
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  command->add_flag("--lpips", options->lpips.on, "Measure LPIPS too (v0.1; smaller is better)");
+  command->add_option("--lpips-network", options->lpips.network,
+                      "Its feature network: file or name (default: the fetched squeezenet1_1; shipped: features)");
+  command->add_option("--lpips-heads", options->lpips.heads, "Its heads (default: the network's own, or the fetched)");
+  command->callback([options, &action] {
+    if (!options->lpips.network.empty() || !options->lpips.heads.empty()) options->lpips.on = true;
+    action = [options] { return run(*options); };
+  });
 }
 
 }  // namespace ganvas::cli

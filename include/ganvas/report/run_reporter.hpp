@@ -31,7 +31,8 @@ class RunReporter {
  public:
   /// `run` is the run's folder, which exists. With `resumed_step` > 0, what log.jsonl holds up to that step is taken in
   /// first. Sample folders of later steps are removed. A new event file is begun; TensorBoard drops from the older ones
-  /// what lies behind the resumed step.
+  /// what lies behind the resumed step. A run that goes back to an earlier step takes a new reporter with that step.
+  /// An empty title stands for the folder's name.
   RunReporter(std::filesystem::path run, std::int64_t resumed_step, std::string title);
   ~RunReporter();
   RunReporter(const RunReporter&) = delete;
@@ -39,13 +40,13 @@ class RunReporter {
 
   /// Scalars of one kind ("train", "validation", "monitor") after `step` steps; call it with what goes into log.jsonl.
   /// "seconds" and "wait_share" of "train" go into the status line, the rest into charts: names with a common prefix
-  /// before a dot share one, as do all ".rate" and all ".gradient_norm". Values that aren't finite are counted and
-  /// marked.
+  /// before a dot share one, and so do all that end in ".rate", ".gradient_norm", ".diversity", ".separation" and the
+  /// like. Values that aren't finite are counted and marked.
   void scalars(const std::string& kind, std::int64_t step, const std::map<std::string, double>& values);
 
   /// What the monitor saw: in log.jsonl the line {"kind":"monitor","step":..,"signal":..,"value":..,"action":..,
-  /// "text":..}. The value becomes a point of the signal's curve; unless the action is "" or "none" it is marked on all
-  /// curves and listed.
+  /// "text":..}. The value becomes a point of the signal's curve, where it isn't one of "train" already; unless the
+  /// action is "" or "none" it is marked on all curves and listed.
   void event(std::int64_t step, const std::string& signal, double value, const std::string& action,
              const std::string& text);
 

@@ -6,8 +6,8 @@ function header() {
   const parts = [steps > 0 ? `step ${whole(step)} of ${whole(steps)} (${Math.floor(share * 100)} %)` : `step ${whole(step)}`];
   if (finished) parts.push("finished");
   else if (left) parts.push(`about ${left} left`);
-  if (speed) parts.push(`${short(speed)} steps a second`);
-  if (wait) parts.push(`${short(wait * 100)} % of the time waiting for data`);
+  if (speed) parts.push(`${Number(speed.toPrecision(3))} steps a second`);
+  if (wait) parts.push(`${wait < 0.001 ? "less than 0.1" : (wait * 100).toFixed(1)} % of the time waiting for data`);
   const written = new Date(document.lastModified);
   const follow = finished ? null : checkbox("reload every minute", location.hash === "#follow", (on) => {
     history.replaceState(null, "", on ? "#follow" : "#");
