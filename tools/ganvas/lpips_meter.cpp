@@ -33,7 +33,7 @@ Lpips load(const LpipsOptions& options) {
   const FeatureNetworkPtr network = load_feature_network(path);
   if (options.heads.empty() && !network->heads().empty()) return Lpips(network, {}, path.string());
   const bool vgg = network->architecture() == "vgg";
-  return Lpips::load(network, file_of(options.heads, vgg ? "lpips-vgg-v0.1.pth" : "lpips-squeeze-v0.1.pth"));
+  return Lpips::load(network, file_of(options.heads, vgg ? "lpips-vgg.pth" : "lpips-squeeze.pth"));
 }
 
 torch::Tensor tensor_of(const Image& image, int width, int height) {
