@@ -78,7 +78,12 @@ void sort_and_cut(std::map<std::string, Cells>& rows) {
   while (rows.size() > SampleStore::max_rows) rows.erase(std::prev(rows.end()));
   for (auto& [name, cells] : rows) {
     std::sort(cells.begin(), cells.end(), [](const auto& a, const auto& b) { return before(a.first, b.first); });
-    if (cells.size() > SampleStore::max_cells) cells.resize(SampleStore::max_cells);
+    while (cells.size() > SampleStore::max_cells) {
+      // Results and targets, which come last, stay.
+      const auto unranked =
+          std::find_if(cells.rbegin(), cells.rend(), [](const auto& cell) { return rank(cell.first) == 100; });
+      cells.erase(unranked == cells.rend() ? cells.end() - 1 : unranked.base() - 1);
+    }
   }
 }
 
