@@ -15,7 +15,7 @@ class Cache {
     const fs::path shared = shared_folder() / "weights";
     fs::create_directories(folder_ / "ganvas/models");
     fs::create_symlink(shared / "squeezenet1_1-features.pth", folder_ / "ganvas/models/squeezenet1_1-b8a52dc0.pth");
-    fs::create_symlink(shared / "lpips-v0.1/squeeze.pth", folder_ / "ganvas/models/lpips-squeeze-v0.1.pth");
+    fs::create_symlink(shared / "lpips-v0.1/squeeze.pth", folder_ / "ganvas/models/lpips-squeeze.pth");
     ::setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1);
   }
   ~Cache() { ::unsetenv("XDG_CACHE_HOME"); }

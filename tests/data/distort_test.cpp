@@ -19,7 +19,8 @@ double mean_difference(const Image& a, const Image& b) {
 }  // namespace
 
 TEST_CASE("distort: damaged copies of the same size, of every strength, the same for the same generator") {
-  const Image picture = test::gradient(61, 50, 3, Depth::u8);
+  Image picture = test::gradient(61, 50, 3, Depth::u8);
+  cv::addWeighted(picture.pixels, 0.8, test::noise(61, 50, 3, Depth::u8).pixels, 0.2, 0, picture.pixels);
   const Image before = picture.clone();
   std::vector<Image> first;
   for (std::uint64_t i = 0; i < 150; ++i) {

@@ -122,7 +122,7 @@ class Distill final : public Task {
   void read_models() {
     Recipe& recipe = context_.recipe;
     const std::string network = recipe.text("teacher.network", "squeezenet1_1");
-    const std::string heads = recipe.text("teacher.heads", "lpips-squeeze-v0.1");
+    const std::string heads = recipe.text("teacher.heads", "lpips-squeeze");
     const auto generators = recipe.texts("distill.generators", {"photo-x4"});
     if (!context_.find_model) return;
     const std::filesystem::path heads_path = heads.empty() ? std::filesystem::path() : context_.find_model(heads);
