@@ -2,13 +2,19 @@
 // Results side by side: figures, and each picture under a slider with magnified areas.
 const names = data.names.concat([data.reference]);
 
+/// As many decimals in every row of a column.
+function fixed(value) {
+  if (typeof value !== "number") return short(value);
+  return value.toFixed(Math.abs(value) >= 10 ? 2 : 4);
+}
+
 /// Cells of figures, a row a result, with the best of each column marked.
 function figureRows(figures) {
   const size = (value) => (value === "inf" ? Infinity : value);
   return figures.map((row, i) => [data.names[i]].concat(row.map((value, k) => {
     const sign = data.columns[k].smaller ? -1 : 1;
     const best = value !== null && figures.every((other) => other[k] === null || sign * size(other[k]) <= sign * size(value));
-    return [short(value), best && figures.length > 1 ? "number best" : "number"];
+    return [fixed(value), best && figures.length > 1 ? "number best" : "number"];
   })));
 }
 
