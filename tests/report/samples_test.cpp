@@ -72,7 +72,7 @@ TEST_CASE("samples: the page shows about a dozen evenly spaced steps, the first 
   }
 }
 
-TEST_CASE("samples: the newest step has all cells, inputs before results before targets; earlier ones the result") {
+TEST_CASE("samples: the newest step has all cells, inputs before results before targets, earlier ones the result") {
   const TemporaryFolder folder;
   FakeRun run(folder.path(), 0);
   for (const std::int64_t step : {50, 100, 150}) run.pictures(step);
