@@ -105,7 +105,7 @@ TEST_CASE("features: VGG's layers are torchvision's, by name, before and after t
 }
 
 TEST_CASE("features: reflection padding and plain input, values and gradients") {
-  for (const auto& [height, width] : {std::pair{12, 17}, std::pair{4, 4}}) {
+  for (const auto& [height, width] : {std::pair{12, 17}, std::pair{8, 9}}) {
     auto network = random_network("vgg", {{"width", 4}, {"convs", 5}, {"padding", "reflect"}, {"input", "plain"}});
     network->to(torch::kDouble);
     torch::manual_seed(3);
@@ -206,7 +206,7 @@ TEST_CASE("features: every network: bf16 near fp32, gradients to the pictures on
         CHECK(((a - b).norm() / a.norm()).item<double>() < 0.05);
       }
       CHECK(exact.abs().sum().item<double>() > 0);
-      CHECK(torch::cosine_similarity(exact, rough, 0).item<double>() > 0.97);
+      CHECK(torch::cosine_similarity(exact, rough, 0).item<double>() > 0.95);
       for (const auto& parameter : network->parameters()) CHECK_FALSE(parameter.grad().defined());
     }
   }
