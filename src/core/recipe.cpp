@@ -209,11 +209,11 @@ void Recipe::record(const std::string& prefix, const nlohmann::json& values) {
   for (const auto& [name, value] : values.items()) note(prefix + "." + name, value.dump());
 }
 
-void Recipe::check_all_read() const {
+void Recipe::check_all_read(const std::string& prefix) const {
   std::vector<std::string> known;
   for (const auto& [key, value] : resolved_) known.push_back(key);
   for (const auto& [key, value] : values_) {
-    if (resolved_.contains(key)) continue;
+    if (resolved_.contains(key) || !key.starts_with(prefix)) continue;
     const std::string nearest = nearest_name(key, known);
     wrong(key, nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean {}?", nearest));
   }

@@ -15,6 +15,7 @@ void add_model(CLI::App& app, Action& action);
 void add_model_fetch(CLI::App& model, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
+void add_data_degrade(CLI::App& data, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 

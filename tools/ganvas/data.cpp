@@ -41,6 +41,7 @@ void add_data(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   check->callback([options, &action] { action = [options] { return run_check(*options); }; });
+  add_data_degrade(*data, action);
 }
 
 }  // namespace ganvas::cli

@@ -40,8 +40,8 @@ class Recipe {
   nlohmann::json table(const std::string& prefix, const std::vector<std::string>& except = {});
   void record(const std::string& prefix, const nlohmann::json& values);
 
-  /// Throws for the first key that nobody has read, naming the nearest known key.
-  void check_all_read() const;
+  /// Throws for the first key that nobody has read, naming the nearest known key. Only keys that begin with `prefix`.
+  void check_all_read(const std::string& prefix = {}) const;
   /// All keys read so far, with the values in force, as TOML.
   std::string resolved() const;
   const std::string& name() const { return name_; }

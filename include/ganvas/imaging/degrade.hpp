@@ -23,7 +23,7 @@ struct OddSizes {
 };
 
 enum class ResizeMode {
-  area,      ///< box average when shrinking
+  area,      ///< box average; the mean of one or two samples an axis when enlarging
   bilinear,  ///< without widening when shrinking, as such software does: it aliases
   bicubic,   ///< Keys a = -0.75, not widened either
 };
@@ -31,7 +31,7 @@ enum class ResizeMode {
 /// One round of blur, resize and noise.
 struct DegradeStage {
   double blur_probability = 1;
-  OddSizes kernel_sizes;                   ///< pixels
+  OddSizes kernel_sizes{};                 ///< pixels
   double sinc_probability = 0.1;           ///< a blur is a low pass with ringing; else one of the six shapes
   Interval sinc_cutoff{1.0 / 5, 1};        ///< of pi radians a pixel
   Interval sinc_cutoff_small{1.0 / 3, 1};  ///< the same for kernels smaller than 13
@@ -65,7 +65,7 @@ struct DegradeOptions {
   double jpeg_last_probability = 0.5;
   Interval final_jpeg_quality{30, 95};
   double final_sinc_probability = 0.8;
-  OddSizes final_kernel_sizes;
+  OddSizes final_kernel_sizes{};
   Interval final_sinc_cutoff{1.0 / 3, 1};  ///< of pi radians a pixel
   std::vector<ResizeMode> final_resize_modes{ResizeMode::area, ResizeMode::bilinear, ResizeMode::bicubic};
 };
