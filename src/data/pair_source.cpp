@@ -149,6 +149,7 @@ void degrade_fixed(std::vector<ImagePair>& pairs, const PairSourceOptions& optio
 }  // namespace
 
 std::vector<ImagePair> load_pairs(const PairSourceOptions& options) {
+  if (options.hr.empty()) fail(ErrorKind::usage, "--data DIR is missing: where are the pictures?");
   std::vector<ImagePair> pairs = read_pairs(options);
   degrade_fixed(pairs, options);
   return pairs;

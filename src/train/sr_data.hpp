@@ -11,8 +11,8 @@
 namespace ganvas {
 
 /// The data side of super-resolution: training crops, validation pictures, figures and sample pictures.
-/// Recipe tables [data] (crop, augment, sampling, candidates, hold_out, usm_target, pool), [degrade] and [validate] (border, lpips:
-/// the feature network, a name or file, empty for none; metric: which figure decides what is best).
+/// Recipe tables [data] (crop, augment, sampling, candidates, hold_out, usm_target, pool), [degrade] and [validate]
+/// (border, lpips: the feature network, a name or file, empty for none; metric: which figure decides what is best).
 class SrData {
  public:
   SrData(const TaskContext& context, int scale);

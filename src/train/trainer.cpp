@@ -33,6 +33,7 @@ class Trainer {
 
  private:
   void open_folder();
+  void open_records();
   bool restore();
   void save_checkpoint();
   void start_loader();
@@ -66,6 +67,7 @@ class Trainer {
 Trainer::Trainer(Recipe recipe, const TrainOptions& options)
     : options_(options), device_(Distributed::local_device(parse_device(options.device))), recipe_(std::move(recipe)) {
   keep_freed_memory();
+  if (!options_.find_model) options_.find_model = [](const std::string& name) { return fs::path(name); };
   use_cpu_threads(options.threads);
   group_ = Distributed::from_environment(device_);
   settings_ = read_settings(recipe_, device_);
@@ -159,7 +161,7 @@ void Trainer::roll_back(const Learner::NotFinite& bad) {
   learner_->go_on_carefully(now, checkpoint_path().string());
   means_.take();
   resumed_step_ = step_;
-  if (log_) log_ = std::make_unique<RunLog>(options_.out / "log.jsonl", step_);
+  open_records();
   if (group_.is_first()) save_checkpoint();
   start_loader();
   note(bad.phase, bad.value, "rollback",
@@ -242,6 +244,12 @@ void Trainer::open_folder() {
   resumed_step_ = step_;
   if (!group_.is_first()) return;
   write_file_atomically(options_.out / "recipe.toml", resolved_);
+  open_records();
+}
+
+/// Log and report from `resumed_step_` on; what they hold of later steps goes.
+void Trainer::open_records() {
+  if (!group_.is_first()) return;
   log_ = std::make_unique<RunLog>(options_.out / "log.jsonl", resumed_step_);
   reporter_ = std::make_unique<RunReporter>(options_.out, resumed_step_, options_.out.filename().string());
 }

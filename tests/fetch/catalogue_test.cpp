@@ -50,7 +50,7 @@ TEST_CASE("catalogue: an unknown name brings the nearest one and the list") {
       says(refusal(ErrorKind::usage, [] { official_file("realesrgan_x4plus"); }), {"did you mean RealESRGAN_x4plus?"}));
 }
 
-TEST_CASE("catalogue: a mirror stands in for all URLs; files go to the cache") {
+TEST_CASE("catalogue: a mirror stands in for all URLs, files go to the cache") {
   const CleanEnvironment clean;
   const TemporaryFolder folder;
   ::setenv("XDG_CACHE_HOME", folder.path().c_str(), 1);

@@ -49,7 +49,7 @@ TEST_CASE("resume: goes through a redirect whose end is another one each time") 
   CHECK(server.requests().back().header("range") == "bytes=20000-");
 }
 
-TEST_CASE("proxies: by the usual variable; plain redirects from elsewhere are refused") {
+TEST_CASE("proxies: by the usual variable, plain redirects from elsewhere are refused") {
   const CleanEnvironment clean;
   const TemporaryFolder folder;
   const Server proxy([](const Request& request) {

@@ -99,7 +99,7 @@ TEST_CASE("distill: the student comes nearer to its teacher, resumes exactly and
   CHECK(student(a, a * 0.5).item<double>() > 0);
 }
 
-TEST_CASE("distill: a dry run loads nothing; a teacher with other channels is refused") {
+TEST_CASE("distill: a dry run loads nothing, a teacher with other channels is refused") {
   const std::string resolved = resolve_recipe(distill_recipe("nowhere.safetensors"));
   CHECK(says(resolved, {"nowhere.safetensors", "attack_share = 0.5", "squeeze = 4"}));
   const TemporaryFolder folder;

@@ -12,11 +12,11 @@
 #include <iostream>
 #include <sstream>
 
+#include "ganvas/core/clock.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
-#include "ganvas/core/rng.hpp"
-#include "ganvas/core/clock.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/rng.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/train/trainer.hpp"

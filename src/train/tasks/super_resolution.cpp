@@ -46,12 +46,12 @@ class SuperResolution final : public Task {
     luma_weight_ = recipe.number("loss.luma_weight", 0.0, 0.0, 1e6);
     perceptual_ = perceptual_from_recipe(recipe, "perceptual", context_.find_model, context_.device);
     if (recipe.flag("adversarial.on", false))
-      adversary_ = std::make_unique<Adversary>(context_, "discriminator", generator_->info().out_channels,
-                                               data_.hr_crop());
+      adversary_ =
+          std::make_unique<Adversary>(context_, "discriminator", generator_->info().out_channels, data_.hr_crop());
     else if (recipe.has("adversarial.on"))
       // Switched off on purpose: what else is said of it waits to be switched on again.
-      for (const char* table : {"adversarial", "discriminator", "labels", "regulariser", "augment",
-                                "optimiser.discriminator"})
+      for (const char* table :
+           {"adversarial", "discriminator", "labels", "regulariser", "augment", "optimiser.discriminator"})
         recipe.table(table, {"on"});
     if (pixel_weight_ + luma_weight_ == 0 && !perceptual_ && !adversary_ && context_.find_model)
       fail(ErrorKind::recipe, "{}: loss.pixel_weight is 0 and nothing else is to be learnt from", recipe.name());
