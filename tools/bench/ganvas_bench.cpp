@@ -39,6 +39,13 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+/// A new empty folder; the caller removes it.
+std::string scratch_folder() {
+  std::string out = (fs::temp_directory_path() / "ganvas-bench-XXXXXX").string();
+  if (!::mkdtemp(out.data())) fail(ErrorKind::file, "{}: can't create this folder", out);
+  return out;
+}
+
 Image noise_picture(int size) {
   Image image(size, size, 3, Depth::u8);
   Rng rng(1);
@@ -63,8 +70,7 @@ int bench_core(Upscaler& upscaler, int size) {
 int bench_folder(Upscaler& upscaler, const std::string& folder) {
   std::vector<Image> pictures;
   for (const auto& file : list_files(folder, false)) pictures.push_back(read_image(file).image);
-  std::string out = (fs::temp_directory_path() / "ganvas-bench-XXXXXX").string();
-  if (!::mkdtemp(out.data())) fail(ErrorKind::file, "{}: can't create this folder", out);
+  const std::string out = scratch_folder();
   BatchOptions options;
   options.inputs = {folder};
   options.output = out;
@@ -93,8 +99,7 @@ int bench_folder(Upscaler& upscaler, const std::string& folder) {
 int bench_train(int argc, char** argv) {
   Recipe recipe = Recipe::load(argv[2]);
   for (int i = 4; i < argc; ++i) recipe.set(argv[i]);
-  std::string out = (fs::temp_directory_path() / "ganvas-bench-XXXXXX").string();
-  if (!::mkdtemp(out.data())) fail(ErrorKind::file, "{}: can't create this folder", out);
+  const std::string out = scratch_folder();
   set_log_level(LogLevel::warning);
   TrainOptions options;
   options.out = fs::path(out) / "run";
