@@ -36,7 +36,7 @@ std::string refusal_of(const std::vector<std::string>& assignments) {
   }
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A degradation of which nothing is left but the shrinking, by bicubic interpolation, and JPEG of the best quality.
 Degradation idle() {
@@ -103,13 +103,13 @@ TEST_CASE("degradation recipe: published defaults, spelt out in the resolved rec
           "sinc_cutoff = [0.2, 1]", "sinc_cutoff_small = [0.3333333333333333, 1]"}) {
       CAPTURE(stage);
       CAPTURE(line);
-      CHECK(contains(values, line + "\n"));
+      CHECK(holds(values, line + "\n"));
     }
   }
-  CHECK(contains(table("degrade"), "jpeg_quality = [30, 95]\n"));
+  CHECK(holds(table("degrade"), "jpeg_quality = [30, 95]\n"));
   for (const std::string line : {"jpeg_last_probability = 0.5", "jpeg_quality = [30, 95]", "sinc_probability = 0.8",
                                  "kernel_sizes = [7, 21]", "sinc_cutoff = [0.3333333333333333, 1]"})
-    CHECK(contains(table("degrade.final"), line + "\n"));
+    CHECK(holds(table("degrade.final"), line + "\n"));
   // What is printed is what is read: the resolved recipe resolves to itself.
   Recipe again = Recipe::parse(resolved, "again");
   read_degradation(again);
@@ -122,7 +122,7 @@ TEST_CASE("degradation recipe: published defaults, spelt out in the resolved rec
        {"halve_probability = 0.25", "kernel_sizes = [7, 25]", "anisotropic_probability = 0.5",
         "free_shrink_probability = 0.75", "noise_sigma = [2, 25]", "noise_weights = [0.4, 0.4, 0.2]",
         "jpeg_probability = 0.9", "jpeg_quality = [30, 95]"})
-    CHECK(contains(bsrgan.resolved(), line + "\n"));
+    CHECK(holds(bsrgan.resolved(), line + "\n"));
 }
 
 TEST_CASE("degradation recipe: values given are used, wrong ones are named") {
@@ -139,9 +139,9 @@ TEST_CASE("degradation recipe: values given are used, wrong ones are named") {
   const auto says = [](const std::string& assignment, const std::string& part) {
     const std::string message = refusal_of({"degrade.kind=real-esrgan", assignment});
     CAPTURE(message);
-    CHECK(contains(message, assignment.substr(0, assignment.find('='))));
-    CHECK(contains(message, part));
-    CHECK(!contains(message, "\n"));
+    CHECK(holds(message, assignment.substr(0, assignment.find('='))));
+    CHECK(holds(message, part));
+    CHECK(!holds(message, "\n"));
   };
   says("degrade.first.sigma=3,0.2", "below the first");
   says("degrade.first.sigma=1", "2 numbers");
@@ -154,8 +154,8 @@ TEST_CASE("degradation recipe: values given are used, wrong ones are named") {
   says("degrade.first.gray_probability=1.5", "is not in");
   says("degrade.first.gausian_sigma=1,2", "gaussian_sigma");
   says("degrade.noise_sigma=1,2", "unknown key");  // BSRGAN's
-  CHECK(contains(refusal_of({"degrade.kind=realesrgan"}), "real-esrgan"));
-  CHECK(contains(refusal_of({"degrade.first.sigma=1,2"}), "unknown key"));  // of kind none
+  CHECK(holds(refusal_of({"degrade.kind=realesrgan"}), "real-esrgan"));
+  CHECK(holds(refusal_of({"degrade.first.sigma=1,2"}), "unknown key"));  // of kind none
 }
 
 TEST_CASE("degraded crops: the right place, turned alike, whatever the margin") {
@@ -295,7 +295,7 @@ TEST_CASE("degraded validation: fixed, one for each picture, from a folder and h
     CHECK(false);
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::usage);
-    CHECK(contains(error.what(), "--lr-data"));
+    CHECK(holds(error.what(), "--lr-data"));
   }
 }
 

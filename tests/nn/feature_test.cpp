@@ -40,7 +40,7 @@ std::vector<torch::Tensor> torchvision_vgg(const StateDict& weights, const std::
   return outputs;
 }
 
-FeatureNetworkPtr random_network(const std::string& architecture, const nlohmann::json& config) {
+FeatureNetworkPtr random_features(const std::string& architecture, const nlohmann::json& config) {
   torch::manual_seed(7);
   FeatureNetworkPtr network = make_feature_network(architecture, config);
   const torch::NoGradGuard no_grad;
@@ -84,7 +84,7 @@ TEST_CASE("features: VGG's layers are torchvision's, by name, before and after t
                                          {"relu4_3", 22}, {"conv5_3", 28}, {"relu5_3", 29}, {"pool5", 30}};
   for (const int depth : {16, 19}) {
     CAPTURE(depth);
-    const auto network = random_network("vgg", {{"depth", depth}, {"width", 4}});
+    const auto network = random_features("vgg", {{"depth", depth}, {"width", 4}});
     const auto& places = depth == 19 ? in_19 : in_16;
     const auto x = torch::rand({2, 3, 37, 45});
     const auto expected = torchvision_vgg(
@@ -100,13 +100,13 @@ TEST_CASE("features: VGG's layers are torchvision's, by name, before and after t
       CHECK(network->channels(names[i]) == reference.size(1));
     }
   }
-  CHECK(random_network("vgg", {{"depth", 16}, {"width", 4}})->lpips_layers().size() == 5);
-  CHECK(random_network("vgg", {{"depth", 16}, {"width", 4}, {"convs", 12}})->lpips_layers().empty());
+  CHECK(random_features("vgg", {{"depth", 16}, {"width", 4}})->lpips_layers().size() == 5);
+  CHECK(random_features("vgg", {{"depth", 16}, {"width", 4}, {"convs", 12}})->lpips_layers().empty());
 }
 
 TEST_CASE("features: reflection padding and plain input, values and gradients") {
   for (const auto& [height, width] : {std::pair{12, 17}, std::pair{8, 9}}) {
-    auto network = random_network("vgg", {{"width", 4}, {"convs", 5}, {"padding", "reflect"}, {"input", "plain"}});
+    auto network = random_features("vgg", {{"width", 4}, {"convs", 5}, {"padding", "reflect"}, {"input", "plain"}});
     network->to(torch::kDouble);
     torch::manual_seed(3);
     const auto x = torch::rand({2, 3, height, width}, torch::kDouble).requires_grad_();
@@ -123,7 +123,7 @@ TEST_CASE("features: reflection padding and plain input, values and gradients") 
 
 TEST_CASE("features: SqueezeNet 1.1 and its taps") {
   const torch::NoGradGuard no_grad;
-  const auto network = random_network("squeezenet1_1", nlohmann::json::object());
+  const auto network = random_features("squeezenet1_1", nlohmann::json::object());
   CHECK(state_dict_of(*network).element_count() == 722'496);  // torchvision's 1,235,496 without the classifier
   for (const auto& [height, width] : {std::pair{33, 50}, std::pair{64, 64}}) {
     const auto x = torch::rand({2, 3, height, width});
@@ -146,7 +146,7 @@ TEST_CASE("features: a network goes on from any of its layers") {
   const torch::NoGradGuard no_grad;
   for (const auto& plugin : feature_plugins()) {
     CAPTURE(plugin.name);
-    const auto network = random_network(plugin.name, plugin.examples.front());
+    const auto network = random_features(plugin.name, plugin.examples.front());
     const auto x = torch::rand({1, 3, 40, 44});
     const auto names = network->layer_names();
     for (std::size_t from = 0; from + 1 < names.size(); from += 3) {
@@ -170,7 +170,7 @@ TEST_CASE("features: every network: bf16 near fp32, gradients to the pictures on
     for (const auto& config : plugin.examples) {
       CAPTURE(plugin.name);
       CAPTURE(config.dump());
-      const auto made = random_network(plugin.name, config);
+      const auto made = random_features(plugin.name, config);
       made->set_heads([] {
         StateDict heads;
         heads.set("lin0.model.1.weight", torch::ones({1, 4, 1, 1}));
@@ -215,7 +215,7 @@ TEST_CASE("features: every network: bf16 near fp32, gradients to the pictures on
 TEST_CASE("features: state dicts without a description are recognised, cut off or with a classifier") {
   const test::TemporaryFolder folder;
   ModelFile file;
-  file.weights = state_dict_of(*random_network("vgg", {{"depth", 16}, {"width", 4}, {"convs", 8}}));
+  file.weights = state_dict_of(*random_features("vgg", {{"depth", 16}, {"width", 4}, {"convs", 8}}));
   file.weights.set("classifier.0.weight", torch::zeros({2, 2}));
   write_model_file(folder / "vgg16-0123abcd.pth", file);
   const auto cut = load_feature_network(folder / "vgg16-0123abcd.pth", {{"input", "plain"}, {"padding", "reflect"}});
