@@ -115,10 +115,4 @@ std::string download_url(const OfficialFile& file) {
   return base + "/" + file.file;
 }
 
-FetchResult fetch_official(const OfficialFile& file, FetchOptions options) {
-  options.sha256 = file.sha256;
-  options.bytes = file.bytes;
-  return fetch_file(download_url(file), fetched_path(file), options);
-}
-
 }  // namespace ganvas

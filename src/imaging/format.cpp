@@ -1,6 +1,7 @@
 // Which format is it: by content, by name, and what each can hold.
 #include <cctype>
 
+#include "ganvas/imaging/format_name.hpp"
 #include "imaging/codecs.hpp"
 
 namespace ganvas {
@@ -27,14 +28,13 @@ std::optional<Format> sniff_format(std::span<const std::uint8_t> bytes) {
 }
 
 std::optional<Format> format_from_name(std::string_view name) {
-  std::string extension(name.substr(name.find_last_of("./\\") + 1));
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (extension == "png") return Format::png;
-  if (extension == "jpg" || extension == "jpeg" || extension == "jpe" || extension == "jfif") return Format::jpeg;
-  if (extension == "webp") return Format::webp;
-  if (extension == "tif" || extension == "tiff") return Format::tiff;
-  if (extension == "bmp" || extension == "dib") return Format::bmp;
-  if (extension == "pnm" || extension == "ppm" || extension == "pgm" || extension == "pbm") return Format::pnm;
+  const std::string_view known = format_name(name);
+  if (known == "png") return Format::png;
+  if (known == "jpeg") return Format::jpeg;
+  if (known == "webp") return Format::webp;
+  if (known == "tiff") return Format::tiff;
+  if (known == "bmp") return Format::bmp;
+  if (known == "pnm") return Format::pnm;
   return std::nullopt;
 }
 
