@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "ganvas/core/files.hpp"
@@ -29,10 +31,17 @@ struct Finished {
   }
 };
 
+/// Another place of the program than the build's, and variables of its environment.
+struct Setting {
+  std::string binary = GANVAS_BINARY;
+  std::vector<std::pair<std::string, std::string>> environment;
+};
+
 /// The program in a process of its own, with its streams in files (pipes could fill up).
 class Program {
  public:
-  explicit Program(const std::vector<std::string>& arguments, const std::string& input = {}) {
+  explicit Program(const std::vector<std::string>& arguments, const std::string& input = {},
+                   const Setting& setting = {}) {
     write_file_atomically(folder_ / "in", input);
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
@@ -40,10 +49,11 @@ class Program {
     ::dup2(::open((folder_ / "in").c_str(), O_RDONLY), 0);
     ::dup2(::open((folder_ / "out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
     ::dup2(::open((folder_ / "err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
-    std::vector<char*> argv{const_cast<char*>(GANVAS_BINARY)};
+    for (const auto& [name, value] : setting.environment) ::setenv(name.c_str(), value.c_str(), 1);
+    std::vector<char*> argv{const_cast<char*>(setting.binary.c_str())};
     for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
-    ::execv(GANVAS_BINARY, argv.data());
+    ::execv(setting.binary.c_str(), argv.data());
     ::_exit(127);
   }
   ~Program() {
@@ -81,8 +91,9 @@ class Program {
   pid_t pid_ = -1;
 };
 
-inline Finished run_ganvas(const std::vector<std::string>& arguments, const std::string& input = {}) {
-  return Program(arguments, input).finish();
+inline Finished run_ganvas(const std::vector<std::string>& arguments, const std::string& input = {},
+                           const Setting& setting = {}) {
+  return Program(arguments, input, setting).finish();
 }
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

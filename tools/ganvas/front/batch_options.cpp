@@ -1,9 +1,9 @@
-#include "batch_options.hpp"
+#include "front/batch_options.hpp"
 
 #include <charconv>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/core/log.hpp"
+#include "ganvas/imaging/format_name.hpp"
 
 namespace ganvas::cli {
 
@@ -21,7 +21,7 @@ int whole_number(std::string_view text, const std::string& what) {
 
 std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
   auto arguments = std::make_shared<BatchArguments>();
-  BatchOptions& options = arguments->options;
+  BatchRequest& options = arguments->request;
   command.add_option("input", options.inputs, "Files, folders, glob patterns, or - for standard input")->required();
   command.add_option("-o,--output", options.output, "Folder, file (for one input), or - for standard output")
       ->required();
@@ -35,11 +35,11 @@ std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
   command.add_flag("--force", options.force, "Replace outputs that are there");
   command.add_option("--name", options.name, "Name of outputs; {stem} {model} {scale} {ext} are filled in")
       ->capture_default_str();
-  command.add_option("--format", arguments->format, "png, jpeg, webp, tiff, bmp or pnm (default: as the input)");
-  command.add_option("--quality", options.encode.quality, "JPEG and WebP, 1..100 (WebP: 100 is lossless)")
+  command.add_option("--format", options.format, "png, jpeg, webp, tiff, bmp or pnm (default: as the input)");
+  command.add_option("--quality", options.quality, "JPEG and WebP, 1..100 (WebP: 100 is lossless)")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
-  command.add_option("--png-level", options.encode.png_level, "PNG compression, 0..9")
+  command.add_option("--png-level", options.png_level, "PNG compression, 0..9")
       ->capture_default_str()
       ->check(CLI::Range(0, 9));
   command.add_flag("--strip-metadata", options.strip_metadata, "Drop EXIF, XMP and ICC");
@@ -55,19 +55,19 @@ std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
   return arguments;
 }
 
-BatchOptions finish_batch_options(const BatchArguments& arguments) {
-  BatchOptions options = arguments.options;
-  if (!arguments.format.empty()) {
-    options.format = format_from_name(arguments.format);
-    if (!options.format)
-      fail(ErrorKind::usage, "--format {}: expected png, jpeg, webp, tiff, bmp or pnm", arguments.format);
-  }
+BatchRequest finish_batch_options(const BatchArguments& arguments) {
+  BatchRequest request = arguments.request;
+  if (!request.format.empty() && format_name(request.format).empty())
+    fail(ErrorKind::usage, "--format {}: expected png, jpeg, webp, tiff, bmp or pnm", request.format);
   const auto slash = arguments.shard.find('/');
   if (slash == std::string::npos) fail(ErrorKind::usage, "--shard {}: expected I/N", arguments.shard);
-  options.shard_index = whole_number(std::string_view(arguments.shard).substr(0, slash), "--shard");
-  options.shard_count = whole_number(std::string_view(arguments.shard).substr(slash + 1), "--shard");
-  options.quiet = log_level() > LogLevel::info;
-  return options;
+  request.shard_index = whole_number(std::string_view(arguments.shard).substr(0, slash), "--shard");
+  request.shard_count = whole_number(std::string_view(arguments.shard).substr(slash + 1), "--shard");
+  if (request.shard_index < 1 || request.shard_index > request.shard_count)
+    fail(ErrorKind::usage, "--shard {}: expected I/N with 1 <= I <= N", arguments.shard);
+  if (request.skip_existing && request.force) fail(ErrorKind::usage, "--skip-existing and --force exclude each other");
+  if (request.output == "-" && request.json) fail(ErrorKind::usage, "-o - and --json both need standard output");
+  return request;
 }
 
 }  // namespace ganvas::cli

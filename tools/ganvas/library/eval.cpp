@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "commands.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
@@ -14,21 +13,14 @@
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/metric/quality.hpp"
-#include "lpips_meter.hpp"
+#include "library/lpips_meter.hpp"
+#include "library/run.hpp"
 
 namespace fs = std::filesystem;
 
 namespace ganvas::cli {
 
 namespace {
-
-struct Options {
-  std::string hr, sr, model, lr;
-  int scale = 0, border = -1;
-  bool bicubic = false, json = false;
-  LpipsOptions lpips;
-  UpscaleOptions upscale{.precision = "fp32"};
-};
 
 /// The file of a folder with this stem, or the only one whose stem begins with it.
 fs::path partner_of(const fs::path& hr, const fs::path& folder) {
@@ -42,14 +34,20 @@ fs::path partner_of(const fs::path& hr, const fs::path& folder) {
   return similar.front();
 }
 
+UpscaleOptions upscale_options(const EvalRequest& request) {
+  UpscaleOptions options;
+  options.device = request.device;
+  options.precision = request.precision;
+  options.tta = request.tta;
+  return options;
+}
+
 /// Where results come from: a folder, a model or bicubic enlargement.
 class Source {
  public:
-  explicit Source(const Options& options) : options_(options), scale_(options.scale) {
-    if (options.sr.empty() + options.model.empty() + !options.bicubic != 2)
-      fail(ErrorKind::usage, "eval: give one of a folder of results, --model M or --bicubic");
-    if (!options.model.empty()) {
-      upscaler_.emplace(load_generator(find_model(options.model)), options.upscale);
+  explicit Source(const EvalRequest& request) : options_(request), scale_(request.scale) {
+    if (!request.model.empty()) {
+      upscaler_.emplace(load_generator(find_model(request.model)), upscale_options(request));
       const int own = upscaler_->info().scale;
       if (scale_ != 0 && scale_ != own) fail(ErrorKind::usage, "--scale {}, but the model is x{}", scale_, own);
       scale_ = own;
@@ -67,7 +65,7 @@ class Source {
   }
 
  private:
-  const Options& options_;
+  const EvalRequest& options_;
   int scale_;
   std::optional<Upscaler> upscaler_;
 };
@@ -127,14 +125,16 @@ class Printer {
   std::string lpips_;  ///< its name; empty: not measured
 };
 
-int run(const Options& options) {
+}  // namespace
+
+int run(const EvalRequest& request) {
   std::optional<LpipsMeter> meter;
-  if (options.lpips.on) meter.emplace(options.lpips, options.upscale.device);
-  Source source(options);
-  const int border = options.border >= 0 ? options.border : source.scale();
-  const auto files = list_pictures({options.hr});
-  if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", options.hr);
-  const Printer printer(options.json, meter ? meter->name() : "");
+  if (request.lpips.on) meter.emplace(request.lpips, request.device);
+  Source source(request);
+  const int border = request.border >= 0 ? request.border : source.scale();
+  const auto files = list_pictures({request.hr});
+  if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", request.hr);
+  const Printer printer(request.json, meter ? meter->name() : "");
   printer.head();
   Figures sum;
   int count = 0;
@@ -158,34 +158,6 @@ int run(const Options& options) {
   mean.add(sum, 1.0 / count);
   if (count > 0) printer.row("mean", mean, true);
   return count == static_cast<int>(files.size()) ? 0 : 1;
-}
-
-}  // namespace
-
-void add_eval(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("eval", "PSNR, SSIM and LPIPS against ground truth, by the papers' protocol");
-  command->add_option("hr", options->hr, "Folder (or file) of ground truth")->required();
-  command->add_option("sr", options->sr, "Folder (or file) of results with the same names");
-  command->add_option("-m,--model", options->model, "Make the results with this model");
-  command->add_flag("--bicubic", options->bicubic, "Make the results by bicubic enlargement");
-  command->add_option("--lr", options->lr,
-                      "Folder of low-resolution pictures (default: MATLAB bicubic of the ground truth)");
-  command->add_option("-s,--scale", options->scale, "Scale (default: the model's, else 4)")->check(CLI::Range(1, 16));
-  command->add_option("--border", options->border, "Pixels left out on each side (default: the scale)")
-      ->check(CLI::Range(0, 1000));
-  command->add_flag("--lpips", options->lpips.on, "Measure LPIPS too (v0.1, on whole pictures; smaller is better)");
-  command->add_option("--lpips-network", options->lpips.network,
-                      "Its feature network: file or name (default: the fetched squeezenet1_1; shipped: features)");
-  command->add_option("--lpips-heads", options->lpips.heads, "Its heads (default: the network's own, or the fetched)");
-  command->add_flag("--json", options->json, "One JSON line a file, and a last one with the mean");
-  command->add_option("--precision", options->upscale.precision, "auto, fp32 or bf16")->capture_default_str();
-  command->add_option("--device", options->upscale.device, "auto, cpu or cuda:N")->capture_default_str();
-  command->add_flag("--tta", options->upscale.tta, "Mean over 8 flips and turns");
-  command->callback([options, &action] {
-    if (!options->lpips.network.empty() || !options->lpips.heads.empty()) options->lpips.on = true;
-    action = [options] { return run(*options); };
-  });
 }
 
 }  // namespace ganvas::cli

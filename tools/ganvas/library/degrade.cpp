@@ -3,7 +3,6 @@
 #include <optional>
 #include <set>
 
-#include "commands.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
@@ -13,6 +12,7 @@
 #include "ganvas/data/pair_source.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/resize.hpp"
+#include "library/run.hpp"
 
 namespace fs = std::filesystem;
 
@@ -20,30 +20,23 @@ namespace ganvas::cli {
 
 namespace {
 
-struct Options {
-  std::vector<std::string> places, sets;
-  std::string out, recipe;
-  int scale = 0;  ///< 0: the recipe's
-  std::uint64_t seed = validation_seed;
-  std::size_t limit = SIZE_MAX;
-  bool compare = false, force = false;
-};
+static_assert(DataDegradeRequest{}.seed == validation_seed);
 
 struct Plan {
   Degradation degradation;
   int scale;
 };
 
-Plan read_plan(const Options& options) {
+Plan read_plan(const DataDegradeRequest& request) {
   Recipe recipe;
-  if (!options.recipe.empty()) recipe = Recipe::load(find_recipe(options.recipe));
+  if (!request.recipe.empty()) recipe = Recipe::load(find_recipe(request.recipe));
   else recipe.set("degrade.kind=real-esrgan");
-  for (const auto& assignment : options.sets) recipe.set(assignment);
+  for (const auto& assignment : request.sets) recipe.set(assignment);
   const auto degradation = read_degradation(recipe);
   if (!degradation)
     fail(ErrorKind::recipe, "{}: degrade.kind is none; say which, as in --set degrade.kind=real-esrgan", recipe.name());
   recipe.check_all_read("degrade.");
-  const int scale = options.scale > 0 ? options.scale : static_cast<int>(recipe.integer("generator.scale", 4, 1, 16));
+  const int scale = request.scale > 0 ? request.scale : static_cast<int>(recipe.integer("generator.scale", 4, 1, 16));
   return {*degradation, scale};
 }
 
@@ -78,25 +71,27 @@ Image side_by_side(const Image& lr, const Image& hr, int scale) {
   return strip;
 }
 
-void degrade_one(const Item& item, std::uint64_t index, const Plan& plan, const Options& options) {
+void degrade_one(const Item& item, std::uint64_t index, const Plan& plan, const DataDegradeRequest& request) {
   const Image hr = to_rgb(color_part(to_depth(read_image(item.in).image, Depth::u8)));
-  const Image lr = plan.degradation.apply(hr, plan.scale, options.seed, index);
-  const fs::path path = fs::path(options.out) / item.name;
-  if (options.compare) {
+  const Image lr = plan.degradation.apply(hr, plan.scale, request.seed, index);
+  const fs::path path = fs::path(request.out) / item.name;
+  if (request.compare) {
     // Beside the output folder, which thus stays one of low-resolution pictures alone.
-    fs::path strips = (fs::path(options.out) / "").parent_path();
+    fs::path strips = (fs::path(request.out) / "").parent_path();
     strips += "-compare";
-    write(strips / item.name, side_by_side(lr, hr, plan.scale), options.force);
+    write(strips / item.name, side_by_side(lr, hr, plan.scale), request.force);
   }
-  write(path, lr, options.force);
+  write(path, lr, request.force);
   fmt::print("{}\n", path.string());
 }
 
-int run(const Options& options) {
-  const Plan plan = read_plan(options);
-  std::vector<Item> items = list_items(options.places);
-  if (items.empty()) fail(ErrorKind::data, "{}: no pictures found", fmt::join(options.places, ", "));
-  items.resize(std::min(items.size(), options.limit));
+}  // namespace
+
+int run(const DataDegradeRequest& request) {
+  const Plan plan = read_plan(request);
+  std::vector<Item> items = list_items(request.places);
+  if (items.empty()) fail(ErrorKind::data, "{}: no pictures found", fmt::join(request.places, ", "));
+  items.resize(std::min(items.size(), request.limit));
   std::set<fs::path> taken;
   std::size_t failed = 0;
   Progress progress("degrading", static_cast<double>(items.size()));
@@ -106,7 +101,7 @@ int run(const Options& options) {
       if (!taken.insert(items[i].name).second)
         fail(ErrorKind::file, "another picture is called {} too", items[i].name.string());
       progress.clear();
-      degrade_one(items[i], i, plan, options);
+      degrade_one(items[i], i, plan, request);
     } catch (const std::exception& error) {
       const auto* ours = dynamic_cast<const Error*>(&error);
       if (ours && ours->kind() == ErrorKind::interrupted) throw;
@@ -120,30 +115,6 @@ int run(const Options& options) {
   progress.finish();
   log(LogLevel::info, "{} pictures degraded, {} failed", items.size() - failed, failed);
   return failed == 0 ? 0 : 1;
-}
-
-}  // namespace
-
-void add_data_degrade(CLI::App& data, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = data.add_subcommand("degrade", "Make bad small pictures from good ones, as training does");
-  command->add_option("places", options->places, "Folders (searched recursively) or files")->required();
-  command->add_option("-o,--out", options->out, "Folder of the degraded pictures (PNG)")->required();
-  command->add_option("--recipe", options->recipe, "Recipe whose [degrade] tables say how (default: Real-ESRGAN's)");
-  command->add_option("--set", options->sets, "Override a recipe's key: degrade.key=value")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  command->add_option("--scale", options->scale, "How much smaller (default: the recipe's, or 4)")
-      ->check(CLI::Range(1, 16));
-  command->add_option("--seed", options->seed, "The same seed gives the same pictures; 1 as in validation")
-      ->capture_default_str();
-  command->add_option("--limit", options->limit, "Only the first N pictures")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber);
-  command->add_flag("--compare", options->compare,
-                    "Also write each enlarged, beside its original, to the folder OUT-compare");
-  command->add_flag("--force", options->force, "Replace existing files");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace ganvas::cli

@@ -4,7 +4,8 @@
 
 #include <functional>
 
-/// The subcommands: each function declares its options on the application and stores what to run in `action`.
+/// The subcommands: each function declares its options on the application and stores what to run in `action`. Nothing
+/// here needs LibTorch or OpenCV: an action checks what it can and hands its request to the library of commands.
 namespace ganvas::cli {
 
 using Action = std::function<int()>;

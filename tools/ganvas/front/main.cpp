@@ -1,12 +1,10 @@
-#include <c10/util/Exception.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <new>
 
-#include "commands.hpp"
+#include "front/commands.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
@@ -54,21 +52,23 @@ int run_and_flush(int argc, char** argv) {
   return lost && code == 0 ? 1 : code;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  install_interrupt_handler();
+int run_and_report(int argc, char** argv) {
   try {
     return run_and_flush(argc, argv);
   } catch (const Error& error) {
     log_line(LogLevel::error, error.what());
     return exit_code(error.kind());
-  } catch (const std::bad_alloc&) {
-    log_line(LogLevel::error, "out of memory");
-  } catch (const c10::Error& error) {
-    log_line(LogLevel::error, std::string("LibTorch: ") + error.what_without_backtrace());
   } catch (const std::exception& error) {
     log_line(LogLevel::error, error.what());
   }
   return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  install_interrupt_handler();
+  const int code = run_and_report(argc, argv);
+  // All is written and closed; taking LibTorch's thousands of registrations apart would be time for nothing.
+  std::_Exit(code);
 }

@@ -1,4 +1,4 @@
-#include "lpips_meter.hpp"
+#include "library/lpips_meter.hpp"
 
 #include <torch/torch.h>
 
@@ -28,12 +28,12 @@ fs::path file_of(const std::string& given, const char* fetched) {
   }
 }
 
-Lpips load(const LpipsOptions& options) {
-  const fs::path path = file_of(options.network, "squeezenet1_1-b8a52dc0.pth");
+Lpips load(const LpipsRequest& request) {
+  const fs::path path = file_of(request.network, "squeezenet1_1-b8a52dc0.pth");
   const FeatureNetworkPtr network = load_feature_network(path);
-  if (options.heads.empty() && !network->heads().empty()) return Lpips(network, {}, path.string());
+  if (request.heads.empty() && !network->heads().empty()) return Lpips(network, {}, path.string());
   const bool vgg = network->architecture() == "vgg";
-  return Lpips::load(network, file_of(options.heads, vgg ? "lpips-vgg.pth" : "lpips-squeeze.pth"));
+  return Lpips::load(network, file_of(request.heads, vgg ? "lpips-vgg.pth" : "lpips-squeeze.pth"));
 }
 
 torch::Tensor tensor_of(const Image& image, int width, int height) {
@@ -43,8 +43,8 @@ torch::Tensor tensor_of(const Image& image, int width, int height) {
 
 }  // namespace
 
-LpipsMeter::LpipsMeter(const LpipsOptions& options, const std::string& device)
-    : lpips_(load(options)), device_(parse_device(device)) {
+LpipsMeter::LpipsMeter(const LpipsRequest& request, const std::string& device)
+    : lpips_(load(request)), device_(parse_device(device)) {
   use_cpu_threads(0);
   lpips_.to(device_);
 }

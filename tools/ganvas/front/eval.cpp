@@ -1,0 +1,49 @@
+#include <memory>
+
+#include "front/commands.hpp"
+#include "front/library.hpp"
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/places.hpp"
+
+namespace ganvas::cli {
+
+namespace {
+
+void check(const EvalRequest& request) {
+  if (request.sr.empty() + request.model.empty() + !request.bicubic != 2)
+    fail(ErrorKind::usage, "eval: give one of a folder of results, --model M or --bicubic");
+  if (!request.model.empty()) find_model(request.model);  // a wrong name shows at once
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, Action& action) {
+  auto request = std::make_shared<EvalRequest>();
+  CLI::App* command = app.add_subcommand("eval", "PSNR, SSIM and LPIPS against ground truth, by the papers' protocol");
+  command->add_option("hr", request->hr, "Folder (or file) of ground truth")->required();
+  command->add_option("sr", request->sr, "Folder (or file) of results with the same names");
+  command->add_option("-m,--model", request->model, "Make the results with this model");
+  command->add_flag("--bicubic", request->bicubic, "Make the results by bicubic enlargement");
+  command->add_option("--lr", request->lr,
+                      "Folder of low-resolution pictures (default: MATLAB bicubic of the ground truth)");
+  command->add_option("-s,--scale", request->scale, "Scale (default: the model's, else 4)")->check(CLI::Range(1, 16));
+  command->add_option("--border", request->border, "Pixels left out on each side (default: the scale)")
+      ->check(CLI::Range(0, 1000));
+  command->add_flag("--lpips", request->lpips.on, "Measure LPIPS too (v0.1, on whole pictures; smaller is better)");
+  command->add_option("--lpips-network", request->lpips.network,
+                      "Its feature network: file or name (default: the fetched squeezenet1_1; shipped: features)");
+  command->add_option("--lpips-heads", request->lpips.heads, "Its heads (default: the network's own, or the fetched)");
+  command->add_flag("--json", request->json, "One JSON line a file, and a last one with the mean");
+  command->add_option("--precision", request->precision, "auto, fp32 or bf16")->capture_default_str();
+  command->add_option("--device", request->device, "auto, cpu or cuda:N")->capture_default_str();
+  command->add_flag("--tta", request->tta, "Mean over 8 flips and turns");
+  command->callback([request, &action] {
+    if (!request->lpips.network.empty() || !request->lpips.heads.empty()) request->lpips.on = true;
+    action = [request] {
+      check(*request);
+      return run_in_library(*request);
+    };
+  });
+}
+
+}  // namespace ganvas::cli

@@ -1,0 +1,22 @@
+#include <cstdio>
+
+#include "ganvas/core/log.hpp"
+#include "ganvas/data/pair_source.hpp"
+#include "library/run.hpp"
+
+namespace ganvas::cli {
+
+int run(const DataCheckRequest& request) {
+  PairSourceOptions source;
+  source.hr.assign(request.places.begin(), request.places.end());
+  source.lr = request.lr;
+  source.scale = request.scale;
+  source.crop = request.crop;
+  const auto pictures = list_pictures(source.hr);
+  const auto defects = check_pairs(source);
+  for (const auto& defect : defects) fmt::print("{}\n", defect);
+  log(LogLevel::info, "{} pictures, {} defects", pictures.size(), defects.size());
+  return defects.empty() ? 0 : 1;
+}
+
+}  // namespace ganvas::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "requests/request.hpp"
+
+/// What each command does. All throw Error and give the process's exit code.
+namespace ganvas::cli {
+
+int run(const UpscaleRequest& request);
+int run(const TrainRequest& request);
+int run(const EvalRequest& request);
+int run(const ModelInfoRequest& request);
+int run(const ModelListRequest& request);
+int run(const ModelConvertRequest& request);
+int run(const ModelBlendRequest& request);
+int run(const ModelCheckRequest& request);
+int run(const ModelFetchRequest& request);
+int run(const DataCheckRequest& request);
+int run(const DataDegradeRequest& request);
+int run(const ReportRequest& request);
+int run(const CompareRequest& request);
+
+}  // namespace ganvas::cli

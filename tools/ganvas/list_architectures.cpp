@@ -1,0 +1,27 @@
+// Runs during the build: prints a source that defines architectures(), from the registries of networks.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "ganvas/nn/feature_network.hpp"
+#include "ganvas/nn/registry.hpp"
+
+namespace {
+
+template <typename Plugin>
+void print_entries(const std::vector<Plugin>& plugins, bool features) {
+  for (const auto& plugin : plugins)
+    fmt::print("      {{R\"text({})text\", R\"text({})text\", {}}},\n", plugin.name, plugin.summary, features);
+}
+
+}  // namespace
+
+int main() {
+  fmt::print(
+      "#include \"model_table.hpp\"\n\nnamespace ganvas::cli {{\n\nstd::span<const Architecture> architectures() {{\n"
+      "  static constexpr Architecture table[] = {{\n");
+  print_entries(ganvas::generator_plugins(), false);
+  print_entries(ganvas::feature_plugins(), true);
+  fmt::print("  }};\n  return table;\n}}\n\n}}  // namespace ganvas::cli\n");
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+/// Everywhere `model`, `a` and `b` are files or shipped names.
+namespace ganvas::cli {
+
+struct ModelInfoRequest {
+  std::string model;
+  bool json = false;
+};
+
+struct ModelListRequest {
+  bool json = false;
+};
+
+struct ModelConvertRequest {
+  std::string model, out;
+  bool half = false;
+};
+
+struct ModelBlendRequest {
+  std::string a, b, out;
+  double weight = 0.5;
+};
+
+struct ModelCheckRequest {
+  std::string model, io;
+  double tolerance = 1e-4;
+};
+
+struct ModelFetchRequest {
+  std::vector<std::string> names;
+  bool all = false, list = false, json = false, force = false;
+};
+
+}  // namespace ganvas::cli

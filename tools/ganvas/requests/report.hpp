@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+
+namespace ganvas::cli {
+
+struct ReportRequest {
+  std::string run, out;
+};
+
+}  // namespace ganvas::cli
