@@ -114,7 +114,13 @@ void Trainer::save_checkpoint() {
   checkpoint.facts["stale"] = fmt::format("{}", stale_);
   checkpoint.facts["best_score"] = fmt::format("{:a}", result_.best_score);
   checkpoint.facts["recipe"] = resolved_;
-  write_checkpoint(checkpoint_path(), checkpoint);
+  try {
+    write_checkpoint(checkpoint_path(), checkpoint);
+  } catch (const Error& error) {
+    fail(error.kind(), "{}; {}", error.what(),
+         fs::exists(checkpoint_path()) ? "the checkpoint before it is whole: make room, then go on with --resume"
+                                       : "no checkpoint was written yet");
+  }
 }
 
 void Trainer::start_loader() {
