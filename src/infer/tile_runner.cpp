@@ -48,22 +48,34 @@ bool is_out_of_memory(const std::exception& error) {
 TileRunner::TileRunner(GeneratorPtr network, const UpscaleOptions& options)
     : network_(std::move(network)), info_(network_->info()), device_(parse_device(options.device)), tta_(options.tta) {
   use_cpu_threads(options.threads);
+  bf16_ = use_bf16(options.precision, device_);
   use_channels_last(*network_);
   network_->to(device_);
   network_->eval();
-  if (use_bf16(options.precision, device_)) {
+  // An engine that has no bf16 here is no help to whoever asks for it.
+  if (options.engine != "libtorch" && device_.is_cpu() && (!bf16_ || engine_has_bf16())) {
+    std::string why;
+    engine_ = Engine::compile(*network_, bf16_, why);
+    if (!engine_) log(LogLevel::debug, "LibTorch runs this network: {}", why);
+  }
+  if (bf16_ && !engine_) {
     half_ = replicate(*network_);
     half_->to(device_, torch::kBFloat16);
     use_channels_last(*half_);
   }
 }
 
-torch::Tensor TileRunner::forward(Generator& network, const torch::Tensor& input) const {
-  if (!tta_) return network.forward(input);
+torch::Tensor TileRunner::once(const torch::Tensor& input) {
+  if (plain_) return network_->forward(input);
+  return engine_ ? engine_->run(input) : (half_ ? *half_ : *network_).forward(input);
+}
+
+torch::Tensor TileRunner::forward(const torch::Tensor& input) {
+  if (!tta_) return once(input);
   torch::Tensor sum;
   for (int orientation = 0; orientation < 8; ++orientation) {
     const torch::Tensor view = turned(input, orientation).contiguous(at::MemoryFormat::ChannelsLast);
-    const torch::Tensor result = turned_back(network.forward(view), orientation);
+    const torch::Tensor result = turned_back(once(view), orientation);
     sum = sum.defined() ? sum + result : result;
   }
   return sum / 8;
@@ -72,13 +84,15 @@ torch::Tensor TileRunner::forward(Generator& network, const torch::Tensor& input
 cv::Mat TileRunner::run(const cv::Mat& tile) {
   const torch::InferenceMode inference;
   const torch::Tensor input = tensor_from_image(tile, info_.value_range).to(device_);
-  torch::Tensor output = forward(half_ ? *half_ : *network_, input);
+  torch::Tensor output = forward(input);
   if (!all_finite(output)) {
-    if (half_) {
+    if (bf16_) {
       if (!warned_)
         log(LogLevel::warning, "bf16 gave values that are no numbers; such tiles are computed again in fp32");
       warned_ = true;
-      output = forward(*network_, input);
+      plain_ = true;
+      output = forward(input);
+      plain_ = false;
     }
     if (!all_finite(output)) fail(ErrorKind::model, "the network gives values that are no numbers (NaN or infinite)");
   }
@@ -88,7 +102,7 @@ cv::Mat TileRunner::run(const cv::Mat& tile) {
 int TileRunner::best_tile() const {
   constexpr double budget = 192e6;  // bytes of features alive at once
   const double values = info_.live_values > 0 ? info_.live_values : 192.0 * info_.scale * info_.scale;
-  const double side = std::sqrt(budget / (values * (half_ ? 2 : 4)));
+  const double side = std::sqrt(budget / (values * (bf16_ ? 2 : 4)));
   return std::clamp(static_cast<int>(side) / 32 * 32, 64, device_.is_cuda() ? 1024 : 768);
 }
 

@@ -3,6 +3,7 @@
 #include <exception>
 #include <opencv2/core/mat.hpp>
 
+#include "ganvas/engine/engine.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/nn/generator.hpp"
 
@@ -22,16 +23,20 @@ class TileRunner {
   /// A tile side at which the features take a moderate share of memory.
   int best_tile() const;
   const GeneratorInfo& info() const { return info_; }
-  bool bf16() const { return half_ != nullptr; }
+  bool bf16() const { return bf16_; }
+  bool compiled() const { return engine_ != nullptr; }
 
  private:
-  torch::Tensor forward(Generator& network, const torch::Tensor& input) const;
+  torch::Tensor forward(const torch::Tensor& input);
+  torch::Tensor once(const torch::Tensor& input);
 
-  GeneratorPtr network_;  ///< fp32
-  GeneratorPtr half_;     ///< the same in bf16, where that is chosen
+  GeneratorPtr network_;            ///< fp32
+  std::unique_ptr<Engine> engine_;  ///< the same compiled, where that can be
+  GeneratorPtr half_;               ///< the same in bf16, where that is chosen and there is no engine
   GeneratorInfo info_;
   torch::Device device_;
-  bool tta_;
+  bool tta_, bf16_;
+  bool plain_ = false;  ///< fp32 by LibTorch, for a tile that went wrong
   bool warned_ = false;
 };
 

@@ -17,6 +17,7 @@ enum class AlphaMode { model, bicubic };
 struct UpscaleOptions {
   std::string device = "auto";     ///< auto, cpu, cuda:N
   std::string precision = "auto";  ///< auto, fp32, bf16
+  std::string engine = "auto";     ///< auto: the compiled CPU engine where it can; libtorch: never
   int threads = 0;                 ///< CPU threads; 0: all
   int tile = 0;                    ///< side of a tile in input pixels; 0: chosen by the picture and the machine
   int overlap = -1;                ///< context around a tile; -1: the network's receptive field, at most 32

@@ -66,6 +66,9 @@ void add_upscale(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
   command->add_option("--device", request.device, "auto, cpu or cuda:N")->capture_default_str();
+  command->add_option("--engine", request.engine, "auto: compiled for this CPU where that can be; libtorch: never")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "libtorch"}));
   command->add_option("--threads", request.threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
   command->add_option("--alpha", request.alpha, "How transparency is enlarged: model or bicubic")
       ->capture_default_str()

@@ -29,6 +29,7 @@ UpscaleOptions upscale_options(const UpscaleRequest& request) {
   UpscaleOptions options;
   options.device = request.device;
   options.precision = request.precision;
+  options.engine = request.engine;
   options.threads = request.threads;
   options.tile = request.tile;
   options.overlap = request.overlap;

@@ -1,0 +1,139 @@
+#include "ganvas/engine/engine.hpp"
+
+#include <sys/mman.h>
+#include <torch/torch.h>
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <list>
+#include <new>
+
+#include "engine/graph.hpp"
+#include "engine/plan.hpp"
+#include "ganvas/core/memory.hpp"
+#include "ganvas/nn/precision.hpp"
+#include "nn/blocks.hpp"
+
+namespace ganvas {
+
+namespace {
+
+/// Edge tiles have sizes of their own: a picture has at most four.
+constexpr std::size_t most_plans = 4;
+/// Largest difference that may be seen in the first comparison, relative to the largest value.
+constexpr double fp32_tolerance = 1e-4, bf16_tolerance = 0.03;
+
+/// Memory for the features of all plans, which run one after the other.
+class Arena {
+ public:
+  ~Arena() { std::free(data_); }
+  std::byte* at_least(std::size_t bytes) {
+    if (bytes <= size_) return data_;
+    std::free(data_);
+    data_ = nullptr;
+    size_ = 0;
+    // The system promises more than it has; asked beforehand, too large a tile is an exception and not the end.
+    if (bytes > available_memory()) throw std::bad_alloc();
+    constexpr std::size_t page = std::size_t{2} << 20;
+    void* memory = nullptr;
+    const std::size_t rounded = (bytes + page - 1) / page * page;
+    if (::posix_memalign(&memory, page, rounded) != 0) throw std::bad_alloc();
+    ::madvise(memory, rounded, MADV_HUGEPAGE);
+    data_ = static_cast<std::byte*>(memory);
+    size_ = rounded;
+    return data_;
+  }
+
+ private:
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Every value of the range, in a size that the trace didn't have; without LibTorch's random state, which belongs to
+/// whoever calls.
+torch::Tensor check_picture(const GeneratorInfo& info) {
+  const std::int64_t height = 2 * info.multiple + 9, width = 3 * info.multiple + 14;
+  const torch::Tensor numbers = torch::arange(info.in_channels * height * width, torch::kFloat);
+  return (numbers * 0.618034).frac().view({1, info.in_channels, height, width}) * info.value_range;
+}
+
+}  // namespace
+
+struct Engine::State {
+  engine::Graph graph;
+  bool half = false;
+  int multiple = 1, scale = 1;
+  engine::PackedWeights weights;
+  struct Sized {
+    Sized(State& state, int h, int w) : height(h), width(w), plan(state.graph, h, w, state.half, state.weights) {}
+    int height, width;
+    engine::Plan plan;
+  };
+  std::list<Sized> plans;  ///< used last first
+  Arena arena;
+
+  engine::Plan& plan_for(int height, int width) {
+    for (auto it = plans.begin(); it != plans.end(); ++it) {
+      if (it->height != height || it->width != width) continue;
+      plans.splice(plans.begin(), plans, it);
+      return plans.front().plan;
+    }
+    if (plans.size() == most_plans) plans.pop_back();
+    plans.emplace_front(*this, height, width);
+    return plans.front().plan;
+  }
+};
+
+bool engine_has_bf16() { return cpu_has_fast_bf16(); }
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() = default;
+
+bool Engine::bf16() const { return state_->half; }
+
+std::unique_ptr<Engine> Engine::compile(Generator& network, bool bf16, std::string& why) {
+  const GeneratorInfo info = network.info();
+  auto state = std::make_unique<State>();
+  try {
+    state->graph = engine::fold(engine::trace(network));
+    state->half = bf16 && engine_has_bf16();
+    state->multiple = info.multiple;
+    state->scale = info.scale;
+    std::unique_ptr<Engine> made(new Engine(std::move(state)));
+    const torch::NoGradGuard no_grad;
+    // A size that the trace didn't have.
+    const torch::Tensor picture = check_picture(info);
+    const torch::Tensor expected = network.forward(picture), result = made->run(picture);
+    if (result.sizes() != expected.sizes()) {
+      why = "the compiled network gives another size";
+      return nullptr;
+    }
+    const double difference =
+        (result - expected).abs().max().item<double>() / std::max(expected.abs().max().item<double>(), 1e-30);
+    if (!(difference <= (made->bf16() ? bf16_tolerance : fp32_tolerance))) {
+      why = fmt::format("the compiled network differs by {:.2g}", difference);
+      return nullptr;
+    }
+    return made;
+  } catch (const std::exception& error) {
+    why = error.what();
+    return nullptr;
+  }
+}
+
+torch::Tensor Engine::run(const torch::Tensor& picture) {
+  const auto height = picture.size(2), width = picture.size(3);
+  torch::Tensor input = picture.to(torch::kFloat);
+  // Networks that work on multiples pad by themselves; the trace had no need to.
+  if (state_->multiple > 1) input = pad_to_multiple(input, state_->multiple);
+  input = input.contiguous(at::MemoryFormat::ChannelsLast);
+  engine::Plan& plan = state_->plan_for(static_cast<int>(input.size(2)), static_cast<int>(input.size(3)));
+  torch::Tensor output =
+      torch::empty({1, plan.out_channels(), plan.out_height(), plan.out_width()},
+                   torch::TensorOptions().dtype(torch::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
+  plan.run(state_->arena.at_least(plan.arena_bytes()), input.data_ptr<float>(), output.data_ptr<float>());
+  return output.slice(2, 0, height * state_->scale).slice(3, 0, width * state_->scale);
+}
+
+}  // namespace ganvas

@@ -1,0 +1,23 @@
+// The engine of a build without oneDNN: there is none, and LibTorch runs the networks.
+#include <torch/torch.h>
+
+#include "ganvas/engine/engine.hpp"
+
+namespace ganvas {
+
+struct Engine::State {};
+
+bool engine_has_bf16() { return false; }
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() = default;
+bool Engine::bf16() const { return false; }
+
+std::unique_ptr<Engine> Engine::compile(Generator&, bool, std::string& why) {
+  why = "built without oneDNN";
+  return nullptr;
+}
+
+torch::Tensor Engine::run(const torch::Tensor& picture) { return picture; }
+
+}  // namespace ganvas

@@ -1,0 +1,171 @@
+// Two engines that must agree: every architecture of the registry through LibTorch and through the compiled plan.
+#include <doctest/doctest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/engine/engine.hpp"
+#include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/threads.hpp"
+
+using namespace ganvas;
+using torch::Tensor;
+
+namespace {
+
+std::unique_ptr<Engine> compiled(Generator& network, bool bf16) {
+  use_cpu_threads(1);
+  std::string why;
+  auto engine = Engine::compile(network, bf16, why);
+  if (why == "built without oneDNN") MESSAGE("[skipped] built without oneDNN");
+  else if (!engine) FAIL(why);
+  return engine;
+}
+
+Tensor picture_for(const Generator& network, std::int64_t height, std::int64_t width) {
+  torch::manual_seed(height * 1000 + width);
+  return torch::rand({1, network.info().in_channels, height, width}) * network.info().value_range;
+}
+
+double relative_error(const Tensor& actual, const Tensor& expected) {
+  REQUIRE(actual.sizes() == expected.sizes());
+  return ((actual - expected).abs().max() / expected.abs().max()).item<double>();
+}
+
+double psnr(const Tensor& actual, const Tensor& expected, double range) {
+  return -10 * std::log10((actual - expected).div(range).pow(2).mean().item<double>());
+}
+
+/// A network of operators that no shipped architecture has.
+class Mixed final : public Generator {
+ public:
+  Mixed() {
+    torch::manual_seed(2);
+    wide_ = register_module("wide", torch::nn::Conv2d(torch::nn::Conv2dOptions(3, 5, 3).bias(false)));
+    down_ = register_module("down", torch::nn::Conv2d(torch::nn::Conv2dOptions(8, 12, 3).stride(2).padding(1)));
+    grouped_ = register_module("grouped",
+                               torch::nn::Conv2d(torch::nn::Conv2dOptions(12, 12, 3).padding(2).dilation(2).groups(3)));
+    up_ = register_module(
+        "up",
+        torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(12, 7, 3).stride(2).padding(1).output_padding(1)));
+    norm_ = register_module("norm", torch::nn::InstanceNorm2d(torch::nn::InstanceNorm2dOptions(7).affine(true)));
+    narrow_ = register_module("narrow", torch::nn::Conv2d(torch::nn::Conv2dOptions(7, 3, {3, 2})));
+    last_ = register_module("last", torch::nn::Conv2d(torch::nn::Conv2dOptions(12, 3, 1)));
+    slopes_ = register_parameter("slopes", torch::rand({12}));
+    norm_->weight.data().uniform_(0.5, 2);
+    norm_->bias.data().uniform_(-1, 1);
+    eval();
+  }
+  Tensor forward(const Tensor& input) override {
+    Tensor x = torch::reflection_pad2d(input, {1, 1, 1, 1});
+    x = torch::silu(wide_->forward(x));
+    x = torch::cat({x, input}, 1);
+    x = torch::prelu(down_->forward(x), slopes_);
+    x = x + 0.5 * torch::tanh(grouped_->forward(x));
+    x = torch::relu(norm_->forward(up_->forward(x)));
+    x = x * torch::sigmoid(x.mean({2, 3}, true)) - 0.25;
+    x = narrow_->forward(torch::replication_pad2d(x, {0, 1, 2, 0}));
+    x = torch::upsample_bilinear2d(x, {2 * x.size(2), 2 * x.size(3)}, true);
+    x = last_->forward(torch::pixel_unshuffle(torch::constant_pad_nd(x, {0, 0, 0, 0}), 2));
+    return x.narrow(2, 0, input.size(2)).narrow(3, 0, input.size(3));
+  }
+  GeneratorInfo info() const override { return {}; }
+  std::string architecture() const override { return "mixed"; }
+  nlohmann::json config() const override { return nlohmann::json::object(); }
+
+ private:
+  torch::nn::Conv2d wide_{nullptr}, down_{nullptr}, grouped_{nullptr}, narrow_{nullptr}, last_{nullptr};
+  torch::nn::ConvTranspose2d up_{nullptr};
+  torch::nn::InstanceNorm2d norm_{nullptr};
+  Tensor slopes_;
+};
+
+class Unknown final : public Generator {
+ public:
+  Tensor forward(const Tensor& input) override { return torch::cos(input); }
+  GeneratorInfo info() const override { return {}; }
+  std::string architecture() const override { return "unknown"; }
+  nlohmann::json config() const override { return nlohmann::json::object(); }
+};
+
+}  // namespace
+
+TEST_CASE("every architecture: the plan gives what LibTorch gives, on odd sizes") {
+  const torch::NoGradGuard no_grad;
+  int compared = 0;
+  for (const auto& plugin : generator_plugins())
+    for (const auto& config : plugin.examples) {
+      torch::manual_seed(3);
+      const GeneratorPtr network = plugin.make(config);
+      for (auto& parameter : network->parameters()) parameter.normal_(0.0, 0.15);
+      network->eval();
+      network->weights_changed();
+      const std::string name = plugin.name + " " + config.dump();
+      CAPTURE(name);
+      for (const bool bf16 : {false, true}) {
+        if (bf16 && !engine_has_bf16()) continue;
+        const auto engine = compiled(*network, bf16);
+        if (!engine) return;
+        CHECK(engine->bf16() == bf16);
+        for (const auto& [height, width] : {std::pair{3, 8}, {1, 1}, {37, 29}, {3, 8}}) {
+          CAPTURE(height);
+          const Tensor picture = picture_for(*network, height, width), expected = network->forward(picture);
+          const Tensor actual = engine->run(picture);
+          if (bf16) CHECK(psnr(actual, expected, expected.abs().max().item<double>()) >= 45);
+          else CHECK(relative_error(actual, expected) <= 1e-4);
+          ++compared;
+        }
+      }
+    }
+  CHECK(compared > 50);
+}
+
+TEST_CASE("operators of networks to come: paddings, strides, groups, transposed convolutions, norms, resizes") {
+  const torch::NoGradGuard no_grad;
+  Mixed network;
+  for (const bool bf16 : {false, true}) {
+    if (bf16 && !engine_has_bf16()) continue;
+    const auto engine = compiled(network, bf16);
+    if (!engine) return;
+    for (const auto& [height, width] : {std::pair{20, 24}, {17, 31}}) {
+      const Tensor picture = picture_for(network, height, width), expected = network.forward(picture);
+      if (bf16) CHECK(psnr(engine->run(picture), expected, expected.abs().max().item<double>()) >= 40);
+      else CHECK(relative_error(engine->run(picture), expected) <= 1e-4);
+    }
+  }
+}
+
+TEST_CASE("the shipped models in bf16: at least 50 dB to LibTorch in fp32") {
+  const torch::NoGradGuard no_grad;
+  if (!engine_has_bf16()) {
+    MESSAGE("[skipped] this CPU has no bf16");
+    return;
+  }
+  for (const char* name : {"photo-x4", "photo-x2"}) {
+    const std::string path = std::string(GANVAS_SOURCE_DIR "/models/") + name + "/model.safetensors";
+    const LoadedGenerator model = load_generator(path);
+    const auto engine = compiled(*model.network, true);
+    if (!engine) return;
+    const Tensor picture = picture_for(*model.network, 61, 47);
+    CHECK(psnr(engine->run(picture), model.network->forward(picture), 1.0) >= 50);
+  }
+}
+
+TEST_CASE("an operator that isn't known is named") {
+  Unknown network;
+  std::string why;
+  CHECK(!Engine::compile(network, false, why));
+  CHECK((why.find("aten::cos") != std::string::npos || why == "built without oneDNN"));
+}
+
+TEST_CASE("compiling leaves the network and LibTorch's random state as they were") {
+  torch::manual_seed(11);
+  const Tensor first = torch::rand({4});
+  const GeneratorPtr network = make_generator("compact", {{"channels", 8}, {"convs", 2}});
+  torch::manual_seed(11);
+  std::string why;
+  Engine::compile(*network, false, why);
+  CHECK(torch::rand({4}).equal(first));
+  for (const auto& parameter : network->parameters()) CHECK(parameter.requires_grad());
+}
