@@ -12,8 +12,8 @@
 #include "engine/graph.hpp"
 #include "engine/plan.hpp"
 #include "ganvas/core/memory.hpp"
+#include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/precision.hpp"
-#include "nn/blocks.hpp"
 
 namespace ganvas {
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ganvas/format/state_dict.hpp"
+#include "ganvas/nn/padding.hpp"
 
 /// Pieces that several networks are made of, and helpers for recognising them in state dicts.
 namespace ganvas {
@@ -52,10 +53,6 @@ class ResidualBlockImpl : public torch::nn::Module {
   double res_scale_;
 };
 TORCH_MODULE(ResidualBlock);
-
-/// Appends rows and columns at the bottom and right until both sides are multiples: the picture's reflection, and where
-/// the picture is too small for that, its last row and column repeated.
-torch::Tensor pad_to_multiple(const torch::Tensor& x, std::int64_t multiple);
 
 torch::Tensor enlarge_nearest(const torch::Tensor& x, std::int64_t factor);
 
