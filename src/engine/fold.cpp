@@ -8,8 +8,6 @@ namespace {
 
 using torch::Tensor;
 
-bool is_convolution(const Node& node) { return node.op == Op::convolution || node.op == Op::transposed_convolution; }
-
 /// Still a plain sum of products, which takes further factors and terms.
 bool is_open(const Node& node) {
   return is_convolution(node) && node.activation == Activation::none && node.inputs.size() == 1;

@@ -39,8 +39,6 @@ std::vector<float> floats(const Tensor& values) {
   return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
 }
 
-bool is_convolution(const Node& node) { return node.op == Op::convolution || node.op == Op::transposed_convolution; }
-
 }  // namespace
 
 memory PackedWeights::get(int node, const Tensor& weight, const memory::dims& dims, memory::format_tag given,
