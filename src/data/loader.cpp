@@ -5,6 +5,7 @@
 #include <chrono>
 #include <numeric>
 
+#include "ganvas/data/bridge.hpp"
 #include "ganvas/data/pair_source.hpp"
 
 namespace ganvas {
@@ -56,26 +57,6 @@ Batch Loader::next() {
   return batch;
 }
 
-namespace {
-
-/// Pictures of one size -> N x C x H x W. Written sample by sample rather than by torch::cat, which would start a team
-/// of OpenMP threads here beside the training thread's.
-torch::Tensor stack(const std::vector<Image>& images) {
-  const cv::Mat& first = images.front().pixels;
-  const int channels = first.channels();
-  const auto count = static_cast<std::int64_t>(images.size());
-  torch::Tensor batch = torch::empty({count, first.rows, first.cols, channels}, torch::kFloat);
-  float* target = batch.data_ptr<float>();
-  for (const Image& image : images) {
-    cv::Mat view(first.rows, first.cols, CV_MAKETYPE(CV_32F, channels), target);
-    image.pixels.convertTo(view, CV_32F, 1.0 / max_value(image.depth()));
-    target += first.total() * static_cast<std::size_t>(channels);
-  }
-  return batch.permute({0, 3, 1, 2});
-}
-
-}  // namespace
-
 std::int64_t pooled_index(std::int64_t index, std::int64_t pool, std::uint64_t seed) {
   if (pool < 2) return index;
   const std::int64_t block = index / pool;
@@ -96,8 +77,8 @@ Batch make_pair_batch(const PairSource& source, int size, std::uint64_t seed, st
     hr.push_back(std::move(pair.hr));
     if (!pair.sharp.empty()) sharp.push_back(std::move(pair.sharp));
   }
-  Batch batch{{"lr", stack(lr)}, {"hr", stack(hr)}};
-  if (!sharp.empty()) batch["sharp"] = stack(sharp);
+  Batch batch{{"lr", tensor_from_images(lr)}, {"hr", tensor_from_images(hr)}};
+  if (!sharp.empty()) batch["sharp"] = tensor_from_images(sharp);
   return batch;
 }
 

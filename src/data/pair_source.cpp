@@ -1,16 +1,12 @@
 #include "ganvas/data/pair_source.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
 #include <opencv2/core.hpp>
 #include <optional>
-#include <thread>
 
+#include "data/parallel.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
-#include "ganvas/core/interrupt.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/imaging/sharpen.hpp"
@@ -81,31 +77,6 @@ cv::Rect turned(cv::Rect part, cv::Size size, std::uint64_t orientation) {
 
 cv::Rect scaled(const cv::Rect& rect, int scale) {
   return {rect.x * scale, rect.y * scale, rect.width * scale, rect.height * scale};
-}
-
-/// Calls `work(i)` for all i on all cores; the first exception ends it and is rethrown.
-template <typename Work>
-void parallel_for(std::size_t count, Work work) {
-  std::atomic<std::size_t> next{0};
-  std::exception_ptr error;
-  std::mutex mutex;
-  const auto loop = [&] {
-    for (std::size_t i; (i = next++) < count && !interrupted();) {
-      try {
-        work(i);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!error) error = std::current_exception();
-        next = count;
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) threads.emplace_back(loop);
-  }
-  if (error) std::rethrow_exception(error);
-  throw_if_interrupted();
 }
 
 }  // namespace

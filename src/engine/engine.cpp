@@ -55,7 +55,7 @@ class Arena {
 torch::Tensor check_picture(const GeneratorInfo& info) {
   const std::int64_t height = 2 * info.multiple + 9, width = 3 * info.multiple + 14;
   const torch::Tensor numbers = torch::arange(info.in_channels * height * width, torch::kFloat);
-  return (numbers * 0.618034).frac().view({1, info.in_channels, height, width}) * info.value_range;
+  return to_range((numbers * 0.618034).frac().view({1, info.in_channels, height, width}), info);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ torch::Tensor TileRunner::forward(const torch::Tensor& input) {
 
 cv::Mat TileRunner::run(const cv::Mat& tile) {
   const torch::InferenceMode inference;
-  const torch::Tensor input = tensor_from_image(tile, info_.value_range).to(device_);
+  const torch::Tensor input = tensor_from_image(tile, info_.value_range, info_.value_low).to(device_);
   torch::Tensor output = forward(input);
   if (!all_finite(output)) {
     if (bf16_) {
@@ -96,7 +96,7 @@ cv::Mat TileRunner::run(const cv::Mat& tile) {
     }
     if (!all_finite(output)) fail(ErrorKind::model, "the network gives values that are no numbers (NaN or infinite)");
   }
-  return matrix_from_tensor(output, info_.value_range);
+  return matrix_from_tensor(output, info_.value_range, info_.value_low);
 }
 
 int TileRunner::best_tile() const {

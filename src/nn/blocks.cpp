@@ -122,9 +122,9 @@ const torch::Tensor& conv_weight(const StateDict& weights, const std::string& st
   return *weight;
 }
 
-int count_layers(const StateDict& weights, const std::string& prefix, const std::string& suffix) {
+int count_layers(const StateDict& weights, const std::string& prefix, const std::string& suffix, int first) {
   int count = 0;
-  while (weights.contains(fmt::format("{}{}{}", prefix, count, suffix))) ++count;
+  while (weights.contains(fmt::format("{}{}{}", prefix, first + count, suffix))) ++count;
   return count;
 }
 

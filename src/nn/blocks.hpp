@@ -67,8 +67,8 @@ int upsampler_scale(const StateDict& weights, const std::string& prefix, std::in
 
 /// The weight `stem`.weight of a convolution. Throws Error(model) when missing or not of four dimensions.
 const torch::Tensor& conv_weight(const StateDict& weights, const std::string& stem);
-/// How many of `prefix`0`suffix`, `prefix`1`suffix`, ... there are without a gap.
-int count_layers(const StateDict& weights, const std::string& prefix, const std::string& suffix);
+/// How many of `prefix`0`suffix`, `prefix`1`suffix`, ... there are without a gap, counted from `first`.
+int count_layers(const StateDict& weights, const std::string& prefix, const std::string& suffix, int first = 0);
 /// Whether each key starts with one of these: further parts mean a related but different network.
 bool only_prefixes(const StateDict& weights, std::initializer_list<const char*> prefixes);
 /// The same tensors under other names. Throws Error(model) when two get the same.

@@ -1,6 +1,9 @@
 #include "ganvas/nn/discriminator.hpp"
 
+#include <torch/types.h>
+
 #include "ganvas/core/error.hpp"
+#include "ganvas/nn/registry.hpp"
 #include "nn/plugins.hpp"
 
 namespace ganvas {
@@ -17,6 +20,26 @@ DiscriminatorPtr make_discriminator(const std::string& architecture, const nlohm
     known.push_back(plugin.name);
   }
   fail(ErrorKind::recipe, "unknown discriminator '{}'; known: {}", architecture, fmt::join(known, ", "));
+}
+
+std::vector<torch::Tensor> Discriminator::features(const torch::Tensor&) {
+  fail(ErrorKind::recipe, "discriminator.architecture: {} offers no features to match; take patch or multi-scale",
+       architecture());
+}
+
+DiscriminatorPtr discriminator_from(const StateDict& weights, const std::string& name) {
+  constexpr int any_size = 4096;  // only recipes know the pictures
+  for (const auto& plugin : discriminator_plugins()) {
+    if (!plugin.detect) continue;
+    const auto found = plugin.detect(weights);
+    if (!found) continue;
+    DiscriminatorPtr network = plugin.make(found->config, any_size);
+    load_state_dict(*network, found->weights, name);
+    network->eval();
+    for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
+    return network;
+  }
+  return nullptr;
 }
 
 }  // namespace ganvas

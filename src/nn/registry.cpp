@@ -150,6 +150,7 @@ void save_generator(const std::filesystem::path& path, const Generator& network,
   file.metadata["ganvas.config"] = network.config().dump();
   file.metadata["ganvas.scale"] = fmt::format("{}", info.scale);
   file.metadata["ganvas.value_range"] = fmt::format("{}", info.value_range);
+  if (info.value_low != 0) file.metadata["ganvas.value_low"] = fmt::format("{}", info.value_low);
   write_model_file(path, file);
 }
 

@@ -17,8 +17,9 @@ namespace {
 /// What a generator makes of one picture, 8 bit.
 Image enlarge(Generator& generator, const Image& lr, torch::Device device) {
   const torch::NoGradGuard no_grad;
-  const double range = generator.info().value_range;
-  return image_from_tensor(generator.forward(tensor_from_image(lr.pixels, range).to(device)), Depth::u8, range);
+  const GeneratorInfo info = generator.info();
+  const torch::Tensor input = tensor_from_image(lr.pixels, info.value_range, info.value_low).to(device);
+  return image_from_tensor(generator.forward(input), Depth::u8, info.value_range, info.value_low);
 }
 
 /// The middle of a picture, at most `side` x `side`.

@@ -25,7 +25,7 @@ std::unique_ptr<Engine> compiled(Generator& network, bool bf16) {
 
 Tensor picture_for(const Generator& network, std::int64_t height, std::int64_t width) {
   torch::manual_seed(height * 1000 + width);
-  return torch::rand({1, network.info().in_channels, height, width}) * network.info().value_range;
+  return to_range(torch::rand({1, network.info().in_channels, height, width}), network.info());
 }
 
 double relative_error(const Tensor& actual, const Tensor& expected) {

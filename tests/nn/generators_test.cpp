@@ -121,8 +121,13 @@ TEST_CASE("generators: a network's own state dict is recognised from keys and sh
       ++matches;
       const GeneratorPtr again = plugin.make(found->config);
       nlohmann::json expected = network->config();
-      expected.erase("slope");  // compact: fixed slopes are stored like trained ones
-      CHECK(again->config() == expected);
+      nlohmann::json recognised = again->config();
+      expected.erase("slope");      // compact: fixed slopes are stored like trained ones
+      if (plugin.name == "unet") {  // dropout has no weights
+        expected.erase("dropout");
+        recognised.erase("dropout");
+      }
+      CHECK(recognised == expected);
       CHECK(test::equal_bits(found->weights, weights));
     }
     CHECK(matches == 1);

@@ -31,7 +31,7 @@ inline std::vector<Example> all_examples() {
 inline torch::Tensor picture(const Generator& network, std::int64_t height, std::int64_t width) {
   torch::manual_seed(height * 1000 + width);
   const GeneratorInfo info = network.info();
-  return torch::rand({1, info.in_channels, height, width}) * info.value_range;
+  return to_range(torch::rand({1, info.in_channels, height, width}), info);
 }
 
 /// Largest difference, relative to the largest expected value.

@@ -4,6 +4,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/safetensors.hpp"
+#include "ganvas/nn/discriminator.hpp"
 #include "nn/sweep.hpp"
 #include "support/support.hpp"
 
@@ -27,6 +28,10 @@ std::string expected_architecture(const fs::path& file) {
                                                                       {"edsr-", "edsr"},
                                                                       {"msrresnet-", "msrresnet"},
                                                                       {"rcan-", "rcan"},
+                                                                      {"resnet6-", "resnet"},
+                                                                      {"resnet9-", "resnet"},
+                                                                      {"unet128-", "unet"},
+                                                                      {"unet256-", "unet"},
                                                                       {"span-", "span"},
                                                                       {"realcugan-", "realcugan"}})
     if (file.filename().string().starts_with(start)) return name;
@@ -63,7 +68,25 @@ TEST_CASE("weights: reference networks give the outputs of the original code") {
     CHECK(error <= 1e-4);
     ++compared;
   }
-  CHECK(compared >= 15);
+  CHECK(compared >= 20);
+}
+
+TEST_CASE("weights: reference discriminators give the outputs of the original code") {
+  const fs::path folder = test::shared_folder() / "weights/reference";
+  SKIP_WITHOUT(folder);
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, architecture] : {std::pair{"patchgan-batch", "patch"},
+                                           {"patchgan-n4-instance", "patch"},
+                                           {"pixel-discriminator", "pixel"},
+                                           {"unet-sn-discriminator", "unet"}}) {
+    CAPTURE(name);
+    const fs::path file = folder / (std::string(name) + ".pth");
+    const DiscriminatorPtr network = discriminator_from(read_model_file(file).weights, name);
+    REQUIRE(network);
+    CHECK(network->architecture() == architecture);
+    const StateDict pair = read_safetensors(fs::path(file).replace_extension(".io.safetensors")).tensors;
+    CHECK(test::relative_error(network->forward(pair.at("input")), pair.at("output")) <= 1e-4);
+  }
 }
 
 TEST_CASE("weights: other networks are not mistaken for super-resolution networks") {

@@ -6,8 +6,11 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "ganvas/nn/registry.hpp"
 
 namespace ganvas {
 
@@ -16,6 +19,9 @@ namespace ganvas {
 class Discriminator : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& pictures) = 0;
+  /// What its layers make of pictures, one after the other, for feature matching (Wang et al. 2018, pix2pixHD, eq. 4).
+  /// Throws Error(recipe) where that isn't offered.
+  virtual std::vector<torch::Tensor> features(const torch::Tensor& pictures);
   /// Name in the registry.
   virtual std::string architecture() const = 0;
   /// Everything that make_discriminator() needs to build this network again.
@@ -37,6 +43,8 @@ struct DiscriminatorPlugin {
   std::string summary;  ///< one line, with the source
   /// Builds the network for pictures of `size` x `size`. Throws Error(recipe) on an unknown or impossible value.
   std::function<DiscriminatorPtr(const nlohmann::json& config, int size)> make;
+  /// As GeneratorPlugin::detect; empty: never recognised.
+  std::function<std::optional<Detected>(const StateDict&)> detect{};
   int example_size = 32;                 ///< a size that the examples take
   std::vector<nlohmann::json> examples;  ///< small configurations, for the sweep over the registry in the tests
 };
@@ -44,5 +52,9 @@ struct DiscriminatorPlugin {
 const std::vector<DiscriminatorPlugin>& discriminator_plugins();
 /// Throws Error(recipe) naming the known ones.
 DiscriminatorPtr make_discriminator(const std::string& architecture, const nlohmann::json& config, int size);
+
+/// The discriminator of a published file, recognised by its keys: evaluation mode, fp32, CPU. Null when no known one
+/// has such keys. Throws Error(model) when the weights don't fit.
+DiscriminatorPtr discriminator_from(const StateDict& weights, const std::string& name);
 
 }  // namespace ganvas

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 namespace ganvas {
 
@@ -18,14 +19,22 @@ struct GeneratorInfo {
   int halo = 0;              ///< receptive field beyond a pixel, in input pixels; 0 with `global` set: unbounded
   bool global = false;       ///< has statistics over the whole input (channel attention): tiles are approximate
   int live_values = 0;       ///< feature values alive at once per input pixel, roughly: what a tile costs; 0: unknown
-  double value_range = 1.0;  ///< forward() takes and gives values in [0, value_range]
+  double value_range = 1.0;  ///< forward() takes and gives values in [value_low, value_range]
+  double value_low = 0.0;    ///< -1 for networks that end in a tanh
 };
 
+/// Values in [0, 1] -> what the network takes, and back.
+torch::Tensor to_range(const torch::Tensor& unit, const GeneratorInfo& info);
+torch::Tensor from_range(const torch::Tensor& values, const GeneratorInfo& info);
+
 /// A picture-to-picture network. forward: N x in_channels x H x W -> N x out_channels x scale*H x scale*W, any H and W
-/// of at least 1, values in [0, value_range] (the output may overshoot).
+/// of at least 1, values in [value_low, value_range] (the output may overshoot).
 class Generator : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& input) = 0;
+  /// Results of some of the encoder's layers, by their index in the published layout, for losses that compare input and
+  /// output patch by patch (CUT). Throws Error(recipe) for networks and layers that have none.
+  virtual std::vector<torch::Tensor> features(const torch::Tensor& input, const std::vector<int>& layers);
   virtual GeneratorInfo info() const = 0;
   /// Name in the registry.
   virtual std::string architecture() const = 0;

@@ -1,10 +1,11 @@
-// The 70x70 PatchGAN of pix2pix (Isola et al. 2017, section 3.2.2) with any number of layers; kernel 1: its pixel
-// discriminator.
+// The 70x70 PatchGAN of pix2pix (Isola et al. 2017, section 3.2.2) with any number of layers.
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/discriminator.hpp"
+#include "nn/blocks.hpp"
 #include "nn/config.hpp"
+#include "nn/legacy_norm.hpp"
 #include "nn/norm.hpp"
 #include "nn/spectral.hpp"
 
@@ -50,6 +51,17 @@ class Patch final : public Discriminator {
     for (auto layer = body_->begin(); layer != body_->end() - 1; ++layer) x = layer->forward(x);
     return (body_->end() - 1)->forward(append_minibatch_stddev(x, stddev_));
   }
+  /// What each of its non-linear layers gives, then the logits.
+  std::vector<torch::Tensor> features(const torch::Tensor& pictures) override {
+    std::vector<torch::Tensor> found;
+    torch::Tensor x = pictures;
+    for (auto layer = body_->begin(); layer != body_->end() - 1; ++layer) {
+      x = layer->forward(x);
+      if (layer->ptr()->as<nn::LeakyReLU>()) found.push_back(x);
+    }
+    found.push_back((body_->end() - 1)->forward(append_minibatch_stddev(x, stddev_)));
+    return found;
+  }
   std::string architecture() const override { return "patch"; }
   nlohmann::json config() const override {
     return {{"channels", channels_}, {"width", width_},       {"layers", layers_},
@@ -62,6 +74,24 @@ class Patch final : public Discriminator {
   std::string norm_;
   nn::Sequential body_{nullptr};
 };
+
+std::optional<Detected> detect(const StateDict& weights) {
+  if (!weights.contains("model.0.weight") || !weights.contains("model.2.weight") || !weights.contains("model.5.weight"))
+    return std::nullopt;
+  int layers = 0;
+  while (weights.contains(fmt::format("model.{}.weight", 2 + 3 * (layers + 1)))) ++layers;
+  const torch::Tensor& first = conv_weight(weights, "model.0");
+  const bool batch = weights.contains("model.3.weight");
+  const bool instance = !batch && weights.contains("model.2.bias");
+  return Detected{{{"channels", first.size(1)},
+                   {"width", first.size(0)},
+                   {"layers", layers},
+                   {"norm", batch      ? "batch"
+                            : instance ? "instance"
+                                       : "none"}},
+                  instance ? without_legacy_statistics(weights) : weights,
+                  "pix2pix"};
+}
 
 }  // namespace
 
@@ -77,6 +107,7 @@ DiscriminatorPlugin patch_plugin() {
                    layers);
             return network;
           },
+          .detect = detect,
           .examples = {{{"width", 4}, {"layers", 2}},
                        {{"width", 4}, {"layers", 1}, {"norm", "instance"}, {"minibatch_stddev", 2}},
                        {{"width", 4}, {"layers", 2}, {"norm", "none"}, {"spectral", true}, {"channels", 1}}}};

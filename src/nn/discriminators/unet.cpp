@@ -68,6 +68,16 @@ class UNet final : public Discriminator {
   std::vector<SpectralConv2d> convs_;
 };
 
+std::optional<Detected> detect(const StateDict& weights) {
+  const bool spectral = weights.contains("conv1.weight_orig");
+  if (!weights.contains("conv0.weight") || !weights.contains("conv9.weight") ||
+      !(spectral || weights.contains("conv1.weight")))
+    return std::nullopt;
+  const torch::Tensor& first = conv_weight(weights, "conv0");
+  return Detected{
+      {{"channels", first.size(1)}, {"width", first.size(0)}, {"spectral", spectral}}, weights, "Real-ESRGAN"};
+}
+
 }  // namespace
 
 DiscriminatorPlugin unet_plugin() {
@@ -79,6 +89,7 @@ DiscriminatorPlugin unet_plugin() {
                    "discriminator: unet needs pictures of a multiple of 8 pixels, not {}; change data.crop", size);
             return std::make_shared<UNet>(config);
           },
+          .detect = detect,
           .example_size = 16,
           .examples = {{{"width", 4}}, {{"width", 4}, {"spectral", false}, {"minibatch_stddev", 2}, {"channels", 2}}}};
 }

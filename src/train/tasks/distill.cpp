@@ -181,8 +181,9 @@ class Distill final : public Task {
     const torch::NoGradGuard no_grad;
     const AutocastScope autocast(context_.bf16, false);
     Generator& generator = *generators_[rng.below(generators_.size())];
-    const double range = generator.info().value_range;
-    return (generator.forward(tensor_from_image(pair.lr.pixels, range)) / range).to(torch::kFloat).clamp(0, 1);
+    const GeneratorInfo info = generator.info();
+    const Tensor result = generator.forward(to_range(tensor_from_image(pair.lr.pixels), info));
+    return from_range(result, info).to(torch::kFloat).clamp(0, 1);
   }
 
   /// The first of the damaged pictures, changed where the student's own distance pulls them: what a generator that

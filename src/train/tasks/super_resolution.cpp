@@ -117,9 +117,9 @@ class SuperResolution final : public Task {
   /// N x C x H x W in [0,1] -> enlarged, in [0,1].
   Tensor enlarge(const Tensor& lr) {
     generator_->train();
-    const double range = generator_->info().value_range;
+    const GeneratorInfo info = generator_->info();
     const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-    return (generator_->forward(lr * range) / range).to(torch::kFloat);
+    return from_range(generator_->forward(to_range(lr, info)), info).to(torch::kFloat);
   }
 
   /// What the generator made of this batch a moment ago, or makes of it now.

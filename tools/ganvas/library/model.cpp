@@ -32,7 +32,7 @@ nlohmann::ordered_json describe(const std::string& name, const LoadedGenerator& 
       {"in_channels", info.in_channels},
       {"out_channels", info.out_channels},
       {"receptive_field", info.global ? nlohmann::ordered_json("global") : nlohmann::ordered_json(2 * info.halo + 1)},
-      {"value_range", {0, info.value_range}}};
+      {"value_range", {info.value_low, info.value_range}}};
   if (!model.file.wrapper.empty()) text["wrapper"] = model.file.wrapper;
   if (!model.file.metadata.empty()) text["metadata"] = model.file.metadata;
   return text;

@@ -6,6 +6,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/format/safetensors.hpp"
+#include "ganvas/nn/discriminator.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "library/run.hpp"
 
@@ -71,17 +72,21 @@ int run(const ModelBlendRequest& request) {
 }
 
 int run(const ModelCheckRequest& request) {
-  const LoadedGenerator model = load_generator(find_model(request.model));
+  const std::filesystem::path path = find_model(request.model);
+  const ModelFile file = read_model_file(path);
+  const DiscriminatorPtr judge = discriminator_from(file.weights, path.string());
+  const GeneratorPtr network = judge ? nullptr : generator_from(file, path.string()).network;
   const Safetensors io = read_safetensors(request.io);
   const torch::Tensor input = io.tensors.at("input").to(torch::kFloat);
   const torch::Tensor expected = io.tensors.at("output").to(torch::kFloat);
-  const GeneratorInfo info = model.network->info();
-  if (input.dim() != 4 || input.size(1) != info.in_channels)
-    fail(ErrorKind::data, "{}: 'input' must be N x {} x H x W", request.io, info.in_channels);
+  const int channels = judge ? judge->config().at("channels").get<int>() : network->info().in_channels;
+  if (input.dim() != 4 || input.size(1) != channels)
+    fail(ErrorKind::data, "{}: 'input' must be N x {} x H x W", request.io, channels);
   const torch::InferenceMode inference;
-  const torch::Tensor output = model.network->forward(input);
+  const torch::Tensor output = judge ? judge->forward(input) : network->forward(input);
   if (output.sizes() != expected.sizes())
-    fail(ErrorKind::data, "{}: the network gives another size than 'output' has (scale {})", request.io, info.scale);
+    fail(ErrorKind::data, "{}: the network gives {}, 'output' is {}", request.io, fmt::join(output.sizes().vec(), "x"),
+         fmt::join(expected.sizes().vec(), "x"));
   const double error = (output - expected).abs().max().item<double>();
   const double largest = expected.abs().max().item<double>();
   const double ratio = error / std::max(largest, 1e-30);
