@@ -213,6 +213,13 @@ TranslationPair TranslationSource::draw(Rng& rng) const {
   return {cut_a(a_[i].image), cut_b(b_[k].image), a_[i].name};
 }
 
+std::vector<TranslationPair> TranslationSource::all() const {
+  std::vector<TranslationPair> pairs;
+  for (std::size_t i = 0; i < std::min(a_.size(), b_.size()); ++i)
+    pairs.push_back({cut(a_[i].image, 0.5, 0.5, false), cut(b_[i].image, 0.5, 0.5, false), a_[i].name});
+  return pairs;
+}
+
 std::vector<TranslationPair> TranslationSource::hold_out(int count) {
   const auto total = static_cast<int>(std::min(a_.size(), b_.size()));
   count = std::min(count, total < 2 ? 0 : std::max(1, total / 10));

@@ -23,11 +23,11 @@ inline torch::Tensor output_conv(torch::nn::Conv2d& conv, const torch::Tensor& f
                        variant_get<torch::ExpandingArray<2>>(options.padding()), options.dilation(), options.groups());
 }
 
-inline torch::Tensor output_conv(torch::nn::ConvTranspose2d& conv, const torch::Tensor& features) {
+inline torch::Tensor output_conv(torch::nn::ConvTranspose2dImpl& layer, const torch::Tensor& features) {
   const AutocastScope off(false, features.is_cuda());
-  const auto& options = conv->options;
-  return torch::conv_transpose2d(features.to(torch::kFloat), conv->weight.to(torch::kFloat),
-                                 conv->bias.defined() ? conv->bias.to(torch::kFloat) : conv->bias, options.stride(),
+  const auto& options = layer.options;
+  return torch::conv_transpose2d(features.to(torch::kFloat), layer.weight.to(torch::kFloat),
+                                 layer.bias.defined() ? layer.bias.to(torch::kFloat) : layer.bias, options.stride(),
                                  variant_get<torch::ExpandingArray<2>>(options.padding()), options.output_padding(),
                                  options.groups(), options.dilation());
 }

@@ -49,7 +49,7 @@ double batch_diversity(const Tensor& pictures) {
   return torch::pdist(features).mean().item<double>();
 }
 
-Adversary::Adversary(const TaskContext& context, std::string name, int channels, int size)
+Adversary::Adversary(const TaskContext& context, std::string name, int channels, int size, double low)
     : name_(std::move(name)),
       device_(context.device),
       bf16_(context.bf16),
@@ -60,6 +60,7 @@ Adversary::Adversary(const TaskContext& context, std::string name, int channels,
       clip_(context.recipe.number("discriminator.clip_weights", 0.0, 0.0, 1e6)),
       noise_(context.recipe.number("adversarial.instance_noise", 0.0, 0.0, 10.0)),
       noise_until_(context.recipe.number("adversarial.instance_noise_until", 0.5, 1e-6, 1.0)),
+      low_(low),
       network_(build(context.recipe, channels, size)),
       loss_(context.recipe.choice("adversarial.loss", "non-saturating", adversarial_losses())),
       labels_(LabelOptions::from_recipe(context.recipe, "labels")),
@@ -70,7 +71,8 @@ Adversary::Adversary(const TaskContext& context, std::string name, int channels,
 }
 
 Tensor Adversary::seen(const Tensor& pictures) const {
-  Tensor x = augment_.on() ? augment_(pictures) : pictures;
+  Tensor x = pictures;
+  if (augment_.on()) x = augment_((pictures - low_) / (1 - low_)) * (1 - low_) + low_;
   const double left =
       1 - static_cast<double>(step_) / (noise_until_ * static_cast<double>(std::max<std::int64_t>(steps_, 1)));
   if (noise_ > 0 && left > 0) x = x + noise_ * left * torch::randn_like(x);
@@ -117,6 +119,22 @@ Tensor Adversary::judge(const Tensor& real, const Tensor& fake) {
     real_logits = logits(real);
   }
   return weight_ * loss_.for_generator(real_logits, logits(fake));
+}
+
+Tensor Adversary::feature_distance(const Tensor& real, const Tensor& fake) {
+  network_->train();
+  const AutocastScope autocast(bf16_, device_.is_cuda());
+  std::vector<Tensor> wanted;
+  {
+    const torch::NoGradGuard no_grad;
+    wanted = network_->features(real);
+  }
+  const std::vector<Tensor> got = network_->features(fake);
+  Tensor sum = torch::zeros({}, fake.options().dtype(torch::kFloat));
+  // All but the logits.
+  for (std::size_t i = 0; i + 1 < got.size(); ++i)
+    sum = sum + (got[i].to(torch::kFloat) - wanted[i].to(torch::kFloat)).abs().mean();
+  return got.size() > 1 ? sum / static_cast<double>(got.size() - 1) : sum;
 }
 
 void Adversary::clip_weights() {

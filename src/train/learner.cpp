@@ -106,6 +106,8 @@ std::vector<Monitor::Finding> Learner::watch(std::int64_t step, const Scalars& s
   auto findings = monitor_.observe(step, scalars);
   for (const auto& finding : findings) {
     if (finding.action == "augment") task_->raise_augmentation(monitor_.augment_step());
+    if (finding.action == "identity" || finding.action == "restart")
+      task_->answer_inversion(finding.network, finding.action);
     if (finding.action != "lower-rate") continue;
     for (const auto& phase : phases_)
       if (phase.name == finding.network || contains(phase.networks, finding.network))

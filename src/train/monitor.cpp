@@ -19,7 +19,9 @@ Monitor::Monitor(Recipe& recipe)
       ratio_high_(recipe.number("monitor.ratio_high", 1e4, 1.0, 1e30)),
       rate_factor_(recipe.number("monitor.rate_factor", 0.5, 0.0, 1.0)),
       augment_step_(recipe.number("monitor.augment_step", 0.05, 0.0, 1.0)),
+      inversion_low_(recipe.number("monitor.inversion_low", -0.3, -1.0, 0.0)),
       action_(recipe.choice("monitor.action", "warn", {"warn", "lower-rate", "augment"})),
+      on_inversion_(recipe.choice("monitor.on_inversion", "warn", {"warn", "identity", "restart"})),
       on_nan_(recipe.choice("monitor.on_nan", "rollback", {"rollback", "stop"})) {}
 
 /// Which values of a signal are wrong and what that means.
@@ -28,6 +30,7 @@ struct Monitor::Limit {
   const char* too_low;
   const char* too_high;
   std::string network;
+  std::string action{};  ///< empty: what the recipe says for all
 };
 
 void Monitor::judge(const Limit& limit, const std::string& name, double value, std::vector<Finding>& findings) {
@@ -38,7 +41,8 @@ void Monitor::judge(const Limit& limit, const std::string& name, double value, s
   const bool low = signal.mean<limit.low, high = signal.mean> limit.high;
   signal.beyond = low || high ? signal.beyond + 1 : 0;
   if (signal.count < window_ || signal.beyond == 0 || signal.beyond % patience_ != 0) return;
-  findings.push_back({name, signal.mean, low ? limit.too_low : limit.too_high, action_, limit.network});
+  findings.push_back({name, signal.mean, low ? limit.too_low : limit.too_high,
+                      limit.action.empty() ? action_ : limit.action, limit.network});
 }
 
 std::vector<Monitor::Finding> Monitor::observe(std::int64_t, const Scalars& scalars) {
@@ -58,6 +62,10 @@ std::vector<Monitor::Finding> Monitor::observe(std::int64_t, const Scalars& scal
     else if (name.ends_with(".gradient_norm"))
       judge({gradient_low_, gradient_high_, "the gradients vanish", "the gradients explode", stem_of(name)}, name,
             value, findings);
+    else if (name.ends_with(".luminance_correlation"))
+      judge({inversion_low_, INFINITY, "light becomes dark and dark light: the translator has learnt to invert", "",
+             stem_of(name), on_inversion_},
+            name, value, findings);
     else if (name.ends_with(".loss") && generator_loss != scalars.end())
       judge({1 / ratio_high_, ratio_high_, "the discriminator's loss is nothing beside the generator's",
              "the generator's loss is nothing beside the discriminator's", stem_of(name)},

@@ -15,9 +15,11 @@ namespace ganvas {
 ///   <d>.diversity      below diversity_low: fakes are more alike than reals (mode collapse)
 ///   <d>.separation     above separation_high: the discriminator is always right, its gradients say nothing
 ///   <phase>.gradient_norm  above gradient_high or below gradient_low
+///   <network>.luminance_correlation  below inversion_low: an unpaired translator turns light into dark
 ///   loss ratio         |<d>.loss| / |adversarial| above ratio_high or below 1 / ratio_high
 /// Recipe table [monitor]: on, window, patience, the limits, action (what to do beside the warning: warn, lower-rate,
-/// augment), rate_factor, augment_step, on_nan (rollback, stop), rollbacks (at most).
+/// augment), on_inversion (what to do against that: warn, identity: weigh the identity loss more, restart: begin the
+/// generator anew), rate_factor, augment_step, on_nan (rollback, stop), rollbacks (at most).
 class Monitor {
  public:
   explicit Monitor(Recipe& recipe);
@@ -26,7 +28,7 @@ class Monitor {
     std::string signal;  ///< the scalar
     double value;
     std::string text;     ///< one sentence for people
-    std::string action;   ///< warn, lower-rate, augment
+    std::string action;   ///< warn, lower-rate, augment, identity, restart
     std::string network;  ///< whose rate is lowered: a network's or a phase's name
   };
   /// Scalars of the step just done; call at every step.
@@ -51,8 +53,9 @@ class Monitor {
 
   bool on_;
   std::int64_t window_, patience_, rollbacks_;
-  double diversity_low_, separation_high_, gradient_high_, gradient_low_, ratio_high_, rate_factor_, augment_step_;
-  std::string action_, on_nan_;
+  double diversity_low_, separation_high_, gradient_high_, gradient_low_, ratio_high_, rate_factor_, augment_step_,
+      inversion_low_;
+  std::string action_, on_inversion_, on_nan_;
   std::map<std::string, Signal> signals_;
   std::int64_t rolled_back_ = 0;
 };

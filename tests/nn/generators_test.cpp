@@ -212,8 +212,9 @@ TEST_CASE("generators: bf16 weights give nearly the same picture, from fp32 and 
     network->to(torch::kBFloat16);
     network->weights_changed();
     for (const auto format : {torch::MemoryFormat::Contiguous, torch::MemoryFormat::ChannelsLast}) {
-      CHECK(relative_error(network->forward(input.contiguous(format)), expected) <= 0.02);
-      CHECK(relative_error(network->forward(input.to(torch::kBFloat16).contiguous(format)), expected) <= 0.03);
+      // A CPU without bf16 instructions rounds sums in between, too.
+      CHECK(relative_error(network->forward(input.contiguous(format)), expected) <= 0.03);
+      CHECK(relative_error(network->forward(input.to(torch::kBFloat16).contiguous(format)), expected) <= 0.04);
     }
   }
 }

@@ -47,6 +47,8 @@ class TranslationSource {
   std::size_t a_count() const { return a_.size(); }
   std::size_t b_count() const { return b_.size(); }
 
+  /// All pairs in order, cropped in the middle; unpaired: as many as the smaller side has.
+  std::vector<TranslationPair> all() const;
   /// Takes `count` pairs, spread evenly over the set, out of training, at most a tenth of it: whole pictures (after
   /// resizing, cropped in the middle where a crop was asked for) for validation. Unpaired: as many of each side.
   std::vector<TranslationPair> hold_out(int count);

@@ -23,8 +23,9 @@ namespace ganvas {
 ///   [labels], [regulariser], [augment]  see LabelOptions, Regulariser, Augment
 class Adversary {
  public:
-  /// For pictures of `channels` planes and `size` x `size` pixels. `name` is the network's and stands before scalars.
-  Adversary(const TaskContext& context, std::string name, int channels, int size);
+  /// For pictures of `channels` planes and `size` x `size` pixels with values in [low, 1]. `name` is the network's and
+  /// stands before scalars.
+  Adversary(const TaskContext& context, std::string name, int channels, int size, double low = 0);
 
   NamedNetwork network() const { return {name_, network_, false}; }
   void begin_step(std::int64_t step) { step_ = step; }
@@ -38,6 +39,9 @@ class Adversary {
   Scalars learn(const torch::Tensor& real, const torch::Tensor& fake, double weight);
   /// The generator's loss, weighted, with a graph to `fake`.
   torch::Tensor judge(const torch::Tensor& real, const torch::Tensor& fake);
+  /// Mean absolute difference between what its layers make of the two (feature matching, Wang et al. 2018, eq. 4), with
+  /// a graph to `fake`. Throws Error(recipe) for a discriminator that offers no features.
+  torch::Tensor feature_distance(const torch::Tensor& real, const torch::Tensor& fake);
   /// After the discriminator's optimiser: clips the weights where the recipe asks for it.
   void clip_weights();
   void raise_augmentation(double amount) { augment_.raise(amount); }
@@ -54,7 +58,7 @@ class Adversary {
   torch::Device device_;
   bool bf16_;
   std::int64_t steps_, step_ = 0, start_;
-  double weight_, discriminator_weight_, clip_, noise_, noise_until_;
+  double weight_, discriminator_weight_, clip_, noise_, noise_until_, low_;
   DiscriminatorPtr network_;
   AdversarialLoss loss_;
   LabelOptions labels_;

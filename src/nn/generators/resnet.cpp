@@ -13,6 +13,7 @@
 #include "nn/mixed.hpp"
 #include "nn/norm.hpp"
 #include "nn/reach.hpp"
+#include "nn/translator_layers.hpp"
 
 namespace ganvas {
 
@@ -30,12 +31,12 @@ class TranslatorBlockImpl : public nn::Module {
  public:
   TranslatorBlockImpl(int channels, const std::string& norm, bool bias, bool dropout) {
     nn::Sequential body;
-    body->push_back(nn::ReflectionPad2d(1));
+    body->push_back(ReflectPad(1));
     body->push_back(plain_conv(channels, channels, 3, 1, 0, bias));
     push_norm(body, norm, channels);
     body->push_back(nn::ReLU(nn::ReLUOptions(true)));
     if (dropout) body->push_back(nn::Dropout(0.5));
-    body->push_back(nn::ReflectionPad2d(1));
+    body->push_back(ReflectPad(1));
     body->push_back(plain_conv(channels, channels, 3, 1, 0, bias));
     push_norm(body, norm, channels);
     body_ = register_module("conv_block", body);
@@ -65,7 +66,7 @@ class ResNet final : public Generator {
       push_norm(body, norm_, channels);
       body->push_back(nn::ReLU(nn::ReLUOptions(true)));
     };
-    body->push_back(nn::ReflectionPad2d(3));
+    body->push_back(ReflectPad(3));
     first_ = plain_conv(in_, width_, 7, 1, 0, bias);
     body->push_back(first_);
     normed(width_);
@@ -76,7 +77,7 @@ class ResNet final : public Generator {
     }
     for (int i = 0; i < blocks_; ++i) body->push_back(TranslatorBlock(4 * width_, norm_, bias, dropout_));
     for (int channels : {4 * width_, 2 * width_}) push_upsampling(body, channels, bias), normed(channels / 2);
-    body->push_back(nn::ReflectionPad2d(3));
+    body->push_back(ReflectPad(3));
     last_ = plain_conv(width_, out_, 7, 1, 0, true);
     body->push_back(last_);
     body->push_back(nn::Tanh());
@@ -148,7 +149,7 @@ class ResNet final : public Generator {
   void push_upsampling(nn::Sequential& body, int channels, bool bias) {
     if (upsample_ == "transposed") {
       WeightBudget::spend(static_cast<std::int64_t>(channels) * channels / 2 * 9);
-      body->push_back(nn::ConvTranspose2d(
+      body->push_back(TransposedConv(
           nn::ConvTranspose2dOptions(channels, channels / 2, 3).stride(2).padding(1).output_padding(1).bias(bias)));
     } else if (upsample_ == "antialias") {
       body->push_back(BlurUp(channels));
@@ -158,7 +159,7 @@ class ResNet final : public Generator {
       // et al. 2016).
       body->push_back(
           nn::Upsample(nn::UpsampleOptions().scale_factor(std::vector<double>{2, 2}).mode(torch::kNearest)));
-      body->push_back(nn::ReflectionPad2d(1));
+      body->push_back(ReflectPad(1));
       body->push_back(plain_conv(channels, channels / 2, 3, 1, 0, bias));
     } else {
       fail(ErrorKind::recipe, "upsample '{}': expected transposed, resize or antialias", upsample_);
@@ -198,7 +199,7 @@ std::optional<Detected> detect(const StateDict& weights) {
                    {"width", stem.size(0)},
                    {"blocks", blocks},
                    {"norm", norm},
-                   {"dropout", weights.contains(fmt::format("model.{}.conv_block.6.weight", first))},
+                   {"dropout", !weights.contains(fmt::format("model.{}.conv_block.5.weight", first))},
                    {"antialias", antialias},
                    {"upsample", upsample}},
                   norm == "instance" ? without_legacy_statistics(weights) : weights,

@@ -12,6 +12,7 @@
 #include "nn/mixed.hpp"
 #include "nn/norm.hpp"
 #include "nn/reach.hpp"
+#include "nn/translator_layers.hpp"
 
 namespace ganvas {
 
@@ -39,10 +40,10 @@ class UNetLevelImpl : public nn::Module {
     const bool bias = options.norm == "instance";  // as published; a batch norm brings a shift of its own
     WeightBudget::spend(static_cast<std::int64_t>(options.inner) * (options.in + 2 * options.out) * 16);
     const nn::Conv2d down(nn::Conv2dOptions(options.in, options.inner, 4).stride(2).padding(1).bias(bias));
-    up_ = nn::ConvTranspose2d(nn::ConvTranspose2dOptions(innermost ? options.inner : 2 * options.inner, options.out, 4)
-                                  .stride(2)
-                                  .padding(1)
-                                  .bias(bias || outermost_));
+    up_ = TransposedConv(nn::ConvTranspose2dOptions(innermost ? options.inner : 2 * options.inner, options.out, 4)
+                             .stride(2)
+                             .padding(1)
+                             .bias(bias || outermost_));
     nn::Sequential body;
     if (!outermost_) body->push_back(nn::LeakyReLU(nn::LeakyReLUOptions().negative_slope(0.2)));
     body->push_back(down);
@@ -64,14 +65,14 @@ class UNetLevelImpl : public nn::Module {
     if (!outermost_) return torch::cat({x, body_->forward(x)}, 1);
     Tensor features = x.to(first_->weight.scalar_type());
     for (auto layer = body_->begin(); layer != body_->end() - 2; ++layer) features = layer->forward(features);
-    return torch::tanh(output_conv(up_, features));
+    return torch::tanh(output_conv(*up_, features));
   }
 
  private:
   bool outermost_;
   nn::Sequential body_{nullptr};
   nn::Conv2d first_{nullptr};
-  nn::ConvTranspose2d up_{nullptr};
+  TransposedConv up_{nullptr};
 };
 
 class UNetGenerator final : public Generator {

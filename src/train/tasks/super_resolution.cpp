@@ -4,14 +4,13 @@
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/core/log.hpp"
 #include "ganvas/loss/perceptual.hpp"
 #include "ganvas/loss/pixel.hpp"
-#include "ganvas/nn/init.hpp"
-#include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 #include "ganvas/train/adversary.hpp"
+#include "train/backward.hpp"
+#include "train/build_generator.hpp"
 #include "train/sr_data.hpp"
 
 namespace ganvas {
@@ -19,22 +18,6 @@ namespace ganvas {
 namespace {
 
 using torch::Tensor;
-
-/// Copies what fits from a trained network: another scale shares all but its last layer.
-void start_from(Generator& network, const std::string& path) {
-  const torch::NoGradGuard no_grad;
-  const StateDict source = state_dict_of(*load_generator(path).network);
-  int taken = 0, total = 0;
-  for (const auto& [key, value] : state_dict_of(network)) {
-    ++total;
-    const Tensor* weight = source.find(key);
-    if (!weight || weight->sizes() != value.sizes()) continue;
-    Tensor target = value;
-    target.copy_(*weight);
-    ++taken;
-  }
-  log(LogLevel::info, "{} of {} weights start from {}", taken, total, path);
-}
 
 class SuperResolution final : public Task {
  public:
@@ -99,18 +82,8 @@ class SuperResolution final : public Task {
  private:
   GeneratorPtr build() {
     Recipe& recipe = context_.recipe;
-    const std::vector<std::string> not_config{"architecture", "init", "init_gain", "icnr", "start"};
-    const std::string architecture = recipe.text("generator.architecture", "compact");
-    GeneratorPtr generator = make_generator(architecture, recipe.table("generator", not_config));
-    recipe.record("generator", generator->config());
-    initialise(*generator, recipe.choice("generator.init", "default", initialisations()),
-               recipe.number("generator.init_gain", 1.0, 0.0, 100.0));
-    if (recipe.flag("generator.icnr", false)) generator->soften_pixel_shuffles();
-    if (const std::string start = recipe.text("generator.start", ""); !start.empty() && context_.find_model)
-      start_from(*generator, context_.find_model(start).string());
+    GeneratorPtr generator = build_generator(context_, "compact");
     critics_ = static_cast<int>(recipe.integer("adversarial.repeats", 1, 1, 100));
-    use_channels_last(*generator);
-    generator->to(context_.device);
     return generator;
   }
 
@@ -145,14 +118,7 @@ class SuperResolution final : public Task {
       terms.merge((*perceptual_)(sr, target));
     }
     if (adversary_ && adversary_->plays()) terms["adversarial"] = adversary_->judge(hr, sr);
-    Scalars scalars;
-    Tensor total = torch::zeros({}, sr.options().dtype(torch::kFloat));
-    for (const auto& [name, term] : terms) {
-      scalars[name] = term.item<double>();
-      total = total + term;
-    }
-    (total * weight).backward();
-    return scalars;
+    return backward(terms, weight);
   }
 
   TaskContext context_;

@@ -1,0 +1,32 @@
+#include "nn/translator_layers.hpp"
+
+#include <torch/torch.h>
+
+#include "ganvas/nn/precision.hpp"
+#include "ganvas/nn/torch_compat.hpp"
+
+namespace ganvas {
+
+torch::Tensor reflect_pad(const torch::Tensor& x, int border) {
+  if (x.scalar_type() != torch::kBFloat16 || x.is_cuda())
+    return torch::reflection_pad2d(x, {border, border, border, border});
+  torch::Tensor padded = x;
+  for (const std::int64_t dim : {2, 3}) {
+    const std::int64_t size = padded.size(dim);
+    padded = torch::cat(
+        {padded.narrow(dim, 1, border).flip(dim), padded, padded.narrow(dim, size - 1 - border, border).flip(dim)},
+        dim);
+  }
+  return padded;
+}
+
+torch::Tensor TransposedConvImpl::forward(const torch::Tensor& x) {
+  if (x.scalar_type() != torch::kBFloat16 || x.is_cuda() || cpu_has_fast_bf16()) return ConvTranspose2dImpl::forward(x);
+  const torch::Tensor wide_bias = bias.defined() ? bias.to(torch::kFloat) : bias;
+  return torch::conv_transpose2d(x.to(torch::kFloat), weight.to(torch::kFloat), wide_bias, options.stride(),
+                                 variant_get<torch::ExpandingArray<2>>(options.padding()), options.output_padding(),
+                                 options.groups(), options.dilation())
+      .to(torch::kBFloat16);
+}
+
+}  // namespace ganvas

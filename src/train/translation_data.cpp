@@ -1,0 +1,88 @@
+#include "train/translation_data.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/data/bridge.hpp"
+#include "ganvas/loss/pixel.hpp"
+
+namespace ganvas {
+
+TranslationData::TranslationData(const TaskContext& context, bool paired, const GeneratorInfo& info)
+    : context_(context), info_(info) {
+  Recipe& recipe = context.recipe;
+  options_.paired = paired;
+  options_.b_to_a = recipe.choice("data.direction", "AtoB", {"AtoB", "BtoA"}) == "BtoA";
+  options_.preprocess = recipe.choice("data.preprocess", "resize_and_crop", translation_preprocesses());
+  options_.load = static_cast<int>(recipe.integer("data.load", 286, 8, 16384));
+  options_.crop = static_cast<int>(recipe.integer("data.crop", 256, 8, 16384));
+  options_.flip = recipe.flag("data.flip", true);
+  options_.a_channels = info.in_channels;
+  options_.b_channels = info.out_channels;
+  hold_out_ = static_cast<int>(recipe.integer("data.hold_out", 8, 0, 10000));
+  if (options_.preprocess.ends_with("crop") && options_.preprocess != "crop" && options_.crop > options_.load)
+    fail(ErrorKind::recipe, "{}: data.crop {} is larger than data.load {}", recipe.name(), options_.crop,
+         options_.load);
+  if (!options_.preprocess.ends_with("crop") && context.batch > 1 && options_.preprocess != "none")
+    log(LogLevel::debug, "pictures aren't cropped: a batch of {} needs equal sizes", context.batch);
+  for (const int channels : {info.in_channels, info.out_channels})
+    if (channels == 2 || channels > 4)
+      fail(ErrorKind::recipe, "{}: pictures have 1, 3 or 4 channels, not {}", recipe.name(), channels);
+}
+
+void TranslationData::load() {
+  options_.places = context_.data.places;
+  source_ = std::make_unique<TranslationSource>(options_);
+  if (context_.data.validation.empty()) {
+    validation_ = source_->hold_out(hold_out_);
+  } else {
+    TranslationSourceOptions options = options_;
+    options.places = {context_.data.validation};
+    // All of it, in order.
+    TranslationSource validation(options);
+    validation_ = validation.all();
+  }
+  log(LogLevel::info, "{} training pictures of A, {} of B, {} for validation", source_->a_count(), source_->b_count(),
+      validation_.size());
+}
+
+Batch TranslationData::batch(std::int64_t index) const {
+  Batch batch = make_translation_batch(*source_, context_.batch, context_.seed, index);
+  for (auto& [name, tensor] : batch) tensor = to_range(tensor, info_);
+  return batch;
+}
+
+std::vector<SampleRow> TranslationData::preview(const std::vector<Cell>& cells) const {
+  constexpr std::size_t rows = 4;
+  std::vector<SampleRow> samples;
+  for (std::size_t i = 0; i < std::min(rows, validation_.size()); ++i) {
+    SampleRow row{std::filesystem::path(validation_[i].name).stem().string(), {}};
+    for (const auto& [label, make] : cells) row.cells.emplace_back(label, make(validation_[i]));
+    samples.push_back(std::move(row));
+  }
+  return samples;
+}
+
+Image translate_once(Generator& generator, const Image& image, torch::Device device) {
+  const torch::NoGradGuard no_grad;
+  generator.eval();
+  const GeneratorInfo info = generator.info();
+  const torch::Tensor input = tensor_from_image(image.pixels, info.value_range, info.value_low).to(device);
+  return image_from_tensor(generator.forward(input), Depth::u8, info.value_range, info.value_low);
+}
+
+double luminance_correlation(const torch::Tensor& a, const torch::Tensor& b) {
+  const torch::NoGradGuard no_grad;
+  const auto centred = [](const torch::Tensor& pictures) {
+    const torch::Tensor luma = luma_of(pictures.to(torch::kFloat)).mean(1).flatten();
+    return luma - luma.mean();
+  };
+  const torch::Tensor x = centred(a), y = centred(b);
+  const double scale = std::sqrt(x.square().sum().item<double>() * y.square().sum().item<double>());
+  return scale > 0 ? (x * y).sum().item<double>() / scale : 0;
+}
+
+}  // namespace ganvas

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "ganvas/data/translation_source.hpp"
+#include "ganvas/nn/generator.hpp"
+#include "ganvas/train/task.hpp"
+
+namespace ganvas {
+
+/// The data side of translation: training samples, validation pictures and sample pictures.
+/// Recipe table [data]: direction (AtoB, BtoA), preprocess, load, crop, flip, hold_out.
+class TranslationData {
+ public:
+  /// Channels are those that the generator takes and gives.
+  TranslationData(const TaskContext& context, bool paired, const GeneratorInfo& info);
+  void load();
+  /// "a" and "b" in the generator's value range.
+  Batch batch(std::int64_t index) const;
+  /// Side of what a discriminator sees.
+  int crop() const { return options_.crop; }
+  /// Pictures kept out of training.
+  const std::vector<TranslationPair>& validation() const { return validation_; }
+
+  /// One cell of a sample row: a label, and the picture made of what is kept.
+  using Cell = std::pair<std::string, std::function<Image(const TranslationPair&)>>;
+  /// The first rows of the validation pictures.
+  std::vector<SampleRow> preview(const std::vector<Cell>& cells) const;
+
+ private:
+  TaskContext context_;
+  GeneratorInfo info_;
+  TranslationSourceOptions options_;
+  int hold_out_;
+  std::unique_ptr<TranslationSource> source_;
+  std::vector<TranslationPair> validation_;
+};
+
+/// What a generator makes of one picture in evaluation mode, 8 bit.
+Image translate_once(Generator& generator, const Image& image, torch::Device device);
+
+/// Pearson's correlation of the luminance of two batches of the same size, over all pixels: near 1 where light stays
+/// light, negative where a translator inverts.
+double luminance_correlation(const torch::Tensor& a, const torch::Tensor& b);
+
+}  // namespace ganvas
