@@ -131,4 +131,22 @@ std::optional<double> constant_alpha(const Image& image) {
   });
 }
 
+Image over_white(const Image& image) {
+  if (!image.has_alpha()) return image;
+  cv::Mat color, alpha;
+  color_part(image).pixels.convertTo(color, CV_32F);
+  alpha_part(image).pixels.convertTo(alpha, CV_32F, 1 / max_value(image.depth()));
+  const auto white = static_cast<float>(max_value(image.depth()));
+  const int channels = color.channels();
+  for (int y = 0; y < color.rows; ++y) {
+    auto* sample = color.ptr<float>(y);
+    const auto* weight = alpha.ptr<float>(y);
+    for (int x = 0; x < color.cols; ++x)
+      for (int c = 0; c < channels; ++c, ++sample) *sample = white + (*sample - white) * weight[x];
+  }
+  Image result;
+  color.convertTo(result.pixels, image.pixels.depth());
+  return result;
+}
+
 }  // namespace ganvas

@@ -49,12 +49,13 @@ Reader::Reader(View bytes) : left(bytes) {
 }
 
 /// libpng reports by longjmp, which must not pass over destructors: these stages hold none.
-bool read_start(Reader& in) {
+bool read_start(Reader& in, bool numbers) {
   if (setjmp(png_jmpbuf(in.png))) return false;
   png_set_user_limits(in.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // max_pixels has been checked already
   png_set_option(in.png, PNG_SKIP_sRGB_CHECK_PROFILE, PNG_OPTION_ON);
   png_read_info(in.png, in.info);
-  png_set_expand(in.png);  // palette to RGB, 1 2 4 bits to 8, tRNS to alpha
+  if (numbers) png_set_packing(in.png);  // 1 2 4 bits to bytes, neither scaled nor looked up
+  else png_set_expand(in.png);           // palette to RGB, 1 2 4 bits to 8, tRNS to alpha
   if constexpr (std::endian::native == std::endian::little) png_set_swap(in.png);
   png_set_interlace_handling(in.png);
   png_read_update_info(in.png, in.info);
@@ -86,13 +87,13 @@ Facts inspect_png(View bytes) {
   return facts;
 }
 
-Image decode_png(View bytes) {
+Image decode_png(View bytes, bool numbers) {
   Reader in(bytes);
   const auto check = [&](bool done) {
     if (in.truncated) reject_truncated();
     if (!done) reject(fmt::format("is a damaged PNG ({})", in.message));
   };
-  check(read_start(in));
+  check(read_start(in, numbers));
   Image image(static_cast<int>(png_get_image_width(in.png, in.info)),
               static_cast<int>(png_get_image_height(in.png, in.info)), png_get_channels(in.png, in.info),
               png_get_bit_depth(in.png, in.info) == 16 ? Depth::u16 : Depth::u8);

@@ -73,7 +73,7 @@ std::uint32_t binary_sample(View data, const Header& header, std::size_t row, st
 }
 
 template <typename Sample>
-void fill(cv::Mat& pixels, const Header& header, Reader& reader) {
+void fill(cv::Mat& pixels, const Header& header, Reader& reader, bool numbers) {
   const std::size_t per_row = static_cast<std::size_t>(header.width) * header.channels;
   const std::uint32_t full = std::numeric_limits<Sample>::max();
   const bool ascii = header.kind <= 3;
@@ -94,6 +94,10 @@ void fill(cv::Mat& pixels, const Header& header, Reader& reader) {
                             : header.kind == 1 ? reader.bit()
                                                : reader.number();
       if (value > header.maximum) reject_damaged();
+      if (numbers) {
+        row[i] = static_cast<Sample>(value);
+        continue;
+      }
       if (header.kind % 3 == 1) value = 1 - value;  // in bitmaps 1 is black
       row[i] = static_cast<Sample>((std::uint64_t{value} * full * 2 + header.maximum) / (header.maximum * 2));
     }
@@ -108,12 +112,12 @@ Facts inspect_pnm(View bytes) {
   return {header.width, header.height};
 }
 
-Image decode_pnm(View bytes) {
+Image decode_pnm(View bytes, bool numbers) {
   Reader reader(bytes);
   const Header header = read_header(bytes, reader);
   Image image(header.width, header.height, header.channels, header.maximum < 256 ? Depth::u8 : Depth::u16);
-  if (image.depth() == Depth::u8) fill<std::uint8_t>(image.pixels, header, reader);
-  else fill<std::uint16_t>(image.pixels, header, reader);
+  if (image.depth() == Depth::u8) fill<std::uint8_t>(image.pixels, header, reader, numbers);
+  else fill<std::uint16_t>(image.pixels, header, reader, numbers);
   return image;
 }
 

@@ -54,7 +54,8 @@ void require_size_at_most(const Image& image, int limit, std::string_view format
 void drop_foreign_profile(Metadata& metadata, int channels);
 
 Facts inspect_png(View bytes);
-Image decode_png(View bytes);
+/// `numbers`: see DecodeOptions.
+Image decode_png(View bytes, bool numbers = false);
 Bytes encode_png(const Image& image, int level);
 
 Facts inspect_jpeg(View bytes);
@@ -75,7 +76,7 @@ Image decode_bmp(View bytes);
 Bytes encode_bmp(const Image& image);
 
 Facts inspect_pnm(View bytes);
-Image decode_pnm(View bytes);
+Image decode_pnm(View bytes, bool numbers = false);
 Bytes encode_pnm(const Image& image);
 
 }  // namespace ganvas::codecs

@@ -28,10 +28,12 @@ codecs::Facts inspect(View bytes, Format format) {
   return facts;
 }
 
-Image decode_pixels(View bytes, Format format) {
+Image decode_pixels(View bytes, Format format, bool numbers) {
+  if (format == Format::png) return codecs::decode_png(bytes, numbers);
+  if (format == Format::pnm) return codecs::decode_pnm(bytes, numbers);
   using Decode = Image (*)(View);
-  constexpr Decode decoders[] = {codecs::decode_png,  codecs::decode_jpeg, codecs::decode_webp,
-                                 codecs::decode_tiff, codecs::decode_bmp,  codecs::decode_pnm};
+  constexpr Decode decoders[] = {nullptr, codecs::decode_jpeg, codecs::decode_webp, codecs::decode_tiff,
+                                 codecs::decode_bmp};
   return decoders[static_cast<int>(format)](bytes);
 }
 
@@ -92,7 +94,7 @@ DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string
     const codecs::Facts facts = inspect(bytes, decoded.format);
     require_size(facts, options.max_pixels);
     if (facts.several) reject("is animated or has more than one page; extract the wanted picture first");
-    decoded.image = decode_pixels(bytes, decoded.format);
+    decoded.image = decode_pixels(bytes, decoded.format, options.numbers);
     decoded.metadata = read_metadata(bytes);
     if (facts.orientation != 1) decoded.metadata.orientation = facts.orientation;
     codecs::drop_foreign_profile(decoded.metadata, decoded.image.channels());

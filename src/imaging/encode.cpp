@@ -1,5 +1,6 @@
 #include <opencv2/core.hpp>
 
+#include "ganvas/imaging/alpha.hpp"
 #include "imaging/codecs.hpp"
 
 namespace ganvas {
@@ -10,28 +11,10 @@ Depth nearest_depth(Format format, Depth depth) {
   return can_hold(format, Depth::u16, 1) ? Depth::u16 : Depth::u8;
 }
 
-/// Over white, in float, rounded once.
-Image flattened(const Image& image) {
-  cv::Mat color, alpha;
-  color_part(image).pixels.convertTo(color, CV_32F);
-  alpha_part(image).pixels.convertTo(alpha, CV_32F, 1 / max_value(image.depth()));
-  const auto white = static_cast<float>(max_value(image.depth()));
-  const int channels = color.channels();
-  for (int y = 0; y < color.rows; ++y) {
-    auto* sample = color.ptr<float>(y);
-    const auto* weight = alpha.ptr<float>(y);
-    for (int x = 0; x < color.cols; ++x)
-      for (int c = 0; c < channels; ++c, ++sample) *sample = white + (*sample - white) * weight[x];
-  }
-  Image result;
-  color.convertTo(result.pixels, image.pixels.depth());
-  return result;
-}
-
 Image fitted(const Image& image, Format format) {
   if (image.empty()) fail(ErrorKind::internal, "an empty picture can't be encoded");
   const bool flatten = image.has_alpha() && !can_hold(format, Depth::u8, image.channels());
-  return to_depth(flatten ? flattened(image) : image, nearest_depth(format, image.depth()));
+  return to_depth(flatten ? over_white(image) : image, nearest_depth(format, image.depth()));
 }
 
 Bytes encode_pixels(const Image& image, Format format, const EncodeOptions& options) {

@@ -14,4 +14,7 @@ Image bleed_color(const Image& image_with_alpha);
 /// The alpha value shared by all pixels, if there is one (in the picture's own range).
 std::optional<double> constant_alpha(const Image& image_with_alpha);
 
+/// Colours (1 or 3 channels) as they look on white, in float, rounded once. A picture without alpha as it is.
+Image over_white(const Image& image);
+
 }  // namespace ganvas

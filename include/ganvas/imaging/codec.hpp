@@ -33,6 +33,9 @@ struct ImageHeader {
 struct DecodeOptions {
   std::uint64_t max_pixels = UINT64_C(1) << 30;  ///< larger pictures are refused from their header alone
   bool apply_orientation = true;                 ///< bake the EXIF orientation in and reset its tag
+  /// For pictures of class numbers: entries of PNG palettes come as their numbers (gray), not as colours, and samples
+  /// of gray PNGs below 8 bits and of PNM as they are stored, not scaled to the full range.
+  bool numbers = false;
 };
 
 struct DecodedImage {
