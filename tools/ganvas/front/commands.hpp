@@ -17,6 +17,8 @@ void add_model_fetch(CLI::App& model, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 void add_data_degrade(CLI::App& data, Action& action);
+/// pair, edges, gray and labels.
+void add_data_pairs(CLI::App& data, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 

@@ -18,6 +18,7 @@ void add_data(CLI::App& app, Action& action) {
       ->check(CLI::PositiveNumber);
   check->callback([request, &action] { action = [request] { return run_in_library(*request); }; });
   add_data_degrade(*data, action);
+  add_data_pairs(*data, action);
 }
 
 }  // namespace ganvas::cli

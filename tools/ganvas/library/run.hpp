@@ -16,6 +16,10 @@ int run(const ModelCheckRequest& request);
 int run(const ModelFetchRequest& request);
 int run(const DataCheckRequest& request);
 int run(const DataDegradeRequest& request);
+int run(const DataPairRequest& request);
+int run(const DataEdgesRequest& request);
+int run(const DataGrayRequest& request);
+int run(const DataLabelsRequest& request);
 int run(const ReportRequest& request);
 int run(const CompareRequest& request);
 

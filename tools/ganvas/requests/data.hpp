@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,13 +13,46 @@ struct DataCheckRequest {
   int scale = 4, crop = 32;
 };
 
+/// Pictures in, a folder of the same tree out.
+struct TreeRequest {
+  std::vector<std::string> places;
+  std::string out, format = "png";
+  std::size_t limit = SIZE_MAX;
+  bool force = false;
+};
+
 struct DataDegradeRequest {
-  std::vector<std::string> places, sets;
-  std::string out, recipe;
+  TreeRequest tree;
+  std::vector<std::string> sets;
+  std::string recipe;
   int scale = 0;           ///< 0: the recipe's
   std::uint64_t seed = 1;  ///< validation_seed
-  std::size_t limit = SIZE_MAX;
-  bool compare = false, force = false;
+  bool compare = false;
+};
+
+struct DataPairRequest {
+  std::string a, b;
+  TreeRequest tree;  ///< its places: none
+};
+
+struct DataEdgesRequest {
+  TreeRequest tree;
+  std::string method = "canny";
+  std::optional<double> sigma, low, high, threshold;  ///< none: the method's own
+  bool white_lines = false, pair = false;
+};
+
+struct DataGrayRequest {
+  TreeRequest tree;
+  bool pair = false;
+};
+
+struct DataLabelsRequest {
+  TreeRequest tree;
+  std::string palette;  ///< a file; empty: PASCAL VOC's colours
+  bool reverse = false;
+  double tolerance = 8;
+  int classes = 256;
 };
 
 }  // namespace ganvas::cli

@@ -1,0 +1,131 @@
+#include "library/picture_tree.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <set>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/core/progress.hpp"
+#include "ganvas/imaging/codec.hpp"
+
+namespace fs = std::filesystem;
+
+namespace ganvas::cli {
+
+namespace {
+
+/// By content where the name promises nothing: photographs come without extensions too.
+bool is_picture(const fs::path& path) {
+  if (format_from_name(path.extension().string())) return true;
+  std::ifstream stream(path, std::ios::binary);
+  std::uint8_t head[32] = {};
+  stream.read(reinterpret_cast<char*>(head), sizeof head);
+  return sniff_format(std::span(head, static_cast<std::size_t>(stream.gcount()))).has_value();
+}
+
+/// "2013-11-08 16.45" is a whole name, "a.jpg" one with an extension.
+fs::path without_extension(fs::path name) {
+  return format_from_name(name.extension().string()) ? name.replace_extension() : name;
+}
+
+bool lies_below(const fs::path& path, const fs::path& folder) {
+  std::error_code error;
+  const fs::path below = fs::weakly_canonical(path, error).lexically_relative(fs::weakly_canonical(folder, error));
+  return !below.empty() && *below.begin() != "..";
+}
+
+bool are_same(const fs::path& a, const fs::path& b) {
+  std::error_code unknown;
+  return fs::equivalent(a, b, unknown);
+}
+
+void add_pictures_below(const fs::path& folder, const fs::path& out, std::vector<PictureFile>& files) {
+  if (are_same(folder, out))
+    fail(ErrorKind::usage, "-o {}: is the folder of the originals; name another", out.string());
+  const bool out_inside = lies_below(out, folder);
+  std::vector<fs::path> unlisted;
+  for (const auto& path : list_files(folder, /*recursive=*/true, &unlisted))
+    if (!(out_inside && lies_below(path, out)) && is_picture(path))
+      files.push_back({path, without_extension(path.lexically_relative(folder))});
+  for (const auto& path : unlisted)
+    files.push_back({path, path.lexically_relative(folder), {}, "can't list this folder"});
+}
+
+void report(const PictureFile& file, const std::string& what) {
+  const auto names = [&](const fs::path& path) { return !path.empty() && what.starts_with(path.string()); };
+  const bool named = names(file.in) || names(file.partner);
+  log(LogLevel::error, "{}", named ? what : file.in.string() + ": " + what);
+}
+
+}  // namespace
+
+std::vector<PictureFile> list_tree(const std::vector<std::string>& places, const fs::path& out) {
+  std::vector<PictureFile> files;
+  for (const fs::path place : places) {
+    if (!fs::exists(place)) fail(ErrorKind::data, "{}: no such file or folder", place.string());
+    if (fs::is_directory(place)) add_pictures_below(place, out, files);
+    else files.push_back({place, without_extension(place.filename())});
+  }
+  if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", fmt::join(places, ", "));
+  return files;
+}
+
+fs::path output_of(const TreeRequest& request, const PictureFile& file, const std::string& format) {
+  const Format known = format_from_name(format).value();
+  // Whether a PNM is gray shows only later.
+  const std::string extension = known == Format::pnm ? "pnm" : extension_of(known);
+  fs::path path = fs::path(request.out) / file.name;
+  path += "." + extension;
+  require_free(request, file, path);
+  return path;
+}
+
+void require_free(const TreeRequest& request, const PictureFile& file, const fs::path& path) {
+  if (are_same(path, file.in) || are_same(path, file.partner))
+    fail(ErrorKind::file, "{} is the original itself; name another folder", path.string());
+  if (!request.force && fs::exists(path))
+    fail(ErrorKind::file, "{} exists already; --force replaces it", path.string());
+}
+
+void write_picture(const fs::path& path, const Image& image) {
+  if (path.has_parent_path()) fs::create_directories(path.parent_path());
+  const Format format = format_from_name(path.extension().string()).value();
+  if (!can_hold(format, image.depth(), image.channels()))
+    log(LogLevel::warning, "{}: at a smaller depth than its original, which {} can't hold", path.string(),
+        extension_of(format));
+  write_image(path, image);
+}
+
+int make_tree(std::vector<PictureFile> files, const TreeRequest& request, const std::string& doing,
+              const std::string& done, const MakePicture& make) {
+  files.resize(std::min(files.size(), request.limit));
+  std::set<fs::path> taken;
+  std::size_t failed = 0;
+  Progress progress(doing, static_cast<double>(files.size()));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    throw_if_interrupted();
+    try {
+      if (!files[i].problem.empty()) throw Error(ErrorKind::file, files[i].problem);
+      if (!taken.insert(files[i].name).second)
+        fail(ErrorKind::file, "another picture is called {} too", files[i].name.string());
+      const fs::path path = make(files[i], i);
+      progress.clear();
+      fmt::print("{}\n", path.string());
+    } catch (const std::exception& error) {
+      const auto* ours = dynamic_cast<const Error*>(&error);
+      if (ours && ours->kind() == ErrorKind::interrupted) throw;
+      report(files[i], error.what());
+      ++failed;
+    }
+    std::fflush(stdout);
+    progress.update(static_cast<double>(i + 1));
+  }
+  progress.finish();
+  log(LogLevel::info, "{} pictures {}, {} failed", files.size() - failed, done, failed);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace ganvas::cli
