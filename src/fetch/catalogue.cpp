@@ -25,6 +25,7 @@ const std::string torchvision = "https://download.pytorch.org/models/";
 const std::string lpips =
     "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/082bb24f84c091ea94de2867d34c4544f68e0963/lpips/"
     "weights/v0.1/";
+const std::string pytorch_fid = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/";
 const std::string real_esrgan = "https://github.com/xinntao/Real-ESRGAN/releases/download/";
 
 OfficialFile entry(const std::string& stem, const std::string& url, std::uint64_t bytes, const char* sha256,
@@ -47,9 +48,9 @@ OfficialFile from_real_esrgan(const std::string& tag, const std::string& stem, s
   return entry(stem, real_esrgan + tag + "/" + stem + ".pth", bytes, sha256, what + "; X. Wang et al., BSD-3-Clause");
 }
 
-// The first eight digits of torchvision's and ESRGAN's hashes are part of the published names. The heads' hashes are
-// of the files at that commit. GitHub gave no hashes for releases of that time: Real-ESRGAN's are those that many
-// independent users pin, and one file where they don't agree has none here.
+// The first eight digits of torchvision's, pytorch-fid's and ESRGAN's hashes are part of the published names. The
+// heads' hashes are of the files at that commit. GitHub gave no hashes for releases of that time: Real-ESRGAN's are
+// those that many independent users pin, and one file where they don't agree has none here.
 std::vector<OfficialFile> make_catalogue() {
   return {
       from_torchvision("vgg16-397923af", 553433881, "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
@@ -60,6 +61,9 @@ std::vector<OfficialFile> make_catalogue() {
                        "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b", "SqueezeNet 1.1, ImageNet"),
       from_torchvision("alexnet-owt-7be5be79", 244408911,
                        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02", "AlexNet, ImageNet"),
+      entry("pt_inception-2015-12-05-6726825d", pytorch_fid + "pt_inception-2015-12-05-6726825d.pth", 95628359,
+            "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+            "Inception-v3 of the published FID and KID; M. Seitzer, after TensorFlow's, Apache-2.0"),
       lpips_head("alex", 6009, "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
       lpips_head("squeeze", 10811, "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"),
       lpips_head("vgg", 7289, "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),

@@ -39,11 +39,12 @@ struct Kernel {
   double shrink() const { return std::min(scale, 1.0); }
   double reach() const {
     if (interpolation == Interpolation::area) return scale < 1 ? 0.5 / scale + 0.5 : 1;
-    return (interpolation == Interpolation::bicubic ? 2 : 3) / shrink();
+    return (interpolation == Interpolation::lanczos ? 3 : 2) / shrink();
   }
   double operator()(double x) const {
     switch (interpolation) {
       case Interpolation::bicubic:
+      case Interpolation::pillow:
         return cubic(x * shrink());
       case Interpolation::lanczos:
         return lanczos3(x * shrink());
@@ -74,7 +75,11 @@ Taps make_taps(int input, int output, Interpolation interpolation) {
     const double center = (i + 0.5) / scale - 0.5;
     taps.first[i] = static_cast<int>(std::floor(center - kernel.reach())) + 1;
     double sum = 0;
-    for (int k = 0; k < taps.count; ++k) sum += weights[k] = kernel(center - (taps.first[i] + k));
+    for (int k = 0; k < taps.count; ++k) {
+      const int place = taps.first[i] + k;
+      const bool counts = interpolation != Interpolation::pillow || (place >= 0 && place < input);
+      sum += weights[k] = counts ? kernel(center - place) : 0;
+    }
     float* out = taps.weights.data() + static_cast<std::size_t>(i) * taps.count;
     for (int k = 0; k < taps.count; ++k) out[k] = static_cast<float>(weights[k] / sum);
   }

@@ -94,7 +94,8 @@ TEST_CASE("area averages whole boxes and parts of boxes") {
 }
 
 TEST_CASE("flat pictures stay flat, overshoot saturates, depth and channels are kept") {
-  for (const auto interpolation : {Interpolation::bicubic, Interpolation::lanczos, Interpolation::area})
+  for (const auto interpolation :
+       {Interpolation::bicubic, Interpolation::lanczos, Interpolation::area, Interpolation::pillow})
     for (const Depth depth : {Depth::u8, Depth::u16})
       for (int channels = 1; channels <= 4; ++channels)
         for (const auto& [width, height] : {std::pair{1, 1}, {50, 3}, {2, 33}}) {
@@ -127,4 +128,40 @@ TEST_CASE("impossible sizes are refused") {
   CHECK_THROWS_AS(resize(Image(), 4, 4), Error);
   CHECK_THROWS_AS(shrink_bicubic(noise(3, 9, 1, Depth::u8), 4), Error);
   CHECK(shrink_bicubic(noise(11, 9, 1, Depth::u8), 4).width() == 2);
+}
+
+TEST_CASE("Pillow's bicubic: by hand, by Pillow itself, and the field's away from the border") {
+  // 4 samples to 2: Keys' cubic at 0.25, 0.25, 0.75, 1.25 is 0.8671875, 0.8671875, 0.2265625, -0.0703125; their sum is
+  // 1.890625, where a whole kernel (with the -0.0703125 and 0.2265625 beyond the border) has 2.
+  Image row(4, 1, 1, Depth::f32);
+  row.pixels.setTo(0);
+  row.pixels.at<float>(0, 3) = 8;
+  const Image half = resize(row, 2, 1, Interpolation::pillow);
+  CHECK(half.pixels.at<float>(0, 0) == doctest::Approx(8 * -0.0703125 / 1.890625));
+  CHECK(half.pixels.at<float>(0, 1) == doctest::Approx(8 * 0.8671875 / 1.890625));
+
+  // Pillow 9.4, once: Image.fromarray(a, mode="F").resize(size, Image.BICUBIC) of a[y, x] = (37x^2 + 91y + 13xy) % 256.
+  Image image(11, 7, 1, Depth::f32);
+  for (int y = 0; y < 7; ++y)
+    for (int x = 0; x < 11; ++x)
+      image.pixels.at<float>(y, x) = static_cast<float>((37 * x * x + 91 * y + 13 * x * y) % 256);
+  const std::vector<float> small{97.0590f,  133.1342f, 121.0668f, 99.2302f,  144.7406f, 156.1858f,
+                                 129.5157f, 108.4676f, 125.3763f, 120.1883f, 116.4567f, 169.1737f};
+  const std::vector<float> wide{71.6419f,  101.1419f, 117.5844f, 83.8504f,  111.8208f, 141.5483f, 147.5993f, 135.0259f,
+                                131.7757f, 137.9820f, 125.6101f, 91.9461f,  68.1419f,  127.7984f, 114.4177f, 78.1061f,
+                                95.1767f,  131.7143f, 169.1731f, 169.3561f, 154.0755f, 155.7666f, 179.0400f, 133.2202f,
+                                112.8336f, 129.5873f, 136.6273f, 133.9519f, 124.2533f, 115.3055f, 97.7575f,  83.7667f,
+                                117.7590f, 111.5820f, 116.2660f, 144.6281f, 149.2945f, 133.5529f, 103.2439f, 95.3928f,
+                                99.8286f,  114.6566f, 146.9286f, 128.4863f, 100.4438f, 175.1155f, 200.5338f, 196.6408f};
+  for (const auto& [width, values] : {std::pair{4, small}, {16, wide}}) {
+    const Image resized = resize(image, width, 3, Interpolation::pillow);
+    for (int i = 0; i < width * 3; ++i)
+      CHECK(std::abs(resized.pixels.at<float>(i / width, i % width) - values[static_cast<std::size_t>(i)]) < 2e-4);
+  }
+
+  const Image large = noise(90, 60, 3, Depth::f32);
+  const Image ours = resize(large, 30, 20), theirs = resize(large, 30, 20, Interpolation::pillow);
+  const cv::Rect inner(2, 2, 26, 16);
+  CHECK(cv::norm(ours.pixels(inner), theirs.pixels(inner), cv::NORM_INF) < 1e-5);
+  CHECK(cv::norm(ours.pixels, theirs.pixels, cv::NORM_INF) > 1e-3);
 }

@@ -8,6 +8,8 @@ enum class Interpolation {
   bicubic,  ///< Keys a = -0.5, widened by the scale when shrinking: MATLAB's imresize, the field's LR maker
   lanczos,  ///< Lanczos-3, widened when shrinking
   area,     ///< box average (shrinking); bilinear when enlarging
+  pillow,   ///< bicubic, but beyond the border nothing is repeated: the weights inside make up for those outside, as in
+            ///< Pillow (PIL) and torchvision. Of float pictures the result is Pillow's (mode F)
 };
 
 /// Resizes to exactly width x height. Beyond the border the edge sample is repeated, arithmetic in float, results

@@ -48,6 +48,10 @@ class FeatureNetwork : public torch::nn::Module {
   virtual std::vector<std::string> lpips_layers() const { return {}; }
   /// Layers between which the network may be taught piece by piece; empty: only as a whole.
   virtual std::vector<std::string> stages() const { return {}; }
+  /// Side of the square to which whole pictures are resized where one vector shall describe each (ganvas/distribution).
+  virtual int picture_side() const { return 256; }
+  /// The layers whose means over the picture make that vector.
+  virtual std::vector<std::string> pooled_layers() const { return {steps_.back().name}; }
   /// LPIPS heads that came in the network's own file (keys "lin0.model.1.weight" ...); mostly empty.
   const StateDict& heads() const { return heads_; }
   void set_heads(StateDict heads) { heads_ = std::move(heads); }

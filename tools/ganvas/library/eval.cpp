@@ -13,6 +13,7 @@
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/metric/quality.hpp"
+#include "library/eval_sets.hpp"
 #include "library/lpips_meter.hpp"
 #include "library/run.hpp"
 
@@ -128,6 +129,7 @@ class Printer {
 }  // namespace
 
 int run(const EvalRequest& request) {
+  if (request.fid) return run_eval_sets(request);
   std::optional<LpipsMeter> meter;
   if (request.lpips.on) meter.emplace(request.lpips, request.device);
   Source source(request);

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 
-#include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
-#include "ganvas/core/places.hpp"
 #include "ganvas/data/bridge.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "library/network_file.hpp"
 
 namespace fs = std::filesystem;
 
@@ -19,13 +18,7 @@ namespace {
 
 /// A file or name as given, or else a fetched file.
 fs::path file_of(const std::string& given, const char* fetched) {
-  if (given.empty()) return cache_folder() / "models" / fetched;
-  try {
-    return find_model(given);
-  } catch (const Error&) {
-    fail(ErrorKind::usage, "{}: no file or model of this name; a published one comes by: ganvas model fetch {}", given,
-         fetch_name(given));
-  }
+  return given.empty() ? cache_folder() / "models" / fetched : find_network_file(given);
 }
 
 Lpips load(const LpipsRequest& request) {
