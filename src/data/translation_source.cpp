@@ -11,6 +11,7 @@
 #include "ganvas/core/files.hpp"
 #include "ganvas/data/bridge.hpp"
 #include "ganvas/data/pair_source.hpp"
+#include "ganvas/imaging/channels.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/resize.hpp"
 
@@ -93,18 +94,6 @@ std::vector<std::pair<fs::path, fs::path>> partners(const Sides& sides, std::vec
   }
   for (const auto& [stem, file] : others) report(fmt::format("{}: has no partner of this name", file.string()));
   return pairs;
-}
-
-Image with_channels(const Image& image, int channels) {
-  if (image.channels() == channels) return image;
-  if (channels == 1) return to_gray(color_part(image));
-  if (channels == 3) return to_rgb(color_part(image));
-  Image alpha = alpha_part(image);
-  if (alpha.empty()) {
-    alpha = Image(image.width(), image.height(), 1, image.depth());
-    alpha.pixels.setTo(cv::Scalar(max_value(image.depth())));
-  }
-  return with_alpha(to_rgb(color_part(image)), alpha);
 }
 
 /// The size that a picture gets before it is cropped.

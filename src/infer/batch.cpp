@@ -14,6 +14,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/metadata/facts.hpp"
 #include "infer/batch_names.hpp"
 #include "infer/batch_report.hpp"
 #include "infer/bounded_queue.hpp"
@@ -219,6 +220,7 @@ void Pipeline::encode_all() {
       DecodedImage& picture = item->picture;
       const Format format = output_format(options_, item->job.output, picture.format);
       if (options_.strip_metadata) picture.metadata = {};
+      else add_facts(picture.metadata, work_.facts);
       const Bytes bytes = encode_image(picture.image, format, picture.metadata, options_.encode);
       picture.image = {};
       if (item->job.output != "-" && item->job.output.has_parent_path())

@@ -55,6 +55,24 @@ Batch TranslationData::batch(std::int64_t index) const {
   return batch;
 }
 
+std::vector<Image> TranslationData::pictures_of_a(int most) const {
+  std::vector<Image> pictures;
+  for (const auto& pair : validation_) pictures.push_back(pair.a);
+  const auto limit = static_cast<std::size_t>(most);
+  if (pictures.size() > limit) pictures.resize(limit);
+  const std::size_t wanted = std::min(limit - pictures.size(), source_->a_count());
+  for (std::size_t i = 0; i < wanted; ++i)
+    pictures.push_back(source_->a((2 * i + 1) * source_->a_count() / (2 * wanted)));
+  return pictures;
+}
+
+std::vector<Image> TranslationData::pictures_of_b() const {
+  std::vector<Image> pictures;
+  for (const auto& pair : validation_) pictures.push_back(pair.b);
+  for (std::size_t i = 0; i < source_->b_count(); ++i) pictures.push_back(source_->b(i));
+  return pictures;
+}
+
 std::vector<SampleRow> TranslationData::preview(const std::vector<Cell>& cells) const {
   constexpr std::size_t rows = 4;
   std::vector<SampleRow> samples;

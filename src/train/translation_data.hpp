@@ -24,6 +24,11 @@ class TranslationData {
   /// Pictures kept out of training.
   const std::vector<TranslationPair>& validation() const { return validation_; }
 
+  /// Pictures of A for judging the generator: those kept out of training, then some of training, spread evenly.
+  std::vector<Image> pictures_of_a(int most) const;
+  /// All real pictures of B.
+  std::vector<Image> pictures_of_b() const;
+
   /// One cell of a sample row: a label, and the picture made of what is kept.
   using Cell = std::pair<std::string, std::function<Image(const TranslationPair&)>>;
   /// The first rows of the validation pictures.

@@ -71,7 +71,8 @@ std::vector<ImagePair> load_pairs(const PairSourceOptions& options);
 /// What `ganvas data check` reports: one line a defect, empty when all is well.
 std::vector<std::string> check_pairs(const PairSourceOptions& options);
 
-/// Pictures of the folders and files, sorted; by extension, since a training folder may hold notes and archives too.
+/// Pictures of the folders and files, sorted; by extension, since a training folder may hold notes and archives too;
+/// files without one by their first bytes.
 std::vector<std::filesystem::path> list_pictures(const std::vector<std::filesystem::path>& places);
 
 }  // namespace ganvas

@@ -46,6 +46,9 @@ class TranslationSource {
   TranslationPair draw(Rng& rng) const;
   std::size_t a_count() const { return a_.size(); }
   std::size_t b_count() const { return b_.size(); }
+  /// Whole pictures, resized but not cropped.
+  const Image& a(std::size_t i) const { return a_.at(i).image; }
+  const Image& b(std::size_t i) const { return b_.at(i).image; }
 
   /// All pairs in order, cropped in the middle; unpaired: as many as the smaller side has.
   std::vector<TranslationPair> all() const;

@@ -38,6 +38,8 @@ struct BatchOptions {
 /// The work on one picture.
 struct BatchWork {
   std::string verb;  ///< label of the progress bar
+  /// Recorded in the results' XMP (add_facts), where metadata are kept at all.
+  std::map<std::string, std::string> facts{};
   /// Size of the result, from the size of the input. Throws Error for impossible wishes.
   std::function<cv::Size(int width, int height)> output_size;
   /// `progress` takes the finished share, 0..1.

@@ -49,7 +49,7 @@ class Cut final : public Task {
 
   void load_data() override {
     data_.load();
-    score_.load(data_.validation());
+    score_.load(data_.pictures_of_b());
   }
   std::vector<Phase> phases() const override {
     return {{.name = "generator", .networks = {"generator", "projection"}},
@@ -72,7 +72,7 @@ class Cut final : public Task {
     if (phase.name == "discriminator") adversary_.clip_weights();
   }
 
-  Scalars validate() override { return score_(*generator_, data_.validation()); }
+  Scalars validate() override { return score_(*generator_, data_.pictures_of_a(score_.pictures())); }
   double score(const Scalars& validation) const override { return score_.of(validation); }
   std::vector<SampleRow> preview() override {
     const auto made = [this](const Image& image) { return translate_once(*generator_, image, context_.device); };

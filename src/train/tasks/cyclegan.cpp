@@ -49,7 +49,7 @@ class CycleGan final : public Task {
 
   void load_data() override {
     data_.load();
-    score_.load(data_.validation());
+    score_.load(data_.pictures_of_b());
   }
   std::vector<Phase> phases() const override {
     return {{.name = "generator", .networks = {"generator", "generator_reverse"}},
@@ -81,7 +81,7 @@ class CycleGan final : public Task {
     a_from_b_.adversary->clip_weights();
   }
 
-  Scalars validate() override { return score_(*b_from_a_.generator, data_.validation()); }
+  Scalars validate() override { return score_(*b_from_a_.generator, data_.pictures_of_a(score_.pictures())); }
   double score(const Scalars& validation) const override { return score_.of(validation); }
   std::vector<SampleRow> preview() override {
     const auto made = [this](Generator& generator, const Image& image) {

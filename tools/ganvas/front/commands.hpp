@@ -11,6 +11,7 @@ namespace ganvas::cli {
 using Action = std::function<int()>;
 
 void add_upscale(CLI::App& app, Action& action);
+void add_translate(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_model(CLI::App& app, Action& action);
 void add_model_fetch(CLI::App& model, Action& action);

@@ -16,6 +16,10 @@ void add_data(CLI::App& app, Action& action) {
   check->add_option("--crop", request->crop, "Side of a training crop, low-resolution pixels")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  CLI::Option* pairs =
+      check->add_flag("--pairs", request->pairs, "Of translation: side-by-side files, or the folders of A and B");
+  check->add_flag("--unpaired", request->unpaired, "Of translation without partners: the folders of A and B")
+      ->excludes(pairs);
   check->callback([request, &action] { action = [request] { return run_in_library(*request); }; });
   add_data_degrade(*data, action);
   add_data_pairs(*data, action);

@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
 
   cli::Action action;
   cli::add_upscale(app, action);
+  cli::add_translate(app, action);
   cli::add_train(app, action);
   cli::add_eval(app, action);
   cli::add_model(app, action);

@@ -12,9 +12,11 @@ void add_train(CLI::App& app, Action& action) {
   command->add_option("recipe", request->recipe, "Name of a shipped recipe, or a .toml file")->required();
   command
       ->add_option("--data", request->data,
-                   "Folder of (high-resolution) pictures, searched recursively; may be given again")
+                   "Folder of pictures, searched recursively; may be given again (translation: A, then B)")
       ->allow_extra_args(false);
   command->add_option("--lr-data", request->lr, "Folder of low-resolution partners (default: made by MATLAB bicubic)");
+  command->add_option("--direction", request->direction, "Of translation: AtoB or BtoA (the recipe's data.direction)")
+      ->check(CLI::IsMember({"AtoB", "BtoA"}));
   command->add_option("--val", request->validation, "Validation pictures: a folder, or one with hr/ and lr/ inside");
   command->add_option("-o,--out", request->out, "Folder of the run")->capture_default_str();
   command->add_option("--set", request->sets, "Override a recipe's key: section.key=value")
@@ -29,6 +31,7 @@ void add_train(CLI::App& app, Action& action) {
   command->callback([request, &action] {
     action = [request] {
       find_recipe(request->recipe);  // a wrong name shows at once
+      if (!request->direction.empty()) request->sets.push_back("data.direction=" + request->direction);
       return run_in_library(*request);
     };
   });

@@ -4,6 +4,7 @@
 #include "front/batch_options.hpp"
 #include "front/commands.hpp"
 #include "front/library.hpp"
+#include "front/tile_side.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
 
@@ -16,19 +17,6 @@ struct Arguments {
   UpscaleRequest request;
   std::string tile = "auto";
 };
-
-int tile_side(const std::string& text) {
-  if (text == "auto") return 0;
-  int side = 0;
-  std::size_t used = 0;
-  try {
-    side = std::stoi(text, &used);
-  } catch (const std::exception&) {
-  }
-  if (used != text.size() || side < 16 || side > 65536)
-    fail(ErrorKind::usage, "--tile {}: expected auto or 16 .. 65536", text);
-  return side;
-}
 
 UpscaleRequest finished(const Arguments& arguments) {
   UpscaleRequest request = arguments.request;

@@ -2,11 +2,27 @@
 
 #include "ganvas/core/log.hpp"
 #include "ganvas/data/pair_source.hpp"
+#include "ganvas/data/translation_source.hpp"
 #include "library/run.hpp"
 
 namespace ganvas::cli {
 
+namespace {
+
+int check_translation_data(const DataCheckRequest& request) {
+  TranslationSourceOptions source;
+  source.places.assign(request.places.begin(), request.places.end());
+  source.paired = request.pairs;
+  const auto defects = check_translation(source);
+  for (const auto& defect : defects) fmt::print("{}\n", defect);
+  log(LogLevel::info, "{} defects", defects.size());
+  return defects.empty() ? 0 : 1;
+}
+
+}  // namespace
+
 int run(const DataCheckRequest& request) {
+  if (request.pairs || request.unpaired) return check_translation_data(request);
   PairSourceOptions source;
   source.hr.assign(request.places.begin(), request.places.end());
   source.lr = request.lr;

@@ -4,6 +4,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "library/batch_options.hpp"
+#include "library/model_name.hpp"
 #include "library/run.hpp"
 
 namespace ganvas::cli {
@@ -18,11 +19,6 @@ TargetSize target_of(const UpscaleRequest& request) {
   if (request.max_side > 0) target.max_side = request.max_side;
   target.resolve(100, 100, 1);  // impossible wishes show before any work
   return target;
-}
-
-std::string model_name(const std::filesystem::path& path) {
-  const std::string stem = path.stem().string();
-  return stem == "model" ? path.parent_path().filename().string() : stem;
 }
 
 UpscaleOptions upscale_options(const UpscaleRequest& request) {

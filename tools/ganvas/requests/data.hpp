@@ -11,6 +11,7 @@ struct DataCheckRequest {
   std::vector<std::string> places;
   std::string lr;
   int scale = 4, crop = 32;
+  bool pairs = false, unpaired = false;  ///< translation instead of super-resolution
 };
 
 /// Pictures in, a folder of the same tree out.

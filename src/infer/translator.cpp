@@ -1,0 +1,156 @@
+#include "ganvas/infer/translator.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <opencv2/core.hpp>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/core/memory.hpp"
+#include "ganvas/data/bridge.hpp"
+#include "ganvas/engine/region_runner.hpp"
+#include "ganvas/imaging/channels.hpp"
+#include "infer/tile_runner.hpp"
+
+namespace ganvas {
+
+namespace {
+
+/// Most bytes of features for which a picture is translated as a whole: beyond it tiles cost no more time.
+constexpr double most_whole = 1.5e9;
+
+UpscaleOptions runner_options(const TranslateOptions& options) {
+  UpscaleOptions result;
+  result.device = options.device;
+  result.precision = options.precision;
+  result.engine = options.engine;
+  result.threads = options.threads;
+  return result;
+}
+
+}  // namespace
+
+struct Translator::State {
+  State(LoadedGenerator model, const TranslateOptions& given)
+      : network(model.network), options(given), runner(model.network, runner_options(given)) {}
+
+  Image whole(const Image& image);
+  Image whole_as_in_training(const Image& image);
+  Image in_tiles(const Image& image, const std::function<void(double)>& progress);
+  bool fits(const Image& image) const;
+
+  GeneratorPtr network;
+  TranslateOptions options;
+  TileRunner runner;
+  std::unique_ptr<RegionRunner> regions;
+};
+
+bool Translator::State::fits(const Image& image) const {
+  const GeneratorInfo& info = runner.info();
+  const double values = info.live_values > 0 ? info.live_values : 192.0;
+  const double bytes = values * 4 * static_cast<double>(image.pixels.total());
+  return bytes <= std::min(most_whole, static_cast<double>(available_memory()) / 3);
+}
+
+Image Translator::State::whole(const Image& image) {
+  cv::Mat values;
+  image.pixels.convertTo(values, CV_32F, 1 / max_value(image.depth()));
+  return to_depth(Image(runner.run(values)), image.depth());
+}
+
+Image Translator::State::whole_as_in_training(const Image& image) {
+  const GeneratorInfo& info = runner.info();
+  const torch::NoGradGuard no_grad;
+  // Running statistics move in training mode; a result must not depend on the pictures before it.
+  const StateDict before = state_dict_of(*network);
+  StateDict kept;
+  for (const auto& [key, tensor] : before)
+    if (key.find(".running_") != std::string::npos || key.ends_with(".num_batches_tracked"))
+      kept.set(key, tensor.clone());
+  torch::manual_seed(options.seed);
+  network->train();
+  const auto device = network->parameters().front().device();
+  const torch::Tensor input = tensor_from_image(image.pixels, info.value_range, info.value_low).to(device);
+  const torch::Tensor output = network->forward(input);
+  network->eval();
+  for (const auto& [key, tensor] : kept) before.find(key)->detach().copy_(tensor);
+  return image_from_tensor(output, image.depth(), info.value_range, info.value_low);
+}
+
+Image Translator::State::in_tiles(const Image& image, const std::function<void(double)>& progress) {
+  const GeneratorInfo& info = runner.info();
+  if (!regions) {
+    std::string why;
+    regions = RegionRunner::compile(*network, why);
+    if (!regions)
+      fail(ErrorKind::memory, "{}x{} pixels are too much for this network as a whole, and in tiles it can't run: {}",
+           image.width(), image.height(), why);
+  }
+  Image result(image.width(), image.height(), info.out_channels, image.depth());
+  const auto rect = [](const PictureRegion& region) {
+    return cv::Rect(region.x, region.y, region.width, region.height);
+  };
+  RegionOptions settings;
+  settings.tile = options.tile;
+  settings.bf16 = runner.bf16();
+  regions->run(
+      image.height(), image.width(),
+      [&](const PictureRegion& region) {
+        return tensor_from_image(image.pixels(rect(region)), info.value_range, info.value_low);
+      },
+      [&](const PictureRegion& region, const torch::Tensor& values) {
+        if (!std::isfinite(values.sum().item<float>()))
+          fail(ErrorKind::model, "the network gives values that are no numbers (NaN or infinite)");
+        image_from_tensor(values, image.depth(), info.value_range, info.value_low)
+            .pixels.copyTo(result.pixels(rect(region)));
+      },
+      settings, progress);
+  return result;
+}
+
+Translator::Translator(LoadedGenerator model, const TranslateOptions& options) {
+  const GeneratorInfo info = model.network->info();
+  if (info.scale != 1) fail(ErrorKind::model, "this network enlarges by {}; it is for ganvas upscale", info.scale);
+  for (const int channels : {info.in_channels, info.out_channels})
+    if (channels == 2 || channels > 4)
+      fail(ErrorKind::model, "the network takes {} and gives {} channels; pictures have 1, 3 or 4", info.in_channels,
+           info.out_channels);
+  state_ = std::make_unique<State>(std::move(model), options);
+}
+
+Translator::~Translator() = default;
+
+const GeneratorInfo& Translator::info() const { return state_->runner.info(); }
+
+Image Translator::translate(const Image& image, const std::function<void(double)>& progress) {
+  State& state = *state_;
+  const GeneratorInfo& info = state.runner.info();
+  const Image input = with_channels(image, info.in_channels);
+  const auto made = [&]() -> Image {
+    if (state.options.train_mode) return state.whole_as_in_training(input);
+    const bool whole = state.options.tile == 0 && state.fits(input);
+    if (!whole) return state.in_tiles(input, progress);
+    try {
+      return state.whole(input);
+    } catch (const std::exception& error) {
+      if (!is_out_of_memory(error)) throw;
+      log(LogLevel::warning, "out of memory; going on in tiles");
+      return state.in_tiles(input, progress);
+    }
+  };
+  Image result;
+  try {
+    result = made();
+  } catch (const std::exception& error) {
+    if (!is_out_of_memory(error) || dynamic_cast<const Error*>(&error)) throw;
+    fail(ErrorKind::memory, "out of memory; close other programs or use a machine with more memory");
+  }
+  throw_if_interrupted();
+  if (progress) progress(1);
+  if (!image.has_alpha() || info.out_channels == 4) return result;
+  return with_alpha(result, alpha_part(image));
+}
+
+}  // namespace ganvas
