@@ -4,10 +4,13 @@
 
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/torch_compat.hpp"
+#include "nn/norm.hpp"
+#include "nn/translator_kernels.hpp"
 
 namespace ganvas {
 
 torch::Tensor reflect_pad(const torch::Tensor& x, int border) {
+  if (has_translator_kernels(x)) return reflect_pad_channels_last(x, border);
   if (x.scalar_type() != torch::kBFloat16 || x.is_cuda())
     return torch::reflection_pad2d(x, {border, border, border, border});
   torch::Tensor padded = x;
@@ -18,6 +21,16 @@ torch::Tensor reflect_pad(const torch::Tensor& x, int border) {
         dim);
   }
   return padded;
+}
+
+torch::Tensor FastInstanceNormImpl::forward(const torch::Tensor& x) {
+  if (has_translator_kernels(x)) return instance_norm_channels_last(x, 1e-5);
+  return torch::instance_norm(x, {}, {}, {}, {}, /*use_input_stats=*/true, 0.1, 1e-5, /*cudnn_enabled=*/true);
+}
+
+void push_generator_norm(torch::nn::Sequential& body, const std::string& kind, int channels) {
+  if (kind == "instance") body->push_back(FastInstanceNorm());
+  else push_norm(body, kind, channels);
 }
 
 torch::Tensor TransposedConvImpl::forward(const torch::Tensor& x) {

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
+
+#include <string>
 
 /// Layers of the translation networks that LibTorch has, but not in every precision on every CPU.
 namespace ganvas {
@@ -20,6 +23,16 @@ class ReflectPadImpl : public torch::nn::Module {
   int border_;
 };
 TORCH_MODULE(ReflectPad);
+
+/// As torch::nn::InstanceNorm2d without parameters, eps 1e-5; but differentiable only once.
+class FastInstanceNormImpl : public torch::nn::Module {
+ public:
+  torch::Tensor forward(const torch::Tensor& x);
+};
+TORCH_MODULE(FastInstanceNorm);
+
+/// push_norm() for generators, whose gradients nobody differentiates again.
+void push_generator_norm(torch::nn::Sequential& body, const std::string& kind, int channels);
 
 /// As torch::nn::ConvTranspose2d; bf16 on a CPU without instructions for it goes through fp32.
 class TransposedConvImpl : public torch::nn::ConvTranspose2dImpl {

@@ -1,6 +1,7 @@
 // Our side of the benchmarks.
 //   ganvas_bench core MODEL SIZE     for every line on stdin: one SIZE x SIZE picture through the upscaler, its seconds
 //                                    on stdout (tools/bench/upscale.py drives it beside the rival)
+//   ganvas_bench translate MODEL SIZE   the same for translation (tools/bench/translate_step.py drives it)
 //   ganvas_bench folder MODEL DIR    the folder through the whole pipeline against the network's work alone
 //   ganvas_bench train RECIPE DIR [KEY=VALUE...]   for every line on stdin: one training step, its seconds on stdout
 //                                    (tools/bench/train_step.py drives it)
@@ -18,6 +19,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/rng.hpp"
 #include "ganvas/infer/batch.hpp"
+#include "ganvas/infer/translator.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/train/trainer.hpp"
 
@@ -62,6 +64,17 @@ int bench_core(Upscaler& upscaler, int size) {
   const Image image = noise_picture(size);
   for (std::string line; std::getline(std::cin, line);) {
     std::printf("%.6f\n", seconds_of([&] { upscaler.upscale(image, enlarged(upscaler, image)); }));
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+/// Translation of one square picture for every line on stdin.
+int bench_translate(const std::string& model, int size) {
+  Translator translator(load_generator(model), {});
+  const Image image = noise_picture(size);
+  for (std::string line; std::getline(std::cin, line);) {
+    std::printf("%.6f\n", seconds_of([&] { translator.translate(image); }));
     std::fflush(stdout);
   }
   return 0;
@@ -129,8 +142,9 @@ int bench_train(int argc, char** argv) {
 int main(int argc, char** argv) try {
   using namespace ganvas;
   if (argc >= 4 && argv[1] == std::string("train")) return bench_train(argc, argv);
+  if (argc == 4 && argv[1] == std::string("translate")) return bench_translate(argv[2], std::atoi(argv[3]));
   if (argc != 4)
-    fail(ErrorKind::usage, "usage: ganvas_bench core MODEL SIZE | folder MODEL DIR | train RECIPE DIR [KEY=VALUE...]");
+    fail(ErrorKind::usage, "usage: ganvas_bench core MODEL SIZE | translate MODEL SIZE | folder MODEL DIR | train RECIPE DIR [KEY=VALUE...]");
   Upscaler upscaler(load_generator(argv[2]), {});
   if (argv[1] == std::string("core")) return bench_core(upscaler, std::stoi(argv[3]));
   return bench_folder(upscaler, argv[3]);

@@ -11,7 +11,6 @@
 #include "nn/config.hpp"
 #include "nn/legacy_norm.hpp"
 #include "nn/mixed.hpp"
-#include "nn/norm.hpp"
 #include "nn/reach.hpp"
 #include "nn/translator_layers.hpp"
 
@@ -33,12 +32,12 @@ class TranslatorBlockImpl : public nn::Module {
     nn::Sequential body;
     body->push_back(ReflectPad(1));
     body->push_back(plain_conv(channels, channels, 3, 1, 0, bias));
-    push_norm(body, norm, channels);
+    push_generator_norm(body, norm, channels);
     body->push_back(nn::ReLU(nn::ReLUOptions(true)));
     if (dropout) body->push_back(nn::Dropout(0.5));
     body->push_back(ReflectPad(1));
     body->push_back(plain_conv(channels, channels, 3, 1, 0, bias));
-    push_norm(body, norm, channels);
+    push_generator_norm(body, norm, channels);
     body_ = register_module("conv_block", body);
   }
   Tensor forward(const Tensor& x) { return x + body_->forward(x); }
@@ -63,7 +62,7 @@ class ResNet final : public Generator {
     const bool bias = norm_ == "instance";  // as published; a batch norm brings a shift of its own
     nn::Sequential body;
     const auto normed = [&](int channels) {
-      push_norm(body, norm_, channels);
+      push_generator_norm(body, norm_, channels);
       body->push_back(nn::ReLU(nn::ReLUOptions(true)));
     };
     body->push_back(ReflectPad(3));

@@ -10,7 +10,6 @@
 #include "nn/config.hpp"
 #include "nn/legacy_norm.hpp"
 #include "nn/mixed.hpp"
-#include "nn/norm.hpp"
 #include "nn/reach.hpp"
 #include "nn/translator_layers.hpp"
 
@@ -47,14 +46,14 @@ class UNetLevelImpl : public nn::Module {
     nn::Sequential body;
     if (!outermost_) body->push_back(nn::LeakyReLU(nn::LeakyReLUOptions().negative_slope(0.2)));
     body->push_back(down);
-    if (options.rank == Rank::middle) push_norm(body, options.norm, options.inner);
+    if (options.rank == Rank::middle) push_generator_norm(body, options.norm, options.inner);
     if (below) body->push_back(std::move(below));
     body->push_back(nn::ReLU());
     body->push_back(up_);
     if (outermost_) {
       body->push_back(nn::Tanh());
     } else {
-      push_norm(body, options.norm, options.out);
+      push_generator_norm(body, options.norm, options.out);
       if (options.dropout) body->push_back(nn::Dropout(0.5));
     }
     body_ = register_module("model", body);

@@ -1,0 +1,244 @@
+#!/usr/bin/python3
+"""One training step of translation, ours against the published code's arithmetic in PyTorch (fp32, contiguous),
+interleaved; and one translation of a 512 x 512 picture by ResNet-9.
+
+Needs Debian's python3-torch. Usage: tools/bench/translate_step.py [ROUNDS]
+  pix2pix    unet_256 of 64, batch norm and dropout, 70 x 70 PatchGAN, batch 1, 256 pixels
+  CycleGAN   two ResNet-9 of 64 with instance norm, two PatchGANs, batch 1, 128 pixels, pool of 50
+Weights are random: they don't matter for speed.
+"""
+import itertools
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+def normal(net):
+    for module in net.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(module.weight, 0, 0.02)
+    return net
+
+
+class Level(nn.Module):
+    def __init__(self, outer, inner, below=None, taken=None, outermost=False, dropout=False):
+        super().__init__()
+        self.outermost = outermost
+        down = nn.Conv2d(taken or outer, inner, 4, 2, 1, bias=False)
+        up = nn.ConvTranspose2d(inner * (2 if below else 1), outer, 4, 2, 1, bias=outermost)
+        if outermost:
+            layers = [down, below, nn.ReLU(True), up, nn.Tanh()]
+        elif below:
+            layers = [nn.LeakyReLU(0.2, True), down, nn.BatchNorm2d(inner), below, nn.ReLU(True), up,
+                      nn.BatchNorm2d(outer)] + ([nn.Dropout(0.5)] if dropout else [])
+        else:
+            layers = [nn.LeakyReLU(0.2, True), down, nn.ReLU(True), up, nn.BatchNorm2d(outer)]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.body(x) if self.outermost else torch.cat([x, self.body(x)], 1)
+
+
+def unet(n=64, downs=8):
+    net = Level(8 * n, 8 * n)
+    for _ in range(downs - 5):
+        net = Level(8 * n, 8 * n, net, dropout=True)
+    for factor in (4, 2, 1):
+        net = Level(factor * n, 2 * factor * n, net)
+    return normal(Level(3, n, net, outermost=True))
+
+
+class Residual(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.body = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(n, n, 3), nn.InstanceNorm2d(n), nn.ReLU(True),
+                                  nn.ReflectionPad2d(1), nn.Conv2d(n, n, 3), nn.InstanceNorm2d(n))
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+def resnet(n=64, blocks=9):
+    layers = [nn.ReflectionPad2d(3), nn.Conv2d(3, n, 7), nn.InstanceNorm2d(n), nn.ReLU(True)]
+    for wide in (n, 2 * n):
+        layers += [nn.Conv2d(wide, 2 * wide, 3, 2, 1), nn.InstanceNorm2d(2 * wide), nn.ReLU(True)]
+    layers += [Residual(4 * n) for _ in range(blocks)]
+    for wide in (4 * n, 2 * n):
+        layers += [nn.ConvTranspose2d(wide, wide // 2, 3, 2, 1, 1), nn.InstanceNorm2d(wide // 2), nn.ReLU(True)]
+    return normal(nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(n, 3, 7), nn.Tanh()))
+
+
+def patch(channels, norm, n=64):
+    layers, last = [nn.Conv2d(channels, n, 4, 2, 1), nn.LeakyReLU(0.2, True)], n
+    for i in (1, 2, 3):
+        wide = n * 2 ** i
+        layers += [nn.Conv2d(last, wide, 4, 2 if i < 3 else 1, 1, bias=norm is nn.InstanceNorm2d), norm(wide),
+                   nn.LeakyReLU(0.2, True)]
+        last = wide
+    return normal(nn.Sequential(*layers, nn.Conv2d(last, 1, 4, 1, 1)))
+
+
+def learn(nets, on):
+    for net in nets:
+        for parameter in net.parameters():
+            parameter.requires_grad = on
+
+
+class Pix2PixStep:
+    def __init__(self):
+        self.g, self.d = unet(), patch(6, nn.BatchNorm2d)
+        self.adam_g = torch.optim.Adam(self.g.parameters(), 2e-4, (0.5, 0.999))
+        self.adam_d = torch.optim.Adam(self.d.parameters(), 2e-4, (0.5, 0.999))
+        self.a, self.b = torch.rand(1, 3, 256, 256) * 2 - 1, torch.rand(1, 3, 256, 256) * 2 - 1
+
+    def __call__(self):
+        fake = self.g(self.a)
+        learn([self.d], True)
+        self.adam_d.zero_grad()
+        bad = self.d(torch.cat([self.a, fake.detach()], 1))
+        good = self.d(torch.cat([self.a, self.b], 1))
+        ((F.binary_cross_entropy_with_logits(bad, torch.zeros_like(bad)) +
+          F.binary_cross_entropy_with_logits(good, torch.ones_like(good))) * 0.5).backward()
+        self.adam_d.step()
+        learn([self.d], False)
+        self.adam_g.zero_grad()
+        seen = self.d(torch.cat([self.a, fake], 1))
+        (F.binary_cross_entropy_with_logits(seen, torch.ones_like(seen)) + 100 * F.l1_loss(fake, self.b)).backward()
+        self.adam_g.step()
+
+
+class CycleStep:
+    def __init__(self):
+        self.forth, self.back = resnet(), resnet()
+        self.d_a, self.d_b = patch(3, nn.InstanceNorm2d), patch(3, nn.InstanceNorm2d)
+        chain = itertools.chain
+        self.adam_g = torch.optim.Adam(chain(self.forth.parameters(), self.back.parameters()), 2e-4, (0.5, 0.999))
+        self.adam_d = torch.optim.Adam(chain(self.d_a.parameters(), self.d_b.parameters()), 2e-4, (0.5, 0.999))
+        self.a, self.b = torch.rand(1, 3, 128, 128) * 2 - 1, torch.rand(1, 3, 128, 128) * 2 - 1
+        self.pools = [], []
+
+    def from_pool(self, pool, fake):
+        if len(pool) < 50:
+            pool.append(fake.detach().clone())
+            return fake.detach()
+        if random.random() > 0.5:
+            i = random.randrange(50)
+            old, pool[i] = pool[i], fake.detach().clone()
+            return old
+        return fake.detach()
+
+    def __call__(self):
+        fake_b, fake_a = self.forth(self.a), self.back(self.b)
+        rec_a, rec_b = self.back(fake_b), self.forth(fake_a)
+        learn([self.d_a, self.d_b], False)
+        self.adam_g.zero_grad()
+        same_b, same_a = self.forth(self.b), self.back(self.a)
+        loss = 5 * F.l1_loss(same_a, self.a) + 5 * F.l1_loss(same_b, self.b)
+        loss = loss + (self.d_b(fake_b) - 1).square().mean() + (self.d_a(fake_a) - 1).square().mean()
+        (loss + 10 * F.l1_loss(rec_a, self.a) + 10 * F.l1_loss(rec_b, self.b)).backward()
+        self.adam_g.step()
+        learn([self.d_a, self.d_b], True)
+        self.adam_d.zero_grad()
+        for d, pool, real, fake in ((self.d_a, self.pools[0], self.a, fake_a), (self.d_b, self.pools[1], self.b, fake_b)):
+            bad = d(self.from_pool(pool, fake))
+            (((d(real) - 1).square().mean() + bad.square().mean()) * 0.5).backward()
+        self.adam_d.step()
+
+
+def peak(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+
+
+def compare(name, recipe, data, overrides, theirs, rounds, threads):
+    settings = ["train.batch=1", "train.log_every=1000000", "train.validate_every=1000000", "data.hold_out=0",
+                "train.steps=1000000", "train.checkpoint_every=1000000"] + overrides
+    ours = subprocess.Popen(["build/ganvas_bench", "train", recipe, data] + settings, stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True)
+
+    def run_ours():
+        ours.stdin.write("\n")
+        ours.stdin.flush()
+        return float(ours.stdout.readline())
+
+    def run_theirs():
+        begin = time.perf_counter()
+        theirs()
+        return time.perf_counter() - begin
+
+    for _ in range(2):  # warm-up
+        run_ours(), run_theirs()
+    pairs = [(run_ours(), run_theirs()) for _ in range(rounds)]
+    memory = peak(ours.pid)
+    ours.stdin.close()
+    ours.wait()
+    mine, rival = (statistics.median(column) for column in zip(*pairs))
+    ratio = statistics.median(b / a for a, b in pairs)
+    print(f"{name}, {threads} threads, {rounds} rounds: ganvas {mine:.3f} s (peak {memory:.0f} MiB)   "
+          f"PyTorch {torch.__version__} {rival:.3f} s (peak of all so far {peak(os.getpid()):.0f} MiB)   "
+          f"median ratio {ratio:.2f}", flush=True)
+
+
+def compare_translation(folder, rounds, threads):
+    """ganvas_bench translate measures ours; the same network in eager mode, its defaults."""
+    net = resnet().eval()
+    path = os.path.join(folder, "net.pth")
+    torch.save({f"model.{i}.{key}" if not isinstance(layer, Residual) else
+                f"model.{i}.{key.replace('body', 'conv_block')}": value
+                for i, layer in enumerate(net) for key, value in layer.state_dict().items()}, path)
+    ours = subprocess.Popen(["build/ganvas_bench", "translate", path, "512"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            text=True)
+    x = torch.rand(1, 3, 512, 512) * 2 - 1
+
+    def run_ours():
+        ours.stdin.write("\n")
+        ours.stdin.flush()
+        return float(ours.stdout.readline())
+
+    def run_theirs():
+        begin = time.perf_counter()
+        with torch.no_grad():
+            net(x)
+        return time.perf_counter() - begin
+
+    for _ in range(2):
+        run_ours(), run_theirs()
+    pairs = [(run_ours(), run_theirs()) for _ in range(rounds)]
+    ours.stdin.close()
+    ours.wait()
+    mine, rival = (statistics.median(column) for column in zip(*pairs))
+    ratio = statistics.median(b / a for a, b in pairs)
+    print(f"ResNet-9, 512x512, {threads} threads, {rounds} rounds: ganvas {mine:.3f} s   PyTorch {rival:.3f} s   "
+          f"median ratio {ratio:.2f}", flush=True)
+
+
+def main():
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    # Debian's LibTorch falls back to one thread on processors that it doesn't know.
+    threads = len(os.sched_getaffinity(0))
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+    with tempfile.TemporaryDirectory() as folder:
+        pairs, sides = os.path.join(folder, "pairs"), os.path.join(folder, "sides")
+        subprocess.run(["build/ganvas", "-q", "data", "gray", "data/samples", "-o", pairs, "--pair"], check=True,
+                       stdout=subprocess.DEVNULL)
+        for side in "AB":
+            shutil.copytree("data/samples", os.path.join(sides, side))
+        compare_translation(folder, rounds, threads)
+        compare("pix2pix, unet_256, 256 px, batch 1", "models/recipes/pix2pix.toml", pairs, [], Pix2PixStep(), rounds,
+                threads)
+        compare("CycleGAN, resnet_9, 128 px, batch 1", "models/recipes/cyclegan.toml", sides,
+                ["data.load=143", "data.crop=128"], CycleStep(), rounds, threads)
+
+
+if __name__ == "__main__":
+    main()
