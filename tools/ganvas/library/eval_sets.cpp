@@ -42,7 +42,7 @@ FolderFeatures measure(const std::string& folder, const FeatureNetworkPtr& netwo
 }
 
 /// Six digits, null where there is no figure.
-nlohmann::ordered_json number(double value) {
+nlohmann::ordered_json six_digits(double value) {
   if (!std::isfinite(value)) return nullptr;
   return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr);
 }
@@ -71,7 +71,7 @@ int run_eval_sets(const EvalRequest& request) {
                generated.set.statistics.count, dimension, name);
   for (const char* prefix : order) {
     const std::string key = figure_name(prefix, *network);
-    line[key] = number(figures.at(key));
+    line[key] = six_digits(figures.at(key));
     if (!request.json) fmt::print("{:<24} {:>10.6g}\n", key, figures.at(key));
   }
   if (request.json) fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
