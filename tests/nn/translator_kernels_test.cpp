@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "nn/sweep.hpp"
+#include "support/support.hpp"
 
 using namespace ganvas;
 using ganvas::test::relative_error;
