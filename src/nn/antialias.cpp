@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "nn/translator_layers.hpp"
+
 namespace ganvas {
 
 namespace {
@@ -25,7 +27,7 @@ torch::Tensor binomial_filter(int size, int channels, double total) {
 BlurDownImpl::BlurDownImpl(int channels) { filter_ = register_buffer("filt", binomial_filter(3, channels, 1.0)); }
 
 torch::Tensor BlurDownImpl::forward(const torch::Tensor& x) {
-  const torch::Tensor padded = torch::reflection_pad2d(x, {1, 1, 1, 1});
+  const torch::Tensor padded = reflect_pad(x, 1);
   const std::vector<std::int64_t> stride{2, 2}, padding{0, 0}, dilation{1, 1};
   return torch::conv2d(padded, filter_.to(x.scalar_type()), torch::Tensor(), stride, padding, dilation,
                        filter_.size(0));
@@ -37,6 +39,8 @@ BlurUpImpl::BlurUpImpl(int channels) {
 }
 
 torch::Tensor BlurUpImpl::forward(const torch::Tensor& x) {
+  // LibTorch 1.13 has neither of the two below in bf16 on every CPU.
+  if (x.scalar_type() == torch::kBFloat16 && !x.is_cuda()) return forward(x.to(torch::kFloat)).to(torch::kBFloat16);
   // One repeated pixel on each side makes 2 * (H + 2) + 2 rows; of these the middle 2 * H belong to the picture, and
   // padding takes away all that don't.
   const torch::Tensor padded = torch::replication_pad2d(x, {1, 1, 1, 1});

@@ -141,7 +141,7 @@ TEST_CASE("figures: names tell the network, what can't be known is NaN") {
   CHECK(figure_name("kid", *make_feature_network("vgg", {{"width", 4}})) == "kid_vgg");
 
   FeatureSet lean = set(30, 1);
-  lean.features = {};
+  lean.features = torch::Tensor();
   const auto few = compare_distributions(lean, set(20, 2));
   CHECK(few.fid == figures.fid);
   for (const double value : {few.kid, few.kid_deviation, few.precision, few.recall}) CHECK(std::isnan(value));

@@ -41,7 +41,7 @@ Image uneven(int width, int height, int channels = 3, Depth depth = Depth::u8) {
   return to_depth(Image(cv::Mat(base + noise)), depth);
 }
 
-double largest_difference(const Image& a, const Image& b) { return cv::norm(a.pixels, b.pixels, cv::NORM_INF); }
+double most_apart(const Image& a, const Image& b) { return cv::norm(a.pixels, b.pixels, cv::NORM_INF); }
 
 }  // namespace
 
@@ -61,7 +61,7 @@ TEST_CASE("translator: tiles give the picture of the whole, whatever the norm an
       options.tile = 64;
       const Image tiled = Translator(translator_of(config, architecture), options).translate(image);
       CHECK(whole.width() == width);
-      CHECK(largest_difference(whole, tiled) <= 1);
+      CHECK(most_apart(whole, tiled) <= 1);
       // Something is left to differ.
       cv::Scalar mean, deviation;
       cv::meanStdDev(whole.pixels, mean, deviation);
@@ -76,13 +76,13 @@ TEST_CASE("translator: depth, channels and transparency") {
   const Image deep = color.translate(uneven(40, 24, 3, Depth::u16));
   CHECK(deep.depth() == Depth::u16);
   CHECK(deep.channels() == 3);
-  CHECK(largest_difference(to_depth(deep, Depth::u8),
-                           color.translate(to_depth(uneven(40, 24, 3, Depth::u16), Depth::u8))) <= 2);
+  CHECK(most_apart(to_depth(deep, Depth::u8), color.translate(to_depth(uneven(40, 24, 3, Depth::u16), Depth::u8))) <=
+        2);
   CHECK(color.translate(uneven(40, 24, 1)).channels() == 3);
   const Image clear = uneven(40, 24, 4);
   const Image result = color.translate(clear);
   CHECK(result.channels() == 4);
-  CHECK(largest_difference(alpha_part(result), alpha_part(clear)) == 0);
+  CHECK(most_apart(alpha_part(result), alpha_part(clear)) == 0);
   Translator gray(translator_of({{"width", 4}, {"blocks", 1}, {"in_channels", 1}, {"out_channels", 3}}), options);
   CHECK(gray.translate(uneven(40, 24)).channels() == 3);
 }
@@ -96,11 +96,11 @@ TEST_CASE("translator: training mode follows its seed and leaves the network as 
   Translator one(translator_of(config), options);
   const Image first = one.translate(image);
   one.translate(other);
-  CHECK(largest_difference(first, one.translate(image)) == 0);
+  CHECK(most_apart(first, one.translate(image)) == 0);
   options.seed = 2;
-  CHECK(largest_difference(first, Translator(translator_of(config), options).translate(image)) > 0);
+  CHECK(most_apart(first, Translator(translator_of(config), options).translate(image)) > 0);
   options.train_mode = false;
-  CHECK(largest_difference(first, Translator(translator_of(config), options).translate(image)) > 0);
+  CHECK(most_apart(first, Translator(translator_of(config), options).translate(image)) > 0);
 }
 
 TEST_CASE("translator: networks that enlarge are sent elsewhere") {

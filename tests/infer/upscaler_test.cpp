@@ -12,6 +12,7 @@
 #include "ganvas/imaging/alpha.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "imaging/pictures.hpp"
+#include "support/refusal.hpp"
 
 using namespace ganvas;
 using namespace ganvas::test;
@@ -62,17 +63,6 @@ Image repeated(const Image& image, int scale) {
   Image result;
   cv::resize(image.pixels, result.pixels, {}, scale, scale, cv::INTER_NEAREST);
   return result;
-}
-
-template <typename Work>
-std::string refusal(ErrorKind kind, Work work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    CHECK(error.kind() == kind);
-    return error.what();
-  }
-  return "was accepted";
 }
 
 }  // namespace

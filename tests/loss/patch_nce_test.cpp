@@ -54,6 +54,6 @@ TEST_CASE("patch nce: projections are of unit length at the chosen places") {
   Tensor changed = features.clone();
   const std::int64_t place = first[2];
   changed.flatten(2).select(2, place).add_(1);
-  const Tensor difference = (projection.project(1, changed, places) - projected).abs().sum({0, 2});
+  const Tensor difference = (projection.project(1, changed, places) - projected).abs().sum(torch::IntArrayRef{0, 2});
   for (std::int64_t i = 0; i < 6; ++i) CHECK((difference[i].item<float>() > 1e-4F) == (i == 2));
 }

@@ -52,6 +52,11 @@ FeatureNetworkPtr random_features(const std::string& architecture, const nlohman
   return network;
 }
 
+/// A small one that is large enough: Inception needs 75 pixels.
+torch::Tensor picture_for(const FeatureNetwork& network) {
+  return network.picture_side() > 256 ? torch::rand({1, 3, 83, 87}) : torch::rand({1, 3, 40, 44});
+}
+
 Outputs squeezenet_by_hand(const StateDict& w, const torch::Tensor& input) {
   Outputs out;
   const auto conv = [&](const torch::Tensor& x, const std::string& key, int stride, int padding) {
@@ -150,7 +155,7 @@ TEST_CASE("features: a network goes on from any of its layers") {
   for (const auto& plugin : feature_plugins()) {
     CAPTURE(plugin.name);
     const auto network = random_features(plugin.name, plugin.examples.front());
-    const auto x = torch::rand({1, 3, 83, 87});  // Inception needs 75
+    const auto x = picture_for(*network);
     const auto names = network->layer_names();
     for (std::size_t from = 0; from + 1 < names.size(); from += 3) {
       const auto outputs = network->features(x, {names[from], names.back()});
@@ -190,7 +195,7 @@ TEST_CASE("features: every network: bf16 near fp32, gradients to the pictures on
       const auto names = network->layer_names();
       const auto gradient = [&](bool mixed, std::vector<torch::Tensor>& outputs) {
         torch::manual_seed(5);
-        const auto x = torch::rand({1, 3, 83, 87}).requires_grad_();
+        const auto x = picture_for(*network).requires_grad_();
         {
           const AutocastScope scope(mixed, false);
           outputs = network->features(x, names);

@@ -77,7 +77,7 @@ TrainOptions options_for(const fs::path& out, const std::vector<fs::path>& data)
 
 const std::vector<std::string> kNoScore{"validate.network="};
 
-std::vector<std::string> joined(std::vector<std::string> a, const std::vector<std::string>& b) {
+std::vector<std::string> with_options(std::vector<std::string> a, const std::vector<std::string>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
 }
@@ -107,10 +107,10 @@ TEST_CASE("translation: stopped at any step and resumed, every task ends with th
   write_inverted_pairs(folder.path(), 5);
   for (const auto& [task, overrides] : std::vector<std::pair<std::string, std::vector<std::string>>>{
            {"pix2pix", {"generator.dropout=true", "adversarial.pool=3"}},
-           {"cyclegan", joined(kNoScore, {"adversarial.pool=3", "augment.policy=color,flip"})},
-           {"cut", joined(kNoScore, {"nce.layers=0,4,10", "nce.patches=16", "nce.width=8"})},
-           {"cut", joined(kNoScore, {"nce.layers=0,4", "nce.identity=false", "nce.flip_equivariance=true",
-                                     "generator.antialias=true"})}}) {
+           {"cyclegan", with_options(kNoScore, {"adversarial.pool=3", "augment.policy=color,flip"})},
+           {"cut", with_options(kNoScore, {"nce.layers=0,4,10", "nce.patches=16", "nce.width=8"})},
+           {"cut", with_options(kNoScore, {"nce.layers=0,4", "nce.identity=false", "nce.flip_equivariance=true",
+                                           "generator.antialias=true"})}}) {
     CAPTURE(task);
     const std::vector<fs::path> data{task == "pix2pix" ? folder / "pairs" : folder / "data"};
     const fs::path whole = folder / "whole", parts = folder / "parts";
@@ -149,9 +149,9 @@ TEST_CASE("an unpaired translator that inverts colours is noticed, and answered 
   const auto events = [&](const char* name, const std::string& task, const std::vector<std::string>& overrides) {
     TrainOptions options = options_for(folder / name, {folder / "data"});
     options.find_model = [](const std::string& given) { return fs::path(given); };
-    train(tiny(task, joined(joined(kNoScore,
-                                   {"monitor.window=2", "monitor.patience=2", start, "optimiser.generator.lr=1e-9"}),
-                            overrides)),
+    train(tiny(task, with_options(with_options(kNoScore, {"monitor.window=2", "monitor.patience=2", start,
+                                                          "optimiser.generator.lr=1e-9"}),
+                                  overrides)),
           options);
     std::map<std::string, int> counts;
     for (const auto& line : log_lines(folder / name, "monitor"))
@@ -181,7 +181,8 @@ TEST_CASE("translation: impossible wishes are refused in one line") {
   write_pictures(folder / "two", 2, 40, 40);
   const auto message = [&](ErrorKind kind, const std::string& task, const std::vector<std::string>& overrides,
                            const std::vector<fs::path>& data) {
-    return refusal(kind, [&] { train(tiny(task, joined(kNoScore, overrides)), options_for(folder / "x", data)); });
+    return refusal(kind,
+                   [&] { train(tiny(task, with_options(kNoScore, overrides)), options_for(folder / "x", data)); });
   };
   const auto paired = [&](ErrorKind kind, const std::vector<fs::path>& data) {
     return refusal(kind, [&] { train(tiny("pix2pix"), options_for(folder / "y", data)); });

@@ -36,7 +36,7 @@ struct FeatureOptions {
   std::int64_t batch = 16;             ///< pictures at a time in the network
   bool keep = true;                    ///< the vectors too, which all but the Frechet distance need
   torch::Device device = torch::kCPU;  ///< where the network is
-  std::vector<std::string> layers;     ///< empty: the network's pooled_layers()
+  std::vector<std::string> layers{};   ///< empty: the network's pooled_layers()
 };
 
 /// Gathers the features of pictures one by one; the network sees them in batches.

@@ -36,7 +36,7 @@ std::optional<Header> read_header(const fs::path& path) {
 /// Statistics of batch norms, and LPIPS heads beside a feature network: no parameters of the network.
 bool is_parameter(const std::string& key) {
   return !key.starts_with("lpips.") && !key.ends_with(".running_mean") && !key.ends_with(".running_var") &&
-         !key.ends_with(".num_batches_tracked");
+         !key.ends_with(".num_batches_tracked") && !key.ends_with(".filt");
 }
 
 std::int64_t element_count(const json& entry) {
