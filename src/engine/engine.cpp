@@ -11,6 +11,7 @@
 
 #include "engine/graph.hpp"
 #include "engine/plan.hpp"
+#include "ganvas/core/error.hpp"
 #include "ganvas/core/memory.hpp"
 #include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/precision.hpp"
@@ -122,12 +123,22 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, bool bf16, std::stri
   }
 }
 
+/// To the network's multiple; where its reflections need more, to twice that, as such networks do themselves.
+torch::Tensor Engine::padded(const torch::Tensor& picture) {
+  if (state_->multiple == 1) return picture;
+  torch::Tensor result = pad_to_multiple(picture, state_->multiple);
+  try {
+    state_->plan_for(static_cast<int>(result.size(2)), static_cast<int>(result.size(3)));
+  } catch (const Error&) {
+    result = pad_to_multiple(picture, 2 * state_->multiple);
+  }
+  return result;
+}
+
 torch::Tensor Engine::run(const torch::Tensor& picture) {
   const auto height = picture.size(2), width = picture.size(3);
-  torch::Tensor input = picture.to(torch::kFloat);
   // Networks that work on multiples pad by themselves; the trace had no need to.
-  if (state_->multiple > 1) input = pad_to_multiple(input, state_->multiple);
-  input = input.contiguous(at::MemoryFormat::ChannelsLast);
+  torch::Tensor input = padded(picture.to(torch::kFloat)).contiguous(at::MemoryFormat::ChannelsLast);
   engine::Plan& plan = state_->plan_for(static_cast<int>(input.size(2)), static_cast<int>(input.size(3)));
   torch::Tensor output =
       torch::empty({1, plan.out_channels(), plan.out_height(), plan.out_width()},

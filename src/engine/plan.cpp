@@ -104,6 +104,9 @@ class PlanBuilder {
           v.width = from.width / n.factor;
           break;
         case Op::pad:
+          if (n.border_kind == Border::reflect &&
+              (std::max(n.border[0], n.border[1]) >= from.width || std::max(n.border[2], n.border[3]) >= from.height))
+            fail(ErrorKind::model, "{}x{} pixels are too few for a reflection", from.width, from.height);
           v.height = from.height + n.border[2] + n.border[3];
           v.width = from.width + n.border[0] + n.border[1];
           break;

@@ -7,7 +7,7 @@
 using namespace ganvas;
 using namespace ganvas::test;
 
-TEST_CASE("beside: left stays left; the richer colours and the smaller depth win") {
+TEST_CASE("beside: left stays left, and the richer colours and the smaller depth win") {
   const auto halves = [](const Image& both) {
     const int middle = both.width() / 2;
     return std::pair(Image(both.pixels.colRange(0, middle)), Image(both.pixels.colRange(middle, both.width())));

@@ -163,7 +163,7 @@ TEST_CASE("canny: thresholds in Sobel's scale, from the median, one from the oth
   CHECK(refusal(ErrorKind::usage, [&] { canny_edges(picture, {.low = -1}); }) != "was accepted");
 }
 
-TEST_CASE("log: its definition computed slowly; weak ends stay where they hang on strong ones") {
+TEST_CASE("log: its definition computed slowly, and weak ends stay where they hang on strong ones") {
   const Image picture = noise(41, 29, 1, Depth::u8);
   for (const double threshold : {0.0, 20.0, 60.0}) {
     const Image fast = log_edges(picture, {.sigma = 1.5, .threshold = threshold, .weak = 1});

@@ -41,7 +41,8 @@ Image whole(const Image& image, int scale, Depth depth) {
 TEST_CASE("tiled equals whole") {
   for (const auto& [width, height] : {std::pair{3, 8}, {533, 401}, {777, 777}, {3000, 5}, {257, 64}, {65, 130}})
     for (const int channels : {1, 3})
-      for (const TileOptions& options : {TileOptions{64, radius, 8, radius}, {256, 16, 8, 16}, {64, radius, 0, radius}, {37, 9, 30, 9}}) {
+      for (const TileOptions& options :
+           {TileOptions{64, radius, 8, radius}, {256, 16, 8, 16}, {64, radius, 0, radius}, {37, 9, 30, 9}}) {
         if (width * height > 300000 && options.tile != 256) continue;
         INFO(width << "x" << height << "x" << channels << ", tile " << options.tile << ", overlap " << options.overlap);
         const int scale = width % 2 + 1;
@@ -78,7 +79,8 @@ TEST_CASE("aligned tiles: a network that works in blocks gives tiled what it giv
       const auto blocks = [&](const cv::Mat& tile) {  // each block becomes its first pixel
         cv::Mat result = tile.clone();
         for (int y = 0; y < tile.rows; ++y)
-          for (int x = 0; x < tile.cols; ++x) result.at<float>(y, x) = tile.at<float>(y / align * align, x / align * align);
+          for (int x = 0; x < tile.cols; ++x)
+            result.at<float>(y, x) = tile.at<float>(y / align * align, x / align * align);
         return result;
       };
       const auto run = [&](int tile) {

@@ -103,7 +103,7 @@ TEST_CASE("tiled equals whole, for every architecture without global statistics,
     for (const auto& config : plugin.examples) {
       const GeneratorPtr network = random_network(plugin.name, config);
       const GeneratorInfo info = network->info();
-      if (info.global) continue;
+      if (info.global || info.value_low < 0) continue;  // translators run otherwise, see translator_test
       INFO(plugin.name << " " << config.dump());
       UpscaleOptions options{.precision = "fp32", .tile = 32, .overlap = info.halo};
       Upscaler tiled(loaded(random_network(plugin.name, config)), options);

@@ -213,8 +213,8 @@ TEST_CASE("generators: bf16 weights give nearly the same picture, from fp32 and 
     network->weights_changed();
     for (const auto format : {torch::MemoryFormat::Contiguous, torch::MemoryFormat::ChannelsLast}) {
       // A CPU without bf16 instructions rounds sums in between, too.
-      CHECK(relative_error(network->forward(input.contiguous(format)), expected) <= 0.03);
-      CHECK(relative_error(network->forward(input.to(torch::kBFloat16).contiguous(format)), expected) <= 0.04);
+      CHECK(relative_error(network->forward(input.contiguous(format)), expected) <= 0.05);
+      CHECK(relative_error(network->forward(input.to(torch::kBFloat16).contiguous(format)), expected) <= 0.06);
     }
   }
 }
