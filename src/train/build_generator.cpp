@@ -29,12 +29,18 @@ void start_from(Generator& network, const std::string& path) {
   log(LogLevel::info, "{} of {} weights start from {}", taken, total, path);
 }
 
-}  // namespace
-
 void initialise_generator(const TaskContext& context, Generator& network) {
   Recipe& recipe = context.recipe;
   initialise(network, recipe.choice("generator.init", "default", initialisations()),
              recipe.number("generator.init_gain", 1.0, 0.0, 100.0));
+}
+
+}  // namespace
+
+void begin_anew(const TaskContext& context, Generator& network) {
+  const GeneratorPtr fresh = make_generator(network.architecture(), network.config());
+  initialise_generator(context, *fresh);
+  load_state_dict(network, state_dict_of(*fresh), network.architecture());
 }
 
 GeneratorPtr build_generator(const TaskContext& context, const std::string& default_architecture,

@@ -13,7 +13,7 @@ namespace ganvas {
 GeneratorPtr build_generator(const TaskContext& context, const std::string& default_architecture,
                              const std::string& start_key = "start");
 
-/// New weights as the recipe's init and init_gain have it.
-void initialise_generator(const TaskContext& context, Generator& network);
+/// Gives it new weights, in place, as build_generator() would without a start.
+void begin_anew(const TaskContext& context, Generator& network);
 
 }  // namespace ganvas

@@ -89,7 +89,7 @@ class Cut final : public Task {
       return;
     }
     log(LogLevel::info, "{} inverts colours: it starts anew", network);
-    initialise_generator(context_, *generator_);
+    begin_anew(context_, *generator_);
   }
   StateDict state() const override {
     StateDict state = adversary_.state();

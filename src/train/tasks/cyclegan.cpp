@@ -108,8 +108,8 @@ class CycleGan final : public Task {
     }
     // Both: each has learnt to undo the other's inversion.
     log(LogLevel::info, "{} inverts colours: both generators start anew", network);
-    initialise_generator(context_, *b_from_a_.generator);
-    initialise_generator(context_, *a_from_b_.generator);
+    begin_anew(context_, *b_from_a_.generator);
+    begin_anew(context_, *a_from_b_.generator);
   }
   StateDict state() const override {
     StateDict state;
