@@ -55,7 +55,9 @@ struct Node {
   double eps = 1e-5;  ///< of instance_norm
 };
 
-inline bool is_convolution(const Node& node) { return node.op == Op::convolution || node.op == Op::transposed_convolution; }
+inline bool is_convolution(const Node& node) {
+  return node.op == Op::convolution || node.op == Op::transposed_convolution;
+}
 
 /// Nodes in an order in which they can run; node 0 is the input, the last one the output.
 struct Graph {

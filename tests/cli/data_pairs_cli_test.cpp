@@ -148,7 +148,8 @@ TEST_CASE("data edges: both methods, dark on white or white on black, alone or b
   CHECK_FALSE(fs::exists(folder / "x"));
 }
 
-TEST_CASE("data gray: luma, alone and beside the colours, and results inside the folder are no pictures of the next run") {
+TEST_CASE(
+    "data gray: luma, alone and beside the colours, and results inside the folder are no pictures of the next run") {
   const TemporaryFolder folder;
   const Image photo = noise(9, 6, 3, Depth::u16);
   put_picture(folder / "in/a.png", photo);

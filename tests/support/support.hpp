@@ -43,10 +43,10 @@ class TemporaryFolder {
 }  // namespace ganvas::test
 
 /// Ends a test case that needs a file outside the repository; ctest then reports it as skipped.
-#define SKIP_WITHOUT(path_)                                                              \
-  do {                                                                                   \
-    if (!std::filesystem::exists(path_)) {                                               \
+#define SKIP_WITHOUT(path_)                                                               \
+  do {                                                                                    \
+    if (!std::filesystem::exists(path_)) {                                                \
       std::printf("[skipped] needs %s\n", std::filesystem::path(path_).string().c_str()); \
-      return;                                                                            \
-    }                                                                                    \
+      return;                                                                             \
+    }                                                                                     \
   } while (false)

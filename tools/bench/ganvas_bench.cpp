@@ -144,7 +144,9 @@ int main(int argc, char** argv) try {
   if (argc >= 4 && argv[1] == std::string("train")) return bench_train(argc, argv);
   if (argc == 4 && argv[1] == std::string("translate")) return bench_translate(argv[2], std::atoi(argv[3]));
   if (argc != 4)
-    fail(ErrorKind::usage, "usage: ganvas_bench core MODEL SIZE | translate MODEL SIZE | folder MODEL DIR | train RECIPE DIR [KEY=VALUE...]");
+    fail(ErrorKind::usage,
+         "usage: ganvas_bench core MODEL SIZE | translate MODEL SIZE | folder MODEL DIR | train RECIPE DIR "
+         "[KEY=VALUE...]");
   Upscaler upscaler(load_generator(argv[2]), {});
   if (argv[1] == std::string("core")) return bench_core(upscaler, std::stoi(argv[3]));
   return bench_folder(upscaler, argv[3]);

@@ -19,11 +19,11 @@ namespace ganvas {
 using Terms = std::map<std::string, torch::Tensor>;
 
 struct PerceptualOptions {
-  std::vector<std::string> layers;    ///< of the feature network; empty where only LPIPS is used
+  std::vector<std::string> layers;      ///< of the feature network; empty where only LPIPS is used
   std::vector<double> layer_weights{};  ///< one a layer; empty: 1 each
-  std::string criterion = "l1";       ///< on features and Gram matrices: l1, l2 or charbonnier (pixel_loss)
-  double weight = 0;                  ///< of the features' distance (Johnson et al. 2016, eq. 2)
-  double style_weight = 0;            ///< of the Gram matrices' distance (Gatys et al. 2016; Johnson et al., eq. 4)
+  std::string criterion = "l1";         ///< on features and Gram matrices: l1, l2 or charbonnier (pixel_loss)
+  double weight = 0;                    ///< of the features' distance (Johnson et al. 2016, eq. 2)
+  double style_weight = 0;              ///< of the Gram matrices' distance (Gatys et al. 2016; Johnson et al., eq. 4)
   double lpips_weight = 0;
   StateDict heads{};  ///< LPIPS heads; empty: those in the network's file
 };
