@@ -45,7 +45,8 @@ Tensor extended_part(const RegionRunner::Source& source, Size picture, const eng
     for (auto& place : places[axis]) place -= read[axis].first;
     values = values.index_select(axis + 2, torch::tensor(places[axis]));
   }
-  return values.contiguous(at::MemoryFormat::ChannelsLast);
+  // A copy: operators overwrite what nobody else seems to have, and a tensor may be a view of the caller's memory.
+  return values.clone(at::MemoryFormat::ChannelsLast);
 }
 
 /// Every value of the range; without LibTorch's random state, which belongs to whoever calls.

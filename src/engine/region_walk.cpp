@@ -19,10 +19,29 @@ Tensor part(Tensor x, const Region& there, const Region& wanted) {
       .narrow(3, wanted.columns.first - there.columns.first, wanted.columns.size());
 }
 
+/// Convolutions that may run in bf16, one flag a node: those between others. In bf16 the picture itself and what only
+/// leads to it would have steps of a whole level of 255. LibTorch has no transposed convolution in bf16 on CPUs.
+std::vector<bool> inner_convolutions(const Graph& graph) {
+  const std::size_t count = graph.nodes.size();
+  std::vector<bool> behind_one(count, false), before_one(count, false), inner(count, false);
+  for (std::size_t i = 0; i < count; ++i)
+    for (const int from : graph.nodes[i].inputs) {
+      const auto place = static_cast<std::size_t>(from);
+      if (behind_one[place] || is_convolution(graph.nodes[place])) behind_one[i] = true;
+    }
+  for (std::size_t i = count; i-- > 0;) {
+    for (const int from : graph.nodes[i].inputs)
+      if (before_one[i] || is_convolution(graph.nodes[i])) before_one[static_cast<std::size_t>(from)] = true;
+    inner[i] = graph.nodes[i].op == Op::convolution && behind_one[i] && before_one[i];
+  }
+  return inner;
+}
+
 }  // namespace
 
 Walk::Walk(const Problem& problem, const Schedule& schedule, bool bf16, WalkFunctions functions)
-    : problem_(problem), schedule_(schedule), bf16_(bf16), functions_(std::move(functions)) {
+    : problem_(problem), schedule_(schedule), functions_(std::move(functions)) {
+  bf16_ = bf16 ? inner_convolutions(problem.graph) : std::vector<bool>(problem.graph.nodes.size(), false);
   const std::size_t count = problem.graph.nodes.size();
   kept_.resize(count);
   globals_.resize(count);
@@ -108,7 +127,7 @@ Tensor Walk::computed(int i, const Demand& demand) {
                         .regions = {},
                         .sizes = {},
                         .globals = &globals_[static_cast<std::size_t>(i)],
-                        .bf16 = bf16_};
+                        .bf16 = bf16_[static_cast<std::size_t>(i)]};
   for (std::size_t k = 0; k < node(i).inputs.size(); ++k) {
     const int from = node(i).inputs[k];
     const Size size = problem_.sizes[static_cast<std::size_t>(from)];

@@ -20,6 +20,7 @@ struct WalkFunctions {
 /// Carries out a schedule.
 class Walk {
  public:
+  /// `bf16`: convolutions between others in bf16, whether this CPU is fast at it or not.
   Walk(const Problem& problem, const Schedule& schedule, bool bf16, WalkFunctions functions);
 
   /// Throws Error(interrupted) between tiles, std::bad_alloc.
@@ -43,7 +44,7 @@ class Walk {
 
   const Problem& problem_;
   const Schedule& schedule_;
-  bool bf16_;
+  std::vector<bool> bf16_;  ///< one a node
   WalkFunctions functions_;
   KeptBytes bytes_;
   std::vector<std::unique_ptr<KeptValue>> kept_;          ///< one a node

@@ -153,6 +153,16 @@ class Enlarging final : public Layers {
   Tensor slopes_;
 };
 
+/// Begins with what could be computed in place.
+class Doubling final : public Layers {
+ public:
+  Doubling() : Layers({}) {}
+  Tensor body(const Tensor& x) override { return last_->forward(torch::relu(2 * x)); }
+
+ private:
+  nn::Conv2d last_ = conv(3, 3, 1);
+};
+
 class Cosine final : public Layers {
  public:
   Cosine() : Layers({}) {}
@@ -351,6 +361,21 @@ TEST_CASE("regions: a photograph of 24 megapixels through the published ResNet i
   CHECK(costs.plain_multiply_adds == doctest::Approx(756096.0 * 4000 * 6000));
   CHECK(costs.multiply_adds <= 1.5 * costs.plain_multiply_adds);
   CHECK(costs.multiply_adds >= costs.plain_multiply_adds);
+}
+
+TEST_CASE("regions: the caller's memory stays as it is") {
+  const torch::NoGradGuard no_grad;
+  const auto network = seeded<Doubling>();
+  const auto runner = compiled(*network);
+  std::vector<float> picture(3 * 20 * 30, 0.5F);
+  const auto source = [&](const PictureRegion& r) {
+    REQUIRE(r.width == 30);
+    REQUIRE(r.height == 20);
+    // Not a view, which LibTorch counts as shared with the tensor that it was made of.
+    return torch::from_blob(picture.data(), {1, 3, 20, 30}, {1800, 1, 90, 3});
+  };
+  runner->run(20, 30, source, [](const PictureRegion&, const Tensor&) {});
+  CHECK(picture == std::vector<float>(3 * 20 * 30, 0.5F));
 }
 
 TEST_CASE("regions: progress ends at one, an interrupt and too large tiles end the run") {

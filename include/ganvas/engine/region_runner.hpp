@@ -28,7 +28,7 @@ struct RegionOptions {
   std::uint64_t work_bytes = std::uint64_t{384} << 20;  ///< most bytes of features of one tile, by estimate
   int tile = 0;  ///< side of the tiles in input pixels, whatever they take; 0: chosen by `work_bytes`
   KeptPrecision kept = KeptPrecision::automatic;
-  bool bf16 = false;  ///< convolutions in bf16, on CPUs that have it
+  bool bf16 = false;  ///< convolutions between others in bf16, on CPUs that have it
 };
 
 /// What a run would take or took.
