@@ -37,6 +37,10 @@ fs::path find_recipe(const std::string& name) {
   fail(ErrorKind::usage, "{}: no such recipe; give a .toml file or one of: {}", name, fmt::join(known, ", "));
 }
 
+fs::path reverse_model(const fs::path& path) {
+  return path.parent_path() / (path.stem().string() + "-reverse" + path.extension().string());
+}
+
 std::vector<std::string> shipped_models() {
   std::set<std::string> names;
   for (const auto& folder : model_folders()) {

@@ -1,11 +1,8 @@
 #include "ganvas/data/pair_source.hpp"
 
 #include <algorithm>
-#include <array>
-#include <fstream>
 #include <opencv2/core.hpp>
 #include <optional>
-#include <span>
 
 #include "data/parallel.hpp"
 #include "ganvas/core/error.hpp"
@@ -84,18 +81,6 @@ cv::Rect scaled(const cv::Rect& rect, int scale) {
 
 }  // namespace
 
-namespace {
-
-/// Whether a file without an extension begins as a picture does.
-bool is_picture(const fs::path& file) {
-  std::array<std::uint8_t, 64> start{};
-  std::ifstream stream(file, std::ios::binary);
-  stream.read(reinterpret_cast<char*>(start.data()), start.size());
-  return sniff_format(std::span(start).first(static_cast<std::size_t>(stream.gcount()))).has_value();
-}
-
-}  // namespace
-
 std::vector<fs::path> list_pictures(const std::vector<fs::path>& places) {
   std::vector<fs::path> pictures;
   for (const auto& place : places) {
@@ -105,7 +90,7 @@ std::vector<fs::path> list_pictures(const std::vector<fs::path>& places) {
       continue;
     }
     for (auto& file : list_files(place, true))
-      if (format_from_name(file.extension().string()) || (file.extension().empty() && is_picture(file)))
+      if (format_from_name(file.extension().string()) || (file.extension().empty() && sniff_file(file)))
         pictures.push_back(std::move(file));
   }
   return pictures;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <opencv2/core.hpp>
 #include <optional>
@@ -124,14 +125,14 @@ TranslationSource::TranslationSource(const TranslationSourceOptions& options) : 
 
 bool TranslationSource::crops() const { return options_.preprocess.ends_with("crop"); }
 
-Image TranslationSource::prepared(const Image& image, int channels) const {
+TranslationSource::Picture TranslationSource::prepared(const Image& image, int channels,
+                                                       const std::string& name) const {
   const Image converted = with_channels(image, channels);
   const cv::Size size = loaded_size(converted.pixels.size(), options_);
-  Image result = size == converted.pixels.size() ? converted : resize(converted, size.width, size.height);
   if (crops() && std::min(size.width, size.height) < options_.crop)
-    fail(ErrorKind::data, "{}x{} (after resizing) is smaller than a crop of {}; lower data.crop or raise data.load",
-         size.width, size.height, options_.crop);
-  return result;
+    fail(ErrorKind::data, "{}: {}x{} (after resizing) is smaller than a crop of {}; lower data.crop or raise data.load",
+         name, size.width, size.height, options_.crop);
+  return {size == converted.pixels.size() ? converted : resize(converted, size.width, size.height), name};
 }
 
 void TranslationSource::load_paired() {
@@ -143,12 +144,8 @@ void TranslationSource::load_paired() {
   parallel_for(count, [&](std::size_t i) {
     TranslationPair pair = sides.b.empty() ? split_in_two(sides.a[i]) : read_two(pairs[i].first, pairs[i].second);
     if (options_.b_to_a) std::swap(pair.a, pair.b);
-    try {
-      a_[i] = {prepared(pair.a, options_.a_channels), pair.name};
-      b_[i] = {prepared(pair.b, options_.b_channels), pair.name};
-    } catch (const Error& error) {
-      fail(error.kind(), "{}: {}", pair.name, error.what());
-    }
+    a_[i] = prepared(pair.a, options_.a_channels, pair.name);
+    b_[i] = prepared(pair.b, options_.b_channels, pair.name);
   });
 }
 
@@ -158,29 +155,24 @@ void TranslationSource::load_unpaired() {
   const auto load = [&](const std::vector<fs::path>& files, int channels, std::vector<Picture>& pictures) {
     pictures.resize(files.size());
     parallel_for(files.size(), [&](std::size_t i) {
-      const Image image = read_image(files[i]).image;
-      try {
-        pictures[i] = {prepared(image, channels), files[i].string()};
-      } catch (const Error& error) {
-        fail(error.kind(), "{}: {}", files[i].string(), error.what());
-      }
+      pictures[i] = prepared(read_image(files[i]).image, channels, files[i].string());
     });
   };
   load(sides.a, options_.a_channels, a_);
   load(sides.b, options_.b_channels, b_);
 }
 
-/// `across` and `down`: where the crop lies, 0 (left, top) to 1.
-Image TranslationSource::cut(const Image& image, double across, double down, bool mirrored) const {
+Image TranslationSource::cut(const Image& image, const Cut& how) const {
   cv::Mat part = image.pixels;
   if (crops()) {
     const auto place = [&](double share, int length) {
       return std::min(static_cast<int>(share * (length - options_.crop + 1)), length - options_.crop);
     };
-    part = part(cv::Rect(place(across, image.width()), place(down, image.height()), options_.crop, options_.crop));
+    part =
+        part(cv::Rect(place(how.across, image.width()), place(how.down, image.height()), options_.crop, options_.crop));
   }
   cv::Mat own;
-  if (mirrored) cv::flip(part, own, 1);
+  if (how.mirrored) cv::flip(part, own, 1);
   else own = part.clone();
   return Image(own);
 }
@@ -188,24 +180,22 @@ Image TranslationSource::cut(const Image& image, double across, double down, boo
 TranslationPair TranslationSource::draw(Rng& rng) const {
   const std::size_t i = rng.below(a_.size());
   const std::size_t k = options_.paired ? i : rng.below(b_.size());
-  const auto place = [&](const Image& image) {
+  const auto draw_cut = [&] {
     const double across = rng.uniform(), down = rng.uniform();
-    const bool mirrored = options_.flip && rng.below(2) == 1;
-    return [this, &image, across, down, mirrored](const Image& other) {
-      return cut(other.empty() ? image : other, across, down, mirrored);
-    };
+    return Cut{across, down, options_.flip && rng.below(2) == 1};
   };
-  const auto cut_a = place(a_[i].image);
-  // Partners are cut alike; strangers each by itself.
-  if (options_.paired) return {cut_a(a_[i].image), cut_a(b_[k].image), a_[i].name};
-  const auto cut_b = place(b_[k].image);
-  return {cut_a(a_[i].image), cut_b(b_[k].image), a_[i].name};
+  // Partners are cut alike, strangers each by itself.
+  const Cut cut_a = draw_cut(), cut_b = options_.paired ? cut_a : draw_cut();
+  return {cut(a_[i].image, cut_a), cut(b_[k].image, cut_b), a_[i].name};
+}
+
+TranslationPair TranslationSource::middles(std::size_t a, std::size_t b) const {
+  return {cut(a_[a].image, {}), cut(b_[b].image, {}), a_[a].name};
 }
 
 std::vector<TranslationPair> TranslationSource::all() const {
   std::vector<TranslationPair> pairs;
-  for (std::size_t i = 0; i < std::min(a_.size(), b_.size()); ++i)
-    pairs.push_back({cut(a_[i].image, 0.5, 0.5, false), cut(b_[i].image, 0.5, 0.5, false), a_[i].name});
+  for (std::size_t i = 0; i < std::min(a_.size(), b_.size()); ++i) pairs.push_back(middles(i, i));
   return pairs;
 }
 
@@ -213,20 +203,18 @@ std::vector<TranslationPair> TranslationSource::hold_out(int count) {
   const auto total = static_cast<int>(std::min(a_.size(), b_.size()));
   count = std::min(count, total < 2 ? 0 : std::max(1, total / 10));
   const auto place = [count](int i, const std::vector<Picture>& pictures) {
-    return (2 * static_cast<std::int64_t>(i) + 1) * static_cast<std::int64_t>(pictures.size()) / (2 * count);
+    return (2 * static_cast<std::size_t>(i) + 1) * pictures.size() / (2 * static_cast<std::size_t>(count));
   };
   std::vector<TranslationPair> held;
-  std::vector<std::int64_t> from_a, from_b;
+  std::vector<std::pair<std::size_t, std::size_t>> taken;
   for (int i = 0; i < count; ++i) {
-    from_a.push_back(place(i, a_));
-    from_b.push_back(options_.paired ? from_a.back() : place(i, b_));
-    const Picture& a = a_[static_cast<std::size_t>(from_a.back())];
-    const Picture& b = b_[static_cast<std::size_t>(from_b.back())];
-    held.push_back({cut(a.image, 0.5, 0.5, false), cut(b.image, 0.5, 0.5, false), a.name});
+    // Partners have the same place, since both sides are as many.
+    taken.emplace_back(place(i, a_), place(i, b_));
+    held.push_back(middles(taken.back().first, taken.back().second));
   }
-  for (int i = count - 1; i >= 0; --i) {
-    a_.erase(a_.begin() + from_a[static_cast<std::size_t>(i)]);
-    b_.erase(b_.begin() + from_b[static_cast<std::size_t>(i)]);
+  for (auto it = taken.rbegin(); it != taken.rend(); ++it) {
+    a_.erase(a_.begin() + static_cast<std::ptrdiff_t>(it->first));
+    b_.erase(b_.begin() + static_cast<std::ptrdiff_t>(it->second));
   }
   return held;
 }
@@ -250,19 +238,19 @@ Batch make_translation_batch(const TranslationSource& source, int size, std::uin
 std::vector<std::string> check_translation(const TranslationSourceOptions& options) {
   const Sides sides = find_sides(options);
   std::vector<std::string> defects;
-  std::vector<std::pair<fs::path, fs::path>> pairs;
-  if (options.paired && !sides.b.empty()) pairs = partners(sides, &defects);
-  std::vector<fs::path> singles;
-  if (pairs.empty() || !options.paired) {
-    singles = sides.a;
-    singles.insert(singles.end(), sides.b.begin(), sides.b.end());
+  std::vector<std::function<void()>> reads;
+  if (options.paired && !sides.b.empty()) {
+    for (const auto& [a, b] : partners(sides, &defects)) reads.emplace_back([a, b] { read_two(a, b); });
+  } else if (options.paired) {
+    for (const auto& file : sides.a) reads.emplace_back([&file] { split_in_two(file); });
+  } else {
+    for (const auto* side : {&sides.a, &sides.b})
+      for (const auto& file : *side) reads.emplace_back([&file] { read_image(file); });
   }
-  std::vector<std::string> found(pairs.size() + singles.size());
-  parallel_for(found.size(), [&](std::size_t i) {
+  std::vector<std::string> found(reads.size());
+  parallel_for(reads.size(), [&](std::size_t i) {
     try {
-      if (i < pairs.size()) read_two(pairs[i].first, pairs[i].second);
-      else if (options.paired && sides.b.empty()) split_in_two(singles[i]);
-      else read_image(singles[i - pairs.size()]);
+      reads[i]();
     } catch (const Error& error) {
       found[i] = error.what();
     }

@@ -9,9 +9,10 @@
 #include <list>
 #include <new>
 
+#include "engine/check_picture.hpp"
+#include "engine/geometry.hpp"
 #include "engine/graph.hpp"
 #include "engine/plan.hpp"
-#include "ganvas/core/error.hpp"
 #include "ganvas/core/memory.hpp"
 #include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/precision.hpp"
@@ -50,14 +51,6 @@ class Arena {
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };
-
-/// Every value of the range, in a size that the trace didn't have; without LibTorch's random state, which belongs to
-/// whoever calls.
-torch::Tensor check_picture(const GeneratorInfo& info) {
-  const std::int64_t height = 2 * info.multiple + 9, width = 3 * info.multiple + 14;
-  const torch::Tensor numbers = torch::arange(info.in_channels * height * width, torch::kFloat);
-  return to_range((numbers * 0.618034).frac().view({1, info.in_channels, height, width}), info);
-}
 
 }  // namespace
 
@@ -103,8 +96,7 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, bool bf16, std::stri
     state->scale = info.scale;
     std::unique_ptr<Engine> made(new Engine(std::move(state)));
     const torch::NoGradGuard no_grad;
-    // A size that the trace didn't have.
-    const torch::Tensor picture = check_picture(info);
+    const torch::Tensor picture = engine::check_picture(info);
     const torch::Tensor expected = network.forward(picture), result = made->run(picture);
     if (result.sizes() != expected.sizes()) {
       why = "the compiled network gives another size";
@@ -123,22 +115,13 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, bool bf16, std::stri
   }
 }
 
-/// To the network's multiple; where its reflections need more, to twice that, as such networks do themselves.
-torch::Tensor Engine::padded(const torch::Tensor& picture) {
-  if (state_->multiple == 1) return picture;
-  torch::Tensor result = pad_to_multiple(picture, state_->multiple);
-  try {
-    state_->plan_for(static_cast<int>(result.size(2)), static_cast<int>(result.size(3)));
-  } catch (const Error&) {
-    result = pad_to_multiple(picture, 2 * state_->multiple);
-  }
-  return result;
-}
-
 torch::Tensor Engine::run(const torch::Tensor& picture) {
   const auto height = picture.size(2), width = picture.size(3);
   // Networks that work on multiples pad by themselves; the trace had no need to.
-  torch::Tensor input = padded(picture.to(torch::kFloat)).contiguous(at::MemoryFormat::ChannelsLast);
+  const int multiple =
+      engine::fitting_multiple(state_->graph, {static_cast<int>(height), static_cast<int>(width)}, state_->multiple);
+  const torch::Tensor input =
+      pad_to_multiple(picture.to(torch::kFloat), multiple).contiguous(at::MemoryFormat::ChannelsLast);
   engine::Plan& plan = state_->plan_for(static_cast<int>(input.size(2)), static_cast<int>(input.size(3)));
   torch::Tensor output =
       torch::empty({1, plan.out_channels(), plan.out_height(), plan.out_width()},

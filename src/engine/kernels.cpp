@@ -330,9 +330,7 @@ struct Taps {
 Taps taps(int from, int to, bool align_corners) {
   Taps result;
   for (int i = 0; i < to; ++i) {
-    double place = (i + 0.5) * from / to - 0.5;
-    if (align_corners) place = to > 1 ? static_cast<double>(i) * (from - 1) / (to - 1) : 0;
-    place = std::max(place, 0.0);
+    const double place = bilinear_place(i, from, to, align_corners);
     const int low = std::min(static_cast<int>(place), from - 1);
     result.low.push_back(low);
     result.high.push_back(std::min(low + 1, from - 1));
@@ -363,15 +361,7 @@ void bilinear(const View& in, bool align_corners, const View& out) {
 void pad(const View& in, const std::array<int, 4>& border, Border kind, const View& out) {
   const auto sources = [kind](int size, int before, int length) {
     std::vector<int> result;
-    for (int i = 0; i < length; ++i) {
-      int place = i - before;
-      if (place < 0 || place >= size) {
-        if (kind == Border::zero) place = -1;
-        if (kind == Border::replicate) place = std::clamp(place, 0, size - 1);
-        if (kind == Border::reflect) place = place < 0 ? -place : 2 * (size - 1) - place;
-      }
-      result.push_back(place);
-    }
+    for (int i = 0; i < length; ++i) result.push_back(padded_source(i, before, size, kind));
     return result;
   };
   remap(in, sources(in.height, border[2], out.height), sources(in.width, border[0], out.width), out);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/geometry.hpp"
 #include "ganvas/core/error.hpp"
 
 namespace ganvas::engine {
@@ -81,49 +82,11 @@ class PlanBuilder {
   bool is_output(int i) const { return i == graph_.output(); }
 
   void find_sizes(int height, int width) {
-    views_.resize(graph_.nodes.size());
+    const std::vector<Size> sizes = result_sizes(graph_, {height, width});
     for (int i = 0; i < count(); ++i) {
-      const Node& n = node(i);
-      View& v = view(i);
-      const View from = n.inputs.empty() ? View{nullptr, n.channels, height, width, block_} : view(n.inputs[0]);
-      v = {nullptr, n.channels, from.height, from.width, block_, false};
-      switch (n.op) {
-        case Op::convolution:
-        case Op::transposed_convolution:
-          v.height = side_of(n, from.height, 0);
-          v.width = side_of(n, from.width, 1);
-          break;
-        case Op::pixel_shuffle:
-        case Op::nearest:
-        case Op::bilinear:
-          v.height = from.height * n.factor;
-          v.width = from.width * n.factor;
-          break;
-        case Op::pixel_unshuffle:
-          v.height = from.height / n.factor;
-          v.width = from.width / n.factor;
-          break;
-        case Op::pad:
-          if (n.border_kind == Border::reflect &&
-              (std::max(n.border[0], n.border[1]) >= from.width || std::max(n.border[2], n.border[3]) >= from.height))
-            fail(ErrorKind::model, "{}x{} pixels are too few for a reflection", from.width, from.height);
-          v.height = from.height + n.border[2] + n.border[3];
-          v.width = from.width + n.border[0] + n.border[1];
-          break;
-        case Op::mean:
-          v.height = v.width = 1;
-          break;
-        default:
-          break;
-      }
+      const Size& size = sizes[static_cast<std::size_t>(i)];
+      views_.push_back({nullptr, node(i).channels, size.height, size.width, block_, false});
     }
-  }
-
-  static int side_of(const Node& n, int from, std::size_t axis) {
-    const int reach = n.dilation[axis] * (static_cast<int>(n.weight.size(static_cast<int>(axis) + 2)) - 1) + 1;
-    if (n.op == Op::transposed_convolution)
-      return (from - 1) * n.stride[axis] - 2 * n.padding[axis] + reach + n.output_padding[axis];
-    return (from + 2 * n.padding[axis] - reach) / n.stride[axis] + 1;
   }
 
   /// bf16 for what convolutions read. Values of few channels stay fp32 and are split for them; what only leads to the
@@ -433,7 +396,7 @@ class PlanBuilder {
         before{n.padding[0], n.padding[1]};
     memory::dims after(2);
     for (std::size_t axis = 0; axis < 2; ++axis) {
-      const std::int64_t reach = n.dilation[axis] * (n.weight.size(static_cast<int>(axis) + 2) - 1) + 1;
+      const std::int64_t reach = kernel_extent(n, axis);
       const std::int64_t before_it = axis == 0 ? from.height : from.width;
       const std::int64_t after_it = axis == 0 ? result.height : result.width;
       const std::int64_t small = transposed ? before_it : after_it, large = transposed ? after_it : before_it;

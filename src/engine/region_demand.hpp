@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "engine/region_geometry.hpp"
+#include "engine/geometry.hpp"
 
 namespace ganvas::engine {
 

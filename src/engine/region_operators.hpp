@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "engine/region_geometry.hpp"
+#include "engine/geometry.hpp"
 
 /// The arithmetic of one node on a part of its result, by LibTorch. Values are 1 x C x rows x columns, fp32,
 /// channels_last in memory, with any strides.

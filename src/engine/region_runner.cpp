@@ -5,6 +5,7 @@
 
 #include <new>
 
+#include "engine/check_picture.hpp"
 #include "engine/region_schedule.hpp"
 #include "engine/region_walk.hpp"
 #include "ganvas/core/error.hpp"
@@ -49,16 +50,6 @@ Tensor extended_part(const RegionRunner::Source& source, Size picture, const eng
   return values.clone(at::MemoryFormat::ChannelsLast);
 }
 
-/// Every value of the range; without LibTorch's random state, which belongs to whoever calls.
-Tensor comparison_picture(const GeneratorInfo& info) {
-  // Networks that work on large multiples get one of them, since they are slow.
-  const bool large = info.multiple >= 64;
-  const std::int64_t height = large ? info.multiple - 3 : 2 * info.multiple + 9;
-  const std::int64_t width = large ? info.multiple - 5 : 3 * info.multiple + 14;
-  const Tensor numbers = torch::arange(info.in_channels * height * width, torch::kFloat);
-  return to_range((numbers * 0.618034).frac().view({1, info.in_channels, height, width}), info);
-}
-
 }  // namespace
 
 struct RegionRunner::State {
@@ -71,21 +62,8 @@ struct RegionRunner::State {
     Size picture, extended;
   };
 
-  /// The smallest size of which the network can take the whole picture: the next multiples, or for tiny pictures, in
-  /// which reflections have no place, more.
-  Size extended_size(Size picture) const {
-    for (const int factor : {1, 2, 4, 8}) {
-      const int multiple = info.multiple * factor;
-      const auto up = [&](int side) { return (side + multiple - 1) / multiple * multiple; };
-      const Size size{up(picture.height), up(picture.width)};
-      if (sizes_are_possible(graph, result_sizes(graph, size))) return size;
-    }
-    fail(ErrorKind::model, "this network can't take a picture of {} x {}: it is too small", picture.width,
-         picture.height);
-  }
-
   Plan plan(Size picture, const RegionOptions& options) const {
-    const Size extended = extended_size(picture);
+    const Size extended = rounded_up(picture, fitting_multiple(graph, picture, info.multiple));
     Plan plan{{.graph = graph,
                .sizes = result_sizes(graph, extended),
                .delivered = {picture.height * info.scale, picture.width * info.scale},
@@ -153,7 +131,7 @@ std::unique_ptr<RegionRunner> RegionRunner::compile(Generator& network, std::str
     }
     std::unique_ptr<RegionRunner> made(new RegionRunner(std::move(state)));
     const torch::NoGradGuard no_grad;
-    const Tensor picture = comparison_picture(network.info()), expected = network.forward(picture);
+    const Tensor picture = engine::check_picture(network.info()), expected = network.forward(picture);
     Tensor result = torch::zeros_like(expected);
     const auto source = [&](const PictureRegion& r) {
       return picture.narrow(2, r.y, r.height).narrow(3, r.x, r.width);

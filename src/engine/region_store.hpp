@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <list>
 
-#include "engine/region_geometry.hpp"
+#include "engine/geometry.hpp"
 
 namespace ganvas::engine {
 

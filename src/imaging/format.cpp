@@ -1,5 +1,6 @@
 // Which format is it: by content, by name, and what each can hold.
 #include <cctype>
+#include <fstream>
 
 #include "ganvas/imaging/format_name.hpp"
 #include "imaging/codecs.hpp"
@@ -25,6 +26,15 @@ std::optional<Format> sniff_format(std::span<const std::uint8_t> bytes) {
       (std::isspace(bytes[2]) || bytes[2] == '#'))
     return Format::pnm;
   return std::nullopt;
+}
+
+std::optional<Format> sniff_file(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
+  std::ifstream stream(path, std::ios::binary);
+  std::uint8_t head[32] = {};
+  stream.read(reinterpret_cast<char*>(head), sizeof head);
+  return sniff_format(std::span(head, static_cast<std::size_t>(stream.gcount())));
 }
 
 std::optional<Format> format_from_name(std::string_view name) {

@@ -1,21 +1,10 @@
 #include "infer/batch_names.hpp"
 
-#include <fstream>
-
 #include "ganvas/core/error.hpp"
 
 namespace fs = std::filesystem;
 
 namespace ganvas {
-
-std::optional<Format> sniff_file(const fs::path& path) {
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) return std::nullopt;
-  std::ifstream stream(path, std::ios::binary);
-  std::uint8_t head[32] = {};
-  stream.read(reinterpret_cast<char*>(head), sizeof head);
-  return sniff_format(std::span(head, static_cast<std::size_t>(stream.gcount())));
-}
 
 namespace {
 

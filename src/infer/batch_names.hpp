@@ -7,9 +7,6 @@
 
 namespace ganvas {
 
-/// The format by the first bytes of a regular file (a pipe must not be touched before its time).
-std::optional<Format> sniff_file(const std::filesystem::path& path);
-
 /// The output's path below the output folder. Throws Error(usage) for an unknown field or a name that leaves the
 /// folder.
 std::filesystem::path output_name(const BatchOptions& options, const std::filesystem::path& input,

@@ -12,6 +12,7 @@
 #include "ganvas/data/bridge.hpp"
 #include "ganvas/engine/region_runner.hpp"
 #include "ganvas/imaging/channels.hpp"
+#include "ganvas/nn/precision.hpp"
 #include "infer/tile_runner.hpp"
 
 namespace ganvas {
@@ -24,8 +25,9 @@ constexpr double most_whole = 1.5e9;
 UpscaleOptions runner_options(const TranslateOptions& options) {
   UpscaleOptions result;
   result.device = options.device;
-  result.precision = options.precision;
-  result.engine = options.engine;
+  result.precision = options.train_mode ? "fp32" : options.precision;
+  // The engine takes whole pictures; compiling it costs seconds.
+  result.engine = options.train_mode || options.tile > 0 ? "libtorch" : options.engine;
   result.threads = options.threads;
   return result;
 }
@@ -63,20 +65,15 @@ Image Translator::State::whole(const Image& image) {
 Image Translator::State::whole_as_in_training(const Image& image) {
   const GeneratorInfo& info = runner.info();
   const torch::NoGradGuard no_grad;
-  // Running statistics move in training mode; a result must not depend on the pictures before it.
-  const StateDict before = state_dict_of(*network);
-  StateDict kept;
-  for (const auto& [key, tensor] : before)
-    if (key.find(".running_") != std::string::npos || key.ends_with(".num_batches_tracked"))
-      kept.set(key, tensor.clone());
+  // On a copy: running statistics move in training mode, and a result must not depend on the pictures before it.
+  const torch::Device device = network->parameters().front().device();
+  const GeneratorPtr learner = replicate(*network);
+  use_channels_last(*learner);
+  learner->to(device);
+  learner->train();
   torch::manual_seed(options.seed);
-  network->train();
-  const auto device = network->parameters().front().device();
   const torch::Tensor input = tensor_from_image(image.pixels, info.value_range, info.value_low).to(device);
-  const torch::Tensor output = network->forward(input);
-  network->eval();
-  for (const auto& [key, tensor] : kept) before.find(key)->detach().copy_(tensor);
-  return image_from_tensor(output, image.depth(), info.value_range, info.value_low);
+  return image_from_tensor(learner->forward(input), image.depth(), info.value_range, info.value_low);
 }
 
 Image Translator::State::in_tiles(const Image& image, const std::function<void(double)>& progress) {

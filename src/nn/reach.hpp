@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ganvas/core/division.hpp"
+
 /// How far networks of several resolutions see: intervals of pixels, followed from the output back to the input.
 namespace ganvas {
 
@@ -11,16 +13,13 @@ struct Reach {
   Reach operator|(const Reach& other) const { return {std::min(first, other.first), std::max(last, other.last)}; }
 };
 
-/// Division that rounds down, whatever the sign.
-constexpr int floor_div(int a, int b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
-
 /// What a convolution of these pixels reads.
 constexpr Reach through_conv(Reach out, int kernel, int stride, int padding) {
   return {out.first * stride - padding, out.last * stride - padding + kernel - 1};
 }
 /// The same of a transposed convolution.
 constexpr Reach through_transposed(Reach out, int kernel, int stride, int padding) {
-  return {floor_div(out.first + padding - kernel + stride, stride), floor_div(out.last + padding, stride)};
+  return {divided_down(out.first + padding - kernel + stride, stride), divided_down(out.last + padding, stride)};
 }
 
 /// Largest distance that `back` (output pixels -> input pixels) has to any pixel of a cell of `multiple`.

@@ -11,16 +11,7 @@ namespace ganvas {
 
 torch::Tensor reflect_pad(const torch::Tensor& x, int border) {
   if (has_translator_kernels(x)) return reflect_pad_channels_last(x, border);
-  if (x.scalar_type() != torch::kBFloat16 || x.is_cuda())
-    return torch::reflection_pad2d(x, {border, border, border, border});
-  torch::Tensor padded = x;
-  for (const std::int64_t dim : {2, 3}) {
-    const std::int64_t size = padded.size(dim);
-    padded = torch::cat(
-        {padded.narrow(dim, 1, border).flip(dim), padded, padded.narrow(dim, size - 1 - border, border).flip(dim)},
-        dim);
-  }
-  return padded;
+  return torch::reflection_pad2d(x, {border, border, border, border});
 }
 
 torch::Tensor FastInstanceNormImpl::forward(const torch::Tensor& x) {

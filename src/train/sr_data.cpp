@@ -9,18 +9,11 @@
 #include "ganvas/data/bridge.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/metric/quality.hpp"
+#include "train/generate.hpp"
 
 namespace ganvas {
 
 namespace {
-
-/// What a generator makes of one picture, 8 bit.
-Image enlarge(Generator& generator, const Image& lr, torch::Device device) {
-  const torch::NoGradGuard no_grad;
-  const GeneratorInfo info = generator.info();
-  const torch::Tensor input = tensor_from_image(lr.pixels, info.value_range, info.value_low).to(device);
-  return image_from_tensor(generator.forward(input), Depth::u8, info.value_range, info.value_low);
-}
 
 /// The middle of a picture, at most `side` x `side`.
 Image middle(const Image& image, int side) {
@@ -82,11 +75,10 @@ Batch SrData::batch(std::int64_t index) const {
 
 Scalars SrData::validate(Generator& generator) const {
   if (validation_.empty()) return {};
-  generator.eval();
   Scalars sums;
   const auto share = 1 / static_cast<double>(validation_.size());
   for (const auto& pair : validation_) {
-    const Image sr = enlarge(generator, pair.lr, context_.device);
+    const Image sr = generated_picture(generator, pair.lr, context_.device);
     const Quality quality = compare_pictures(sr, pair.hr, border_);
     sums["psnr_y"] += quality.psnr_y * share;
     sums["ssim_y"] += quality.ssim_y * share;
@@ -104,7 +96,6 @@ double SrData::score(const Scalars& figures) const {
 std::vector<SampleRow> SrData::preview(Generator& generator) const {
   constexpr std::size_t rows = 4;
   constexpr int side = 256;  // enough to see texture, little enough to keep a page small
-  generator.eval();
   std::vector<SampleRow> samples;
   for (std::size_t i = 0; i < std::min(rows, validation_.size()); ++i) {
     const ImagePair& pair = validation_[i];
@@ -112,7 +103,7 @@ std::vector<SampleRow> SrData::preview(Generator& generator) const {
     const int width = lr.width() * options_.scale, height = lr.height() * options_.scale;
     samples.push_back({std::filesystem::path(pair.name).stem().string(),
                        {{"bicubic", resize(lr, width, height)},
-                        {"result", enlarge(generator, lr, context_.device)},
+                        {"result", generated_picture(generator, lr, context_.device)},
                         {"hr", middle(pair.hr, std::max(width, height))}}});
   }
   return samples;

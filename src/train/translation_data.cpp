@@ -84,14 +84,6 @@ std::vector<SampleRow> TranslationData::preview(const std::vector<Cell>& cells) 
   return samples;
 }
 
-Image translate_once(Generator& generator, const Image& image, torch::Device device) {
-  const torch::NoGradGuard no_grad;
-  generator.eval();
-  const GeneratorInfo info = generator.info();
-  const torch::Tensor input = tensor_from_image(image.pixels, info.value_range, info.value_low).to(device);
-  return image_from_tensor(generator.forward(input), Depth::u8, info.value_range, info.value_low);
-}
-
 double luminance_correlation(const torch::Tensor& a, const torch::Tensor& b) {
   const torch::NoGradGuard no_grad;
   const auto centred = [](const torch::Tensor& pictures) {

@@ -43,9 +43,6 @@ class TranslationData {
   std::vector<TranslationPair> validation_;
 };
 
-/// What a generator makes of one picture in evaluation mode, 8 bit.
-Image translate_once(Generator& generator, const Image& image, torch::Device device);
-
 /// Pearson's correlation of the luminance of two batches of the same size, over all pixels: near 1 where light stays
 /// light, negative where a translator inverts.
 double luminance_correlation(const torch::Tensor& a, const torch::Tensor& b);

@@ -3,7 +3,7 @@
 #include <torch/torch.h>
 
 #include "ganvas/distribution/figures.hpp"
-#include "train/translation_data.hpp"
+#include "train/generate.hpp"
 
 namespace ganvas {
 
@@ -36,7 +36,7 @@ void TranslationScore::load(const std::vector<Image>& real) {
 Scalars TranslationScore::operator()(Generator& generator, const std::vector<Image>& inputs) {
   if (!network_ || !real_ || inputs.size() < 2) return {};
   const FeatureSet made = gathered(network_, context_, inputs, [&](const Image& picture) {
-    return translate_once(generator, picture, context_.device);
+    return generated_picture(generator, picture, context_.device);
   });
   const auto figures = named_figures(compare_distributions(*real_, made), *network_);
   Scalars scalars;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/random_networks.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/engine/engine.hpp"
 #include "ganvas/nn/registry.hpp"
@@ -94,32 +95,25 @@ class Unknown final : public Generator {
 TEST_CASE("every architecture: the plan gives what LibTorch gives, on odd sizes") {
   const torch::NoGradGuard no_grad;
   int compared = 0;
-  for (const auto& plugin : generator_plugins())
-    for (const auto& config : plugin.examples) {
-      torch::manual_seed(3);
-      const GeneratorPtr network = plugin.make(config);
-      for (auto& parameter : network->parameters()) parameter.normal_(0.0, 0.15);
-      network->eval();
-      network->weights_changed();
-      const std::string name = plugin.name + " " + config.dump();
-      CAPTURE(name);
-      for (const bool bf16 : {false, true}) {
-        if (bf16 && !engine_has_bf16()) continue;
-        const auto engine = compiled(*network, bf16);
-        if (!engine) return;
-        CHECK(engine->bf16() == bf16);
-        for (const auto& [height, width] : {std::pair{3, 8}, {1, 1}, {37, 29}, {3, 8}}) {
-          CAPTURE(height);
-          // One colour has no variance: an instance norm shows nothing of it but rounding.
-          if (height * width == 1 && network->config().value("norm", "") == "instance") continue;
-          const Tensor picture = picture_for(*network, height, width), expected = network->forward(picture);
-          const Tensor actual = engine->run(picture);
-          if (bf16) CHECK(psnr(actual, expected, expected.abs().max().item<double>()) >= 45);
-          else CHECK(relative_error(actual, expected) <= 1e-4);
-          ++compared;
-        }
+  for (const auto& [network, name] : test::random_networks()) {
+    CAPTURE(name);
+    for (const bool bf16 : {false, true}) {
+      if (bf16 && !engine_has_bf16()) continue;
+      const auto engine = compiled(*network, bf16);
+      if (!engine) return;
+      CHECK(engine->bf16() == bf16);
+      for (const auto& [height, width] : {std::pair{3, 8}, {1, 1}, {37, 29}, {3, 8}}) {
+        CAPTURE(height);
+        // One colour has no variance: an instance norm shows nothing of it but rounding.
+        if (height * width == 1 && network->config().value("norm", "") == "instance") continue;
+        const Tensor picture = picture_for(*network, height, width), expected = network->forward(picture);
+        const Tensor actual = engine->run(picture);
+        if (bf16) CHECK(psnr(actual, expected, expected.abs().max().item<double>()) >= 45);
+        else CHECK(relative_error(actual, expected) <= 1e-4);
+        ++compared;
       }
     }
+  }
   CHECK(compared > 50);
 }
 

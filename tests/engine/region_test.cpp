@@ -5,6 +5,7 @@
 #include <cmath>
 #include <new>
 
+#include "engine/random_networks.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/engine/region_runner.hpp"
@@ -291,27 +292,20 @@ TEST_CASE("regions: tiles of one pixel or one row, and pictures of few pixels") 
 TEST_CASE("regions: every architecture of the registry") {
   const torch::NoGradGuard no_grad;
   int compared = 0;
-  for (const auto& plugin : generator_plugins())
-    for (const auto& config : plugin.examples) {
-      torch::manual_seed(3);
-      const GeneratorPtr network = plugin.make(config);
-      for (auto& parameter : network->parameters()) parameter.normal_(0.0, 0.15);
-      network->eval();
-      network->weights_changed();
-      const std::string name = plugin.name + " " + config.dump();
-      CAPTURE(name);
-      const auto runner = compiled(*network);
-      for (const auto& [height, width] : {std::pair{61, 47}, {3, 8}}) {
-        const Tensor picture = random_picture(height, width, network->info().in_channels);
-        const Tensor expected = network->forward(picture);
-        for (const std::uint64_t budget : {std::uint64_t{60000}, everything}) {
-          const RegionOptions options{.keep_bytes = budget, .tile = 24, .kept = KeptPrecision::fp32};
-          // Norms of one or four pixels deep inside enlarge the last bit.
-          CHECK(relative_difference(in_parts(*runner, picture, network->info(), options).values, expected) <= 1e-4);
-          ++compared;
-        }
+  for (const auto& [network, name] : test::random_networks()) {
+    CAPTURE(name);
+    const auto runner = compiled(*network);
+    for (const auto& [height, width] : {std::pair{61, 47}, {3, 8}}) {
+      const Tensor picture = random_picture(height, width, network->info().in_channels);
+      const Tensor expected = network->forward(picture);
+      for (const std::uint64_t budget : {std::uint64_t{60000}, everything}) {
+        const RegionOptions options{.keep_bytes = budget, .tile = 24, .kept = KeptPrecision::fp32};
+        // Norms of one or four pixels deep inside enlarge the last bit.
+        CHECK(relative_difference(in_parts(*runner, picture, network->info(), options).values, expected) <= 1e-4);
+        ++compared;
       }
     }
+  }
   CHECK(compared > 50);
 }
 

@@ -7,15 +7,14 @@ Needs Debian's python3-torch. Usage: tools/bench/train_step.py [ROUNDS]
 Weights are random: they don't matter for speed.
 """
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+from interleaved import all_threads, interleaved, quiet_training
 
 
 class Block(nn.Module):
@@ -130,36 +129,15 @@ class AdversarialStep(FidelityStep):
 
 
 def compare(name, recipe, overrides, theirs, rounds, threads):
-    settings = ["train.batch=4", "train.log_every=1000000", "train.validate_every=1000000", "data.hold_out=0",
-                "train.steps=1000000", "train.checkpoint_every=1000000"] + overrides
-    ours = subprocess.Popen(["build/ganvas_bench", "train", recipe, "data/samples"] + settings, stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE, text=True)
-
-    def run_ours():
-        ours.stdin.write("\n")
-        ours.stdin.flush()
-        return float(ours.stdout.readline())
-
-    def run_theirs():
-        begin = time.perf_counter()
-        theirs()
-        return time.perf_counter() - begin
-
-    for _ in range(2):  # warm-up
-        run_ours(), run_theirs()
-    pairs = [(run_ours(), run_theirs()) for _ in range(rounds)]
-    ours.stdin.close()
-    ours.wait()
-    mine, rival = (statistics.median(column) for column in zip(*pairs))
-    ratio = statistics.median(b / a for a, b in pairs)
+    arguments = ["train", recipe, "data/samples"] + quiet_training(4) + overrides
+    mine, rival, ratio, _ = interleaved(arguments, theirs, rounds)
     print(f"{name}, {threads} threads, {rounds} rounds: ganvas {mine:.3f} s   PyTorch {torch.__version__} {rival:.3f} s"
           f"   median ratio {ratio:.2f}", flush=True)
 
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 11
-    # Debian's LibTorch falls back to one thread on processors that it doesn't know.
-    threads = len(os.sched_getaffinity(0))
+    threads = all_threads()
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     compare("SRResNet 64x16 x4, batch 4, 24 px", "models/recipes/srresnet.toml", ["data.crop=24"], FidelityStep(),

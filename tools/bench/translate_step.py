@@ -11,15 +11,15 @@ import itertools
 import os
 import random
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+from interleaved import all_threads, interleaved, peak, quiet_training
 
 
 def normal(net):
@@ -154,35 +154,9 @@ class CycleStep:
         self.adam_d.step()
 
 
-def peak(pid):
-    with open(f"/proc/{pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-
-
 def compare(name, recipe, data, overrides, theirs, rounds, threads):
-    settings = ["train.batch=1", "train.log_every=1000000", "train.validate_every=1000000", "data.hold_out=0",
-                "train.steps=1000000", "train.checkpoint_every=1000000"] + overrides
-    ours = subprocess.Popen(["build/ganvas_bench", "train", recipe, data] + settings, stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE, text=True)
-
-    def run_ours():
-        ours.stdin.write("\n")
-        ours.stdin.flush()
-        return float(ours.stdout.readline())
-
-    def run_theirs():
-        begin = time.perf_counter()
-        theirs()
-        return time.perf_counter() - begin
-
-    for _ in range(2):  # warm-up
-        run_ours(), run_theirs()
-    pairs = [(run_ours(), run_theirs()) for _ in range(rounds)]
-    memory = peak(ours.pid)
-    ours.stdin.close()
-    ours.wait()
-    mine, rival = (statistics.median(column) for column in zip(*pairs))
-    ratio = statistics.median(b / a for a, b in pairs)
+    arguments = ["train", recipe, data] + quiet_training(1) + overrides
+    mine, rival, ratio, memory = interleaved(arguments, theirs, rounds)
     print(f"{name}, {threads} threads, {rounds} rounds: ganvas {mine:.3f} s (peak {memory:.0f} MiB)   "
           f"PyTorch {torch.__version__} {rival:.3f} s (peak of all so far {peak(os.getpid()):.0f} MiB)   "
           f"median ratio {ratio:.2f}", flush=True)
@@ -195,36 +169,16 @@ def compare_translation(folder, rounds, threads):
     torch.save({f"model.{i}.{key}" if not isinstance(layer, Residual) else
                 f"model.{i}.{key.replace('body', 'conv_block')}": value
                 for i, layer in enumerate(net) for key, value in layer.state_dict().items()}, path)
-    ours = subprocess.Popen(["build/ganvas_bench", "translate", path, "512"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            text=True)
     x = torch.rand(1, 3, 512, 512) * 2 - 1
-
-    def run_ours():
-        ours.stdin.write("\n")
-        ours.stdin.flush()
-        return float(ours.stdout.readline())
-
-    def run_theirs():
-        begin = time.perf_counter()
-        with torch.no_grad():
-            net(x)
-        return time.perf_counter() - begin
-
-    for _ in range(2):
-        run_ours(), run_theirs()
-    pairs = [(run_ours(), run_theirs()) for _ in range(rounds)]
-    ours.stdin.close()
-    ours.wait()
-    mine, rival = (statistics.median(column) for column in zip(*pairs))
-    ratio = statistics.median(b / a for a, b in pairs)
+    with torch.no_grad():
+        mine, rival, ratio, _ = interleaved(["translate", path, "512"], lambda: net(x), rounds)
     print(f"ResNet-9, 512x512, {threads} threads, {rounds} rounds: ganvas {mine:.3f} s   PyTorch {rival:.3f} s   "
           f"median ratio {ratio:.2f}", flush=True)
 
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    # Debian's LibTorch falls back to one thread on processors that it doesn't know.
-    threads = len(os.sched_getaffinity(0))
+    threads = all_threads()
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     with tempfile.TemporaryDirectory() as folder:

@@ -4,15 +4,15 @@
 Needs Debian's python3-torch. Usage: tools/bench/upscale.py [MODEL.safetensors] [SIZE] [ROUNDS]
 The model must be a compact network (plain 3x3 convolutions); weights don't matter for speed.
 """
-import os
 import statistics
-import subprocess
 import sys
-import time
+import timeit
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+from interleaved import all_threads, interleaved
 
 
 class Compact(nn.Module):
@@ -38,35 +38,21 @@ def main():
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 15
     # Debian's LibTorch falls back to one thread on processors that it doesn't know: its own default is measured too,
     # but the comparison is with all of them.
-    default_threads, all_threads = torch.get_num_threads(), len(os.sched_getaffinity(0))
-    torch.set_num_threads(all_threads)
+    default_threads, threads = torch.get_num_threads(), all_threads()
+    torch.set_num_threads(threads)
     net = Compact().eval()
     picture = torch.rand(1, 3, size, size)
-    ours = subprocess.Popen(["build/ganvas_bench", "core", model, str(size)], stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE, text=True)
-
-    def run_ours():
-        ours.stdin.write("\n")
-        ours.stdin.flush()
-        return float(ours.stdout.readline())
 
     def run_torch():
-        begin = time.perf_counter()
         with torch.no_grad():
             net(picture)
-        return time.perf_counter() - begin
 
-    for _ in range(2):  # warm-up
-        run_ours(), run_torch()
-    pairs = [(run_ours(), run_torch()) for _ in range(rounds)]
-    ours.stdin.close()
-    if default_threads != all_threads:
+    mine, theirs, ratio, _ = interleaved(["core", model, str(size)], run_torch, rounds)
+    if default_threads != threads:
         torch.set_num_threads(default_threads)
-        default = statistics.median(run_torch() for _ in range(3))
-        torch.set_num_threads(all_threads)
+        default = statistics.median(timeit.repeat(run_torch, number=1, repeat=3))
+        torch.set_num_threads(threads)
         print(f"(PyTorch left to its default of {default_threads} thread(s) takes {default:.3f} s)")
-    mine, theirs = (statistics.median(column) for column in zip(*pairs))
-    ratio = statistics.median(b / a for a, b in pairs)
     print(f"compact 64x16 x4, {size}x{size}, {torch.get_num_threads()} threads, {rounds} rounds:")
     print(f"  ganvas {mine:.3f} s   PyTorch {torch.__version__} eager {theirs:.3f} s   median ratio {ratio:.2f}")
 

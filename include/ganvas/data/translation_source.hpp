@@ -63,8 +63,15 @@ class TranslationSource {
   };
   void load_paired();
   void load_unpaired();
-  Image prepared(const Image& image, int channels) const;
-  Image cut(const Image& image, double across, double down, bool mirrored) const;
+  /// What of a picture is taken, where crops are: by default its middle.
+  struct Cut {
+    double across = 0.5, down = 0.5;  ///< where the crop lies, 0 (left, top) to 1
+    bool mirrored = false;
+  };
+  Picture prepared(const Image& image, int channels, const std::string& name) const;
+  Image cut(const Image& image, const Cut& how) const;
+  /// Both cut in the middle.
+  TranslationPair middles(std::size_t a, std::size_t b) const;
   bool crops() const;
 
   TranslationSourceOptions options_;

@@ -28,7 +28,6 @@ class Engine {
   bool bf16() const;
 
  private:
-  torch::Tensor padded(const torch::Tensor& picture);
   struct State;
   explicit Engine(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -16,6 +16,8 @@ enum class Format { png, jpeg, webp, tiff, bmp, pnm };
 
 /// By content, never by name; nullopt where the bytes are none of the supported formats.
 std::optional<Format> sniff_format(std::span<const std::uint8_t> bytes);
+/// The same of the first bytes of a regular file (a pipe must not be touched before its time).
+std::optional<Format> sniff_file(const std::filesystem::path& path);
 /// By name or file extension with or without a dot ("JPG", ".jpeg", "tif", "pgm"); nullopt when unknown.
 std::optional<Format> format_from_name(std::string_view name);
 /// Customary extension without a dot: png jpg webp tif bmp; pnm by channel count: pgm for gray, ppm for colour.

@@ -64,10 +64,7 @@ class Task {
   virtual void raise_augmentation(double) {}
   /// A monitor sees `network` invert light and dark: "identity": weigh what keeps colours more; "restart": give it new
   /// weights.
-  virtual void answer_inversion(const std::string& network, const std::string& action) {
-    static_cast<void>(network);
-    static_cast<void>(action);
-  }
+  virtual void answer_inversion(const std::string& /*network*/, const std::string& /*action*/) {}
   /// Whatever a resumed run needs beside networks and optimisers: pools, adaptive probabilities.
   virtual StateDict state() const { return {}; }
   virtual void restore(const StateDict&) {}

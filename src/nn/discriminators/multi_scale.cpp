@@ -29,20 +29,15 @@ class MultiScale final : public Discriminator {
   /// The logits of all scales in one row a picture.
   Tensor forward(const Tensor& pictures) override {
     std::vector<Tensor> logits;
-    Tensor x = pictures;
-    for (std::size_t i = 0; i < networks_.size(); ++i) {
-      if (i > 0) x = halved(x);
-      logits.push_back(networks_[i]->forward(x).flatten(1));
-    }
+    on_each_scale(pictures,
+                  [&](Discriminator& judge, const Tensor& x) { logits.push_back(judge.forward(x).flatten(1)); });
     return torch::cat(logits, 1);
   }
   std::vector<Tensor> features(const Tensor& pictures) override {
     std::vector<Tensor> found;
-    Tensor x = pictures;
-    for (std::size_t i = 0; i < networks_.size(); ++i) {
-      if (i > 0) x = halved(x);
-      for (Tensor& feature : networks_[i]->features(x)) found.push_back(std::move(feature));
-    }
+    on_each_scale(pictures, [&](Discriminator& judge, const Tensor& x) {
+      for (Tensor& feature : judge.features(x)) found.push_back(std::move(feature));
+    });
     return found;
   }
   std::string architecture() const override { return "multi-scale"; }
@@ -53,6 +48,14 @@ class MultiScale final : public Discriminator {
   }
 
  private:
+  template <typename Work>
+  void on_each_scale(Tensor x, Work work) {
+    for (std::size_t i = 0; i < networks_.size(); ++i) {
+      if (i > 0) x = halved(x);
+      work(*networks_[i], x);
+    }
+  }
+
   int scales_;
   std::vector<DiscriminatorPtr> networks_;
 };

@@ -46,11 +46,7 @@ class Patch final : public Discriminator {
     body_ = register_module("model", body);
   }
 
-  torch::Tensor forward(const torch::Tensor& pictures) override {
-    torch::Tensor x = pictures;
-    for (auto layer = body_->begin(); layer != body_->end() - 1; ++layer) x = layer->forward(x);
-    return (body_->end() - 1)->forward(append_minibatch_stddev(x, stddev_));
-  }
+  torch::Tensor forward(const torch::Tensor& pictures) override { return features(pictures).back(); }
   /// What each of its non-linear layers gives, then the logits.
   std::vector<torch::Tensor> features(const torch::Tensor& pictures) override {
     std::vector<torch::Tensor> found;

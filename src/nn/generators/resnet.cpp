@@ -129,7 +129,7 @@ class ResNet final : public Generator {
     for (int i = 0; i < 2; ++i) {
       if (upsample_ != "transposed") at = through_conv(at, 3, 1, 1);
       if (upsample_ == "transposed") at = through_transposed(at, 3, 2, 1);
-      if (upsample_ == "resize") at = {floor_div(at.first, 2), floor_div(at.last, 2)};
+      if (upsample_ == "resize") at = {divided_down(at.first, 2), divided_down(at.last, 2)};
       // Behind its one repeated pixel.
       if (upsample_ == "antialias") at = through_conv(through_transposed(at, 4, 2, 3), 1, 1, 1);
     }

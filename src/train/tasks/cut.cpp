@@ -11,6 +11,7 @@
 #include "ganvas/train/adversary.hpp"
 #include "train/backward.hpp"
 #include "train/build_generator.hpp"
+#include "train/generate.hpp"
 #include "train/translation_data.hpp"
 #include "train/translation_score.hpp"
 
@@ -66,7 +67,7 @@ class Cut final : public Task {
 
   Scalars accumulate(const Phase& phase, const Batch& batch, double weight) override {
     if (phase.name == "generator") return teach_generator(batch, weight);
-    return adversary_.learn(batch.at("b"), fake_of(batch), weight);
+    return adversary_.learn(batch.at("b"), fake_of(batch.at("a")), weight);
   }
   void after_update(const Phase& phase) override {
     if (phase.name == "discriminator") adversary_.clip_weights();
@@ -75,7 +76,7 @@ class Cut final : public Task {
   Scalars validate() override { return score_(*generator_, data_.pictures_of_a(score_.pictures())); }
   double score(const Scalars& validation) const override { return score_.of(validation); }
   std::vector<SampleRow> preview() override {
-    const auto made = [this](const Image& image) { return translate_once(*generator_, image, context_.device); };
+    const auto made = [this](const Image& image) { return generated_picture(*generator_, image, context_.device); };
     return data_.preview({{"A", [](const TranslationPair& pair) { return pair.a; }},
                           {"fake B", [=](const TranslationPair& pair) { return made(pair.a); }},
                           {"B", [](const TranslationPair& pair) { return pair.b; }},
@@ -115,16 +116,9 @@ class Cut final : public Task {
     return channels;
   }
 
-  Tensor translate(const Tensor& x) {
-    generator_->train();
-    const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-    return generator_->forward(x).to(torch::kFloat);
-  }
-  Tensor fake_of(const Batch& batch) {
-    const Tensor& a = batch.at("a");
-    if (const auto made = fakes_.find(a.data_ptr()); made != fakes_.end()) return made->second;
-    const torch::NoGradGuard no_grad;
-    return translate(a);
+  Tensor translate(const Tensor& x) { return generate(context_, *generator_, x); }
+  Tensor fake_of(const Tensor& a) {
+    return fakes_.of(a, [&] { return translate(a); });
   }
 
   /// Mean over the layers of PatchNCE between a result and what it was made from. `flipped`: the result is a mirror
@@ -167,7 +161,7 @@ class Cut final : public Task {
       fake = translate(seen(a));
       if (identity) same = translate(seen(b));
     }
-    fakes_[a.data_ptr()] = fake.detach();
+    fakes_.keep(a, fake);
     Terms terms;
     if (adversary_.plays()) terms["adversarial"] = adversary_.judge(b, fake);
     if (nce_weight_ > 0) {
@@ -192,7 +186,7 @@ class Cut final : public Task {
   double nce_raised_ = 1;  ///< what the monitor made of the weight
   bool nce_identity_ = true, flips_ = false;
   std::int64_t patches_ = 256;
-  std::map<const void*, Tensor> fakes_;  ///< of this step, by their batch
+  StepFakes fakes_;
 };
 
 }  // namespace

@@ -3,13 +3,14 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/places.hpp"
 #include "ganvas/loss/pixel.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 #include "ganvas/train/adversary.hpp"
 #include "train/backward.hpp"
 #include "train/build_generator.hpp"
-#include "train/reverse_model.hpp"
+#include "train/generate.hpp"
 #include "train/translation_data.hpp"
 #include "train/translation_score.hpp"
 
@@ -19,18 +20,19 @@ namespace {
 
 using torch::Tensor;
 
-/// One direction: its generator and who judges what it makes.
+/// One direction: its generator, who judges what it makes, and what it made in this step.
 struct Direction {
   GeneratorPtr generator;
-  std::unique_ptr<Adversary> adversary;
+  std::unique_ptr<Adversary> adversary{};
+  StepFakes fakes{};
 };
 
 class CycleGan final : public Task {
  public:
   explicit CycleGan(TaskContext context)
       : context_(std::move(context)),
-        b_from_a_{build_generator(context_, "resnet"), nullptr},
-        a_from_b_{build_generator(context_, "resnet", "start_reverse"), nullptr},
+        b_from_a_{build_generator(context_, "resnet")},
+        a_from_b_{build_generator(context_, "resnet", "start_reverse")},
         info_(b_from_a_.generator->info()),
         data_(context_, /*paired=*/false, info_),
         score_(context_) {
@@ -63,14 +65,16 @@ class CycleGan final : public Task {
   }
   Batch make_batch(std::int64_t index) const override { return data_.batch(index); }
   void begin_step(std::int64_t step) override {
-    fakes_.clear();
-    b_from_a_.adversary->begin_step(step);
-    a_from_b_.adversary->begin_step(step);
+    for (Direction* direction : {&b_from_a_, &a_from_b_}) {
+      direction->fakes.clear();
+      direction->adversary->begin_step(step);
+    }
   }
 
   Scalars accumulate(const Phase& phase, const Batch& batch, double weight) override {
     if (phase.name == "generator") return teach_generators(batch, weight);
-    const auto& [fake_b, fake_a] = fakes_of(batch);
+    // The fakes first: what they draw (dropout) comes before what the discriminators draw.
+    const Tensor fake_b = fake_of(b_from_a_, batch.at("a")), fake_a = fake_of(a_from_b_, batch.at("b"));
     Scalars scalars = b_from_a_.adversary->learn(batch.at("b"), fake_b, weight);
     scalars.merge(a_from_b_.adversary->learn(batch.at("a"), fake_a, weight));
     return scalars;
@@ -85,7 +89,7 @@ class CycleGan final : public Task {
   double score(const Scalars& validation) const override { return score_.of(validation); }
   std::vector<SampleRow> preview() override {
     const auto made = [this](Generator& generator, const Image& image) {
-      return translate_once(generator, image, context_.device);
+      return generated_picture(generator, image, context_.device);
     };
     Generator &forth = *b_from_a_.generator, &back = *a_from_b_.generator;
     return data_.preview({{"A", [](const TranslationPair& pair) { return pair.a; }},
@@ -136,10 +140,9 @@ class CycleGan final : public Task {
   std::vector<std::pair<std::string, const Direction*>> directions() const {
     return {{"forth/", &b_from_a_}, {"back/", &a_from_b_}};
   }
-  Tensor translate(const Direction& direction, const Tensor& x) {
-    direction.generator->train();
-    const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-    return direction.generator->forward(x).to(torch::kFloat);
+  Tensor translate(const Direction& direction, const Tensor& x) { return generate(context_, *direction.generator, x); }
+  Tensor fake_of(const Direction& direction, const Tensor& x) {
+    return direction.fakes.of(x, [&] { return translate(direction, x); });
   }
   /// Results for both, in one pass where the network treats each picture by itself.
   std::pair<Tensor, Tensor> translate_both(const Direction& direction, const Tensor& x, const Tensor& y) {
@@ -147,14 +150,6 @@ class CycleGan final : public Task {
     if (!alone) return {translate(direction, x), translate(direction, y)};
     const Tensor both = translate(direction, torch::cat({x, y}));
     return {both.narrow(0, 0, x.size(0)), both.narrow(0, x.size(0), y.size(0))};
-  }
-  const std::pair<Tensor, Tensor>& fakes_of(const Batch& batch) {
-    const void* key = batch.at("a").data_ptr();
-    if (!fakes_.contains(key)) {
-      const torch::NoGradGuard no_grad;
-      fakes_[key] = {translate(b_from_a_, batch.at("a")), translate(a_from_b_, batch.at("b"))};
-    }
-    return fakes_.at(key);
   }
 
   Scalars teach_generators(const Batch& batch, double weight) {
@@ -168,7 +163,8 @@ class CycleGan final : public Task {
       fake_b = translate(b_from_a_, a);
       fake_a = translate(a_from_b_, b);
     }
-    fakes_[a.data_ptr()] = {fake_b.detach(), fake_a.detach()};
+    b_from_a_.fakes.keep(a, fake_b);
+    a_from_b_.fakes.keep(b, fake_a);
     Terms terms;
     if (b_from_a_.adversary->plays()) {
       terms["adversarial"] = b_from_a_.adversary->judge(b, fake_b);
@@ -193,9 +189,8 @@ class CycleGan final : public Task {
   GeneratorInfo info_;
   TranslationData data_;
   TranslationScore score_;
-  double cycle_ = 10, identity_ = 0.5;                      ///< identity is a multiple of cycle, as published
-  double identity_raised_ = 0;                              ///< what the monitor added to it
-  std::map<const void*, std::pair<Tensor, Tensor>> fakes_;  ///< of this step, by their batch: B, A
+  double cycle_ = 10, identity_ = 0.5;  ///< identity is a multiple of cycle, as published
+  double identity_raised_ = 0;          ///< what the monitor added to it
 };
 
 }  // namespace

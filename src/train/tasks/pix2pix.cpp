@@ -11,6 +11,7 @@
 #include "ganvas/train/adversary.hpp"
 #include "train/backward.hpp"
 #include "train/build_generator.hpp"
+#include "train/generate.hpp"
 #include "train/translation_data.hpp"
 
 namespace ganvas {
@@ -57,7 +58,7 @@ class Pix2Pix final : public Task {
 
   Scalars accumulate(const Phase& phase, const Batch& batch, double weight) override {
     if (phase.name == "generator") return teach_generator(batch, weight);
-    return adversary_.learn(beside(batch, batch.at("b")), beside(batch, fake_of(batch)), weight);
+    return adversary_.learn(beside(batch, batch.at("b")), beside(batch, fake_of(batch.at("a"))), weight);
   }
   void after_update(const Phase& phase) override {
     if (phase.name == "discriminator") adversary_.clip_weights();
@@ -68,7 +69,7 @@ class Pix2Pix final : public Task {
     if (data_.validation().empty()) return {};
     double sum = 0;
     for (const auto& pair : data_.validation()) {
-      const Image result = translate_once(*generator_, pair.a, context_.device);
+      const Image result = generated_picture(*generator_, pair.a, context_.device);
       sum += pixel_loss("l1", tensor_from_image(result.pixels), tensor_from_image(pair.b.pixels)).item<double>();
     }
     return {{"l1", sum / static_cast<double>(data_.validation().size())}};
@@ -78,7 +79,7 @@ class Pix2Pix final : public Task {
     return data_.preview(
         {{"input", [](const TranslationPair& pair) { return pair.a; }},
          {"result",
-          [this](const TranslationPair& pair) { return translate_once(*generator_, pair.a, context_.device); }},
+          [this](const TranslationPair& pair) { return generated_picture(*generator_, pair.a, context_.device); }},
          {"target", [](const TranslationPair& pair) { return pair.b; }}});
   }
   void raise_augmentation(double amount) override { adversary_.raise_augmentation(amount); }
@@ -89,24 +90,16 @@ class Pix2Pix final : public Task {
   }
 
  private:
-  Tensor translate(const Tensor& a) {
-    generator_->train();
-    const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-    return generator_->forward(a).to(torch::kFloat);
-  }
-  /// What the generator made of this batch a moment ago, or makes of it now.
-  Tensor fake_of(const Batch& batch) {
-    const Tensor& a = batch.at("a");
-    if (const auto made = fakes_.find(a.data_ptr()); made != fakes_.end()) return made->second;
-    const torch::NoGradGuard no_grad;
-    return translate(a);
+  Tensor translate(const Tensor& x) { return generate(context_, *generator_, x); }
+  Tensor fake_of(const Tensor& a) {
+    return fakes_.of(a, [&] { return translate(a); });
   }
   /// Input and result as one picture of more channels: the discriminator's condition.
   static Tensor beside(const Batch& batch, const Tensor& b) { return torch::cat({batch.at("a"), b}, 1); }
 
   Scalars teach_generator(const Batch& batch, double weight) {
     const Tensor real = batch.at("b"), fake = translate(batch.at("a"));
-    fakes_[batch.at("a").data_ptr()] = fake.detach();
+    fakes_.keep(batch.at("a"), fake);
     Terms terms;
     if (pixel_weight_ > 0) terms["pixel"] = pixel_weight_ * pixel_loss(pixel_, fake, real);
     if (perceptual_) {
@@ -127,7 +120,7 @@ class Pix2Pix final : public Task {
   std::string pixel_;
   double pixel_weight_ = 100, matching_weight_ = 0;
   std::unique_ptr<PerceptualLoss> perceptual_;
-  std::map<const void*, Tensor> fakes_;  ///< of this step, by their batch
+  StepFakes fakes_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "ganvas/train/adversary.hpp"
 #include "train/backward.hpp"
 #include "train/build_generator.hpp"
+#include "train/generate.hpp"
 #include "train/sr_data.hpp"
 
 namespace ganvas {
@@ -59,7 +60,7 @@ class SuperResolution final : public Task {
 
   Scalars accumulate(const Phase& phase, const Batch& batch, double weight) override {
     if (phase.name == "generator") return teach_generator(batch, weight);
-    return adversary_->learn(batch.at("hr"), fake_of(batch), weight);
+    return adversary_->learn(batch.at("hr"), fake_of(batch.at("lr")), weight);
   }
   void after_update(const Phase& phase) override {
     if (phase.name == "discriminator") adversary_->clip_weights();
@@ -89,23 +90,16 @@ class SuperResolution final : public Task {
 
   /// N x C x H x W in [0,1] -> enlarged, in [0,1].
   Tensor enlarge(const Tensor& lr) {
-    generator_->train();
     const GeneratorInfo info = generator_->info();
-    const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-    return from_range(generator_->forward(to_range(lr, info)), info).to(torch::kFloat);
+    return from_range(generate(context_, *generator_, to_range(lr, info)), info);
   }
-
-  /// What the generator made of this batch a moment ago, or makes of it now.
-  Tensor fake_of(const Batch& batch) {
-    const Tensor& lr = batch.at("lr");
-    if (const auto made = fakes_.find(lr.data_ptr()); made != fakes_.end()) return made->second;
-    const torch::NoGradGuard no_grad;
-    return enlarge(lr);
+  Tensor fake_of(const Tensor& lr) {
+    return fakes_.of(lr, [&] { return enlarge(lr); });
   }
 
   Scalars teach_generator(const Batch& batch, double weight) {
     const Tensor sr = enlarge(batch.at("lr")), hr = batch.at("hr");
-    if (adversary_) fakes_[batch.at("lr").data_ptr()] = sr.detach();
+    if (adversary_) fakes_.keep(batch.at("lr"), sr);
     // Real-ESRGAN compares with a sharpened picture, but its discriminator sees the true one.
     const auto sharp = batch.find("sharp");
     const Tensor target = sharp == batch.end() ? hr : sharp->second;
@@ -129,7 +123,7 @@ class SuperResolution final : public Task {
   double pixel_weight_ = 1, luma_weight_ = 0;
   std::unique_ptr<PerceptualLoss> perceptual_;
   std::unique_ptr<Adversary> adversary_;
-  std::map<const void*, Tensor> fakes_;  ///< of this step, by their batch
+  StepFakes fakes_;
 };
 
 }  // namespace

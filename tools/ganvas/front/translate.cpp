@@ -4,6 +4,7 @@
 #include "front/batch_options.hpp"
 #include "front/commands.hpp"
 #include "front/library.hpp"
+#include "front/machine_options.hpp"
 #include "front/tile_side.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
@@ -26,7 +27,7 @@ fs::path model_file(const TranslateRequest& request) {
   fs::path path = fs::is_directory(given) && fs::exists(given / "model.safetensors") ? given / "model.safetensors"
                                                                                      : find_model(request.model);
   if (request.direction == "AtoB") return path;
-  const fs::path reverse = path.parent_path() / (path.stem().string() + "-reverse" + path.extension().string());
+  const fs::path reverse = reverse_model(path);
   if (!fs::exists(reverse))
     fail(ErrorKind::usage, "--direction BtoA: {} knows one direction only (there is no {})", request.model,
          reverse.string());
@@ -62,14 +63,7 @@ void add_translate(CLI::App& app, Action& action) {
   command->add_option("--seed", request.seed, "Of dropout with --mode train")->capture_default_str();
   command->add_option("--tile", arguments->tile, "Side of a tile in pixels, or auto: whole pictures while they fit")
       ->capture_default_str();
-  command->add_option("--precision", request.precision, "auto, fp32 or bf16")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
-  command->add_option("--device", request.device, "auto, cpu or cuda:N")->capture_default_str();
-  command->add_option("--engine", request.engine, "auto: compiled for this CPU where that can be; libtorch: never")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "libtorch"}));
-  command->add_option("--threads", request.threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
+  add_machine_options(*command, request);
   command->callback([arguments, &action] { action = [arguments] { return run_in_library(finished(*arguments)); }; });
 }
 

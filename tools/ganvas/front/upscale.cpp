@@ -4,6 +4,7 @@
 #include "front/batch_options.hpp"
 #include "front/commands.hpp"
 #include "front/library.hpp"
+#include "front/machine_options.hpp"
 #include "front/tile_side.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
@@ -50,14 +51,7 @@ void add_upscale(CLI::App& app, Action& action) {
   command->add_option("--overlap", request.overlap, "Context around a tile (default: the receptive field, at most 32)")
       ->check(CLI::Range(0, 4096));
   command->add_flag("--tta", request.tta, "Mean over 8 flips and turns: 8 times the work, a little better");
-  command->add_option("--precision", request.precision, "auto, fp32 or bf16")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
-  command->add_option("--device", request.device, "auto, cpu or cuda:N")->capture_default_str();
-  command->add_option("--engine", request.engine, "auto: compiled for this CPU where that can be; libtorch: never")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "libtorch"}));
-  command->add_option("--threads", request.threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
+  add_machine_options(*command, request);
   command->add_option("--alpha", request.alpha, "How transparency is enlarged: model or bicubic")
       ->capture_default_str()
       ->check(CLI::IsMember({"model", "bicubic"}));

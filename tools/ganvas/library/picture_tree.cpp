@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <set>
 
 #include "ganvas/core/error.hpp"
@@ -18,13 +17,7 @@ namespace ganvas::cli {
 namespace {
 
 /// By content where the name promises nothing: photographs come without extensions too.
-bool is_picture(const fs::path& path) {
-  if (format_from_name(path.extension().string())) return true;
-  std::ifstream stream(path, std::ios::binary);
-  std::uint8_t head[32] = {};
-  stream.read(reinterpret_cast<char*>(head), sizeof head);
-  return sniff_format(std::span(head, static_cast<std::size_t>(stream.gcount()))).has_value();
-}
+bool is_picture(const fs::path& path) { return format_from_name(path.extension().string()) || sniff_file(path); }
 
 /// "2013-11-08 16.45" is a whole name, "a.jpg" one with an extension.
 fs::path without_extension(fs::path name) {

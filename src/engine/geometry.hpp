@@ -6,7 +6,8 @@
 
 #include "engine/graph.hpp"
 
-/// Which part of its inputs a part of a node's result is made of. All operators look at rows and columns separately.
+/// How large results are, and which part of its inputs a part of a node's result is made of. All operators look at rows
+/// and columns separately.
 namespace ganvas::engine {
 
 /// Places first .. end - 1 along one axis.
@@ -38,6 +39,15 @@ struct Size {
 std::vector<Size> result_sizes(const Graph& graph, Size picture);
 /// Whether every result has pixels, and reflections stay inside what they reflect.
 bool sizes_are_possible(const Graph& graph, const std::vector<Size>& sizes);
+/// The next multiples at the bottom and right.
+Size rounded_up(Size picture, int multiple);
+/// To multiples of what the picture must be extended (pad_to_multiple) for the network to take it as a whole: its own,
+/// or for tiny pictures, in which reflections have no place, a larger one, as such networks do it themselves. Throws
+/// Error(model) where none will do.
+int fitting_multiple(const Graph& graph, Size picture, int multiple);
+
+/// Taps of a kernel, from the first to the last. `axis`: 0 down, 1 across.
+int kernel_extent(const Node& node, std::size_t axis);
 
 /// What `wanted` of the node's result reads of input `which`, cut to its size; at least one pixel. For a mean, which
 /// reads all, see the schedule.
@@ -45,10 +55,5 @@ Region source_region(const Node& node, std::size_t which, const Region& wanted, 
 
 /// The same along one axis (0: down, 1: across) for convolutions, not cut: zeros lie outside.
 Span convolution_source(const Node& node, std::size_t axis, Span wanted);
-
-/// Where place `i` of an enlarged axis lies between the `from` original ones, in [0, from - 1].
-double bilinear_place(int i, int from, int to, bool align_corners);
-/// Which of `size` places the padded place `i` shows, `before` being added in front; -1: zero.
-int padded_source(int i, int before, int size, Border kind);
 
 }  // namespace ganvas::engine

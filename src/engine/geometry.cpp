@@ -1,21 +1,15 @@
-#include "engine/region_geometry.hpp"
+#include "engine/geometry.hpp"
 
 #include <torch/torch.h>
 
 #include <cmath>
 
+#include "ganvas/core/division.hpp"
+#include "ganvas/core/error.hpp"
+
 namespace ganvas::engine {
 
 namespace {
-
-/// Division that rounds down; the divisor is positive.
-int divided_down(int a, int b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
-int divided_up(int a, int b) { return -divided_down(-a, b); }
-
-/// Taps of a kernel, from the first to the last.
-int kernel_extent(const Node& n, std::size_t axis) {
-  return n.dilation[axis] * (static_cast<int>(n.weight.size(static_cast<int>(axis) + 2)) - 1) + 1;
-}
 
 int convolved_side(const Node& n, int from, std::size_t axis) {
   const int extent = kernel_extent(n, axis);
@@ -127,6 +121,22 @@ bool sizes_are_possible(const Graph& graph, const std::vector<Size>& sizes) {
   return true;
 }
 
+int fitting_multiple(const Graph& graph, Size picture, int multiple) {
+  for (const int factor : {1, 2, 4, 8})
+    if (sizes_are_possible(graph, result_sizes(graph, rounded_up(picture, multiple * factor))))
+      return multiple * factor;
+  fail(ErrorKind::model, "this network can't take a picture of {} x {}: it is too small", picture.width,
+       picture.height);
+}
+
+Size rounded_up(Size picture, int multiple) {
+  return {divided_up(picture.height, multiple) * multiple, divided_up(picture.width, multiple) * multiple};
+}
+
+int kernel_extent(const Node& n, std::size_t axis) {
+  return n.dilation[axis] * (static_cast<int>(n.weight.size(static_cast<int>(axis) + 2)) - 1) + 1;
+}
+
 Span convolution_source(const Node& n, std::size_t axis, Span wanted) {
   const int stride = n.stride[axis], padding = n.padding[axis], extent = kernel_extent(n, axis);
   if (n.op == Op::convolution) return {wanted.first * stride - padding, (wanted.end - 1) * stride - padding + extent};
@@ -143,20 +153,6 @@ Region source_region(const Node& n, std::size_t which, const Region& wanted, Siz
   const bool residual = is_convolution(n) && which > 0;
   if (!residual) region = {source_span(n, 0, wanted.rows, from.height), source_span(n, 1, wanted.columns, from.width)};
   return {cut(region.rows, from.height), cut(region.columns, from.width)};
-}
-
-double bilinear_place(int i, int from, int to, bool align_corners) {
-  double place = (i + 0.5) * from / to - 0.5;
-  if (align_corners) place = to > 1 ? static_cast<double>(i) * (from - 1) / (to - 1) : 0;
-  return std::clamp(place, 0.0, from - 1.0);
-}
-
-int padded_source(int i, int before, int size, Border kind) {
-  const int place = i - before;
-  if (place >= 0 && place < size) return place;
-  if (kind == Border::zero) return -1;
-  if (kind == Border::replicate) return std::clamp(place, 0, size - 1);
-  return place < 0 ? -place : 2 * (size - 1) - place;
 }
 
 }  // namespace ganvas::engine

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ganvas/nn/registry.hpp"
+
+namespace ganvas::test {
+
+/// Every example of every architecture with its name, with random weights, in evaluation mode.
+inline std::vector<std::pair<GeneratorPtr, std::string>> random_networks() {
+  std::vector<std::pair<GeneratorPtr, std::string>> networks;
+  for (const auto& plugin : generator_plugins())
+    for (const auto& config : plugin.examples) {
+      torch::manual_seed(3);
+      const GeneratorPtr network = plugin.make(config);
+      for (auto& parameter : network->parameters()) parameter.normal_(0.0, 0.15);
+      network->eval();
+      network->weights_changed();
+      networks.emplace_back(network, plugin.name + " " + config.dump());
+    }
+  return networks;
+}
+
+}  // namespace ganvas::test
