@@ -36,14 +36,15 @@ class Folder {
  public:
   explicit Folder(Graph graph) : graph_(std::move(graph)), uses_(use_counts(graph_)) {}
 
-  Graph run() {
+  Graph run(ShuffleOrder order) {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       fold_affine(i);
       fold_activation(i);
       fold_addition(i);
     }
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
-      if (uses_[i] > 0) group_shuffle(graph_.nodes[i]);
+    if (order == ShuffleOrder::grouped)
+      for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+        if (uses_[i] > 0) group_shuffle(graph_.nodes[i]);
     return compact();
   }
 
@@ -121,7 +122,6 @@ class Folder {
     }
   }
 
-  /// Channels in the order in which the shuffle writes them: then it moves whole runs of memory.
   void group_shuffle(Node& shuffle) {
     if (shuffle.op != Op::pixel_shuffle) return;
     const int from = shuffle.inputs[0];
@@ -162,6 +162,6 @@ class Folder {
 
 }  // namespace
 
-Graph fold(Graph graph) { return Folder(std::move(graph)).run(); }
+Graph fold(Graph graph, ShuffleOrder order) { return Folder(std::move(graph)).run(order); }
 
 }  // namespace ganvas::engine

@@ -72,8 +72,12 @@ std::vector<int> use_counts(const Graph& graph);
 /// operator or use of one that isn't known here.
 Graph trace(Generator& network);
 
+/// Order of the channels before a pixel shuffle: (channel, row, column), or (row, column, channel), which moves whole
+/// runs of memory (Node::grouped).
+enum class ShuffleOrder { published, grouped };
+
 /// Fewer nodes with the same result: constant factors and batch norms into convolutions, activations and residual
 /// additions onto them, what nobody uses away.
-Graph fold(Graph graph);
+Graph fold(Graph graph, ShuffleOrder order = ShuffleOrder::grouped);
 
 }  // namespace ganvas::engine

@@ -31,15 +31,14 @@ std::string find_folder(const ByteSource& source, const std::map<std::string, Zi
   fail(ErrorKind::model, "{}: a zip archive, but not one of torch.save (no data.pkl in it)", source.name());
 }
 
-void refuse_torchscript(const ByteSource& source, const std::map<std::string, ZipEntry>& entries,
-                        const std::string& folder) {
-  const auto code = entries.lower_bound(folder + "code/");
-  if (entries.contains(folder + "constants.pkl") ||
-      (code != entries.end() && code->first.starts_with(folder + "code/")))
+/// The directory of an archive that is one of torch.save.
+std::map<std::string, ZipEntry> read_directory(const ByteSource& source) {
+  if (holds_torchscript(read_zip_directory(source, Compression::allowed)))
     fail(ErrorKind::model,
          "{}: refused: a TorchScript program, not a state dict; export one in Python with "
          "torch.save(torch.jit.load(...).state_dict(), ...)",
          source.name());
+  return read_zip_directory(source);
 }
 
 std::string read_entry(const ByteSource& source, const std::string& name, const ZipEntry& entry) {
@@ -88,12 +87,21 @@ void find_storages(const ByteSource& source, const Value& keys, std::uint64_t of
 
 }  // namespace
 
+bool holds_torchscript(const std::map<std::string, ZipEntry>& entries) {
+  return std::ranges::any_of(entries, [](const auto& entry) {
+    const std::string_view name = entry.first;
+    const auto slash = name.find('/');
+    if (slash == name.npos) return false;
+    const std::string_view inside = name.substr(slash + 1);
+    return inside == "constants.pkl" || inside.starts_with("code/");
+  });
+}
+
 bool is_zip(const ByteSource& source) { return source.size() >= 4 && source.read_text(0, 4) == "PK\x03\x04"; }
 
 PthContent read_zip_pth(const ByteSource& source) {
-  const std::map<std::string, ZipEntry> entries = read_zip_directory(source);
+  const std::map<std::string, ZipEntry> entries = read_directory(source);
   const std::string folder = find_folder(source, entries);
-  refuse_torchscript(source, entries, folder);
   const auto byte_order = entries.find(folder + "byteorder");
   if (byte_order != entries.end() && read_entry(source, byte_order->first, byte_order->second) != "little")
     refuse_big_endian(source);

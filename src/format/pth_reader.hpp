@@ -3,6 +3,7 @@
 #include "format/byte_source.hpp"
 #include "format/pickle_value.hpp"
 #include "format/storages.hpp"
+#include "format/zip_reader.hpp"
 
 namespace ganvas::format {
 
@@ -13,6 +14,8 @@ struct PthContent {
 };
 
 bool is_zip(const ByteSource& source);
+/// Whether an archive is a program of torch.jit.save.
+bool holds_torchscript(const std::map<std::string, ZipEntry>& entries);
 
 /// torch.save's format since 1.6: `<name>/data.pkl` and `<name>/data/<key>` in a zip archive.
 PthContent read_zip_pth(const ByteSource& source);

@@ -97,19 +97,21 @@ std::uint64_t find_data(const ByteSource& source, const std::string& name, std::
 }
 
 ZipEntry make_entry(const ByteSource& source, std::string_view header, const std::string& name, std::string_view extra,
-                    std::uint64_t data_limit) {
+                    std::uint64_t data_limit, Compression compression) {
   const auto flags = number_at<std::uint16_t>(header, 8), method = number_at<std::uint16_t>(header, 10);
   std::uint64_t packed_length = number_at<std::uint32_t>(header, 20), length = number_at<std::uint32_t>(header, 24),
                 header_offset = number_at<std::uint32_t>(header, 42);
   apply_zip64(source, extra, length, packed_length, header_offset);
   if (flags & 1) fail(ErrorKind::model, "{}: refused: {} is encrypted", source.name(), in_quotes(name));
-  if (method != 0 || packed_length != length) {
+  constexpr int stored = 0, deflated = 8;
+  const bool compressed = method == deflated && compression == Compression::allowed;
+  if (!compressed && (method != stored || packed_length != length)) {
     fail(ErrorKind::model,
          "{}: refused: {} is a compressed entry, which torch.save never writes; save it again with it", source.name(),
          in_quotes(name));
   }
-  ZipEntry entry{find_data(source, name, header_offset), length, {}};
-  if (entry.offset > data_limit || length > data_limit - entry.offset)
+  ZipEntry entry{find_data(source, name, header_offset), length, packed_length, compressed, {}};
+  if (entry.offset > data_limit || packed_length > data_limit - entry.offset)
     damaged(source, "an entry reaches outside the file");
   if (const auto crc = number_at<std::uint32_t>(header, 16); crc != 0) entry.crc32 = crc;
   return entry;
@@ -117,7 +119,7 @@ ZipEntry make_entry(const ByteSource& source, std::string_view header, const std
 
 void check_overlaps(const ByteSource& source, const std::map<std::string, ZipEntry>& entries) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
-  for (const auto& [name, entry] : entries) ranges.emplace_back(entry.offset, entry.offset + entry.length);
+  for (const auto& [name, entry] : entries) ranges.emplace_back(entry.offset, entry.offset + entry.packed_length);
   std::ranges::sort(ranges);
   for (std::size_t i = 1; i < ranges.size(); ++i) {
     if (ranges[i].first < ranges[i - 1].second) damaged(source, "two entries overlap");
@@ -126,7 +128,7 @@ void check_overlaps(const ByteSource& source, const std::map<std::string, ZipEnt
 
 }  // namespace
 
-std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source) {
+std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source, Compression compression) {
   const Directory place = find_directory(source);
   const std::string directory = source.read_text(place.offset, place.length);
   std::map<std::string, ZipEntry> entries;
@@ -141,7 +143,7 @@ std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source) {
     if (rest.size() < size) damaged(source, "its directory is unreadable");
     const std::string name(rest.substr(kDirectoryHeaderSize, name_length));
     const std::string_view extra = rest.substr(kDirectoryHeaderSize + name_length, extra_length);
-    if (!entries.emplace(name, make_entry(source, rest, name, extra, place.offset)).second)
+    if (!entries.emplace(name, make_entry(source, rest, name, extra, place.offset, compression)).second)
       damaged(source, "an entry stands twice in its directory");
     rest.remove_prefix(size);
   }

@@ -58,6 +58,7 @@ TileRunner::TileRunner(GeneratorPtr network, const UpscaleOptions& options)
     engine_ = Engine::compile(*network_, bf16_, why);
     if (!engine_) log(LogLevel::debug, "LibTorch runs this network: {}", why);
   }
+  if (!engine_ && info_.fp32_only) bf16_ = false;
   if (bf16_ && !engine_) {
     half_ = replicate(*network_);
     half_->to(device_, torch::kBFloat16);

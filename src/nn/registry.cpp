@@ -4,6 +4,8 @@
 #include <set>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/format/torchscript.hpp"
+#include "ganvas/nn/torchscript_network.hpp"
 #include "nn/blocks.hpp"
 #include "nn/plugins.hpp"
 
@@ -98,6 +100,7 @@ LoadedGenerator generator_from(ModelFile file, const std::string& name) {
 }
 
 LoadedGenerator load_generator(const std::filesystem::path& path) {
+  if (is_torchscript(path)) return load_torchscript(path);
   return generator_from(read_model_file(path), path.string());
 }
 
@@ -127,6 +130,7 @@ void load_state_dict(torch::nn::Module& module, const StateDict& weights, const 
 }
 
 GeneratorPtr replicate(const Generator& network) {
+  if (GeneratorPtr copy = network.duplicate()) return copy;
   GeneratorPtr copy = make_generator(network.architecture(), network.config());
   load_state_dict(*copy, state_dict_of(network), network.architecture());
   copy->weights_changed();

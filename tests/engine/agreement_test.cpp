@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/differences.hpp"
 #include "engine/random_networks.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/engine/engine.hpp"
@@ -11,6 +12,7 @@
 #include "ganvas/nn/threads.hpp"
 
 using namespace ganvas;
+using ganvas::test::relative_error;
 using torch::Tensor;
 
 namespace {
@@ -27,11 +29,6 @@ std::unique_ptr<Engine> compiled(Generator& network, bool bf16) {
 Tensor picture_for(const Generator& network, std::int64_t height, std::int64_t width) {
   torch::manual_seed(height * 1000 + width);
   return to_range(torch::rand({1, network.info().in_channels, height, width}), network.info());
-}
-
-double relative_error(const Tensor& actual, const Tensor& expected) {
-  REQUIRE(actual.sizes() == expected.sizes());
-  return ((actual - expected).abs().max() / expected.abs().max()).item<double>();
 }
 
 double psnr(const Tensor& actual, const Tensor& expected, double range) {

@@ -15,6 +15,7 @@
 
 #include "ganvas/core/clock.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/places.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/rng.hpp"
@@ -117,7 +118,7 @@ int bench_train(int argc, char** argv) {
   TrainOptions options;
   options.out = fs::path(out) / "run";
   options.data.places = {argv[3]};
-  options.find_model = [](const std::string& name) { return fs::path(name); };
+  options.find_model = [](const std::string& name) { return find_model(name); };
   double began = seconds_now();
   std::string line;
   options.after_step = [&](std::int64_t step) {

@@ -21,6 +21,7 @@ struct GeneratorInfo {
   int live_values = 0;       ///< feature values alive at once per input pixel, roughly: what a tile costs; 0: unknown
   double value_range = 1.0;  ///< forward() takes and gives values in [value_low, value_range]
   double value_low = 0.0;    ///< -1 for networks that end in a tanh
+  bool fp32_only = false;    ///< as LibTorch runs it: its code may hold numbers of that type
 };
 
 /// Values in [0, 1] -> what the network takes, and back.
@@ -40,6 +41,8 @@ class Generator : public torch::nn::Module {
   virtual std::string architecture() const = 0;
   /// Everything that make_generator() needs to build this network again.
   virtual nlohmann::json config() const = 0;
+  /// A second network with the same weights, for those that no config describes; otherwise null (see replicate()).
+  virtual std::shared_ptr<Generator> duplicate() const { return nullptr; }
   /// Called once after weights were loaded or changed outside an optimiser: a chance to prepare faster paths.
   virtual void weights_changed() {}
   /// Starts the convolutions before pixel shuffles as nearest-neighbour enlargements (ICNR, see init.hpp), against

@@ -47,8 +47,8 @@ struct LoadedGenerator {
 };
 
 /// Reads a model file, recognises the architecture (from our own metadata, else from keys and shapes) and loads it
-/// strictly. Throws Error(model): unknown network (first keys and shapes, known architectures), missing, unexpected or
-/// misshapen weights.
+/// strictly; a TorchScript archive is taken as it is (torchscript_network.hpp). Throws Error(model): unknown network
+/// (first keys and shapes, known architectures), missing, unexpected or misshapen weights.
 LoadedGenerator load_generator(const std::filesystem::path& path);
 LoadedGenerator generator_from(ModelFile file, const std::string& name);
 

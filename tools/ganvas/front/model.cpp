@@ -14,6 +14,12 @@ namespace {
 // What shows at once: wrong names and numbers.
 void check(const ModelInfoRequest& request) { find_model(request.model); }
 void check(const ModelConvertRequest& request) { find_model(request.model); }
+void check(const ModelExportRequest& request) {
+  const std::filesystem::path out = request.out;
+  if (out.extension() != ".onnx" && out.extension() != ".pt")
+    fail(ErrorKind::usage, "{}: the name must end in .onnx or .pt (TorchScript)", request.out);
+  find_model(request.model);
+}
 void check(const ModelCheckRequest& request) { find_model(request.model); }
 void check(const ModelBlendRequest& request) {
   if (!std::isfinite(request.weight)) fail(ErrorKind::usage, "--weight: not a number");
@@ -68,6 +74,17 @@ void add_blend(CLI::App& model, Action& action) {
   blend->add_option("-o,--output", request->out, "File; its extension chooses the container")->required();
 }
 
+void add_export(CLI::App& model, Action& action) {
+  auto request = std::make_shared<ModelExportRequest>();
+  CLI::App* command = add(model, action, "export", "For other programs: ONNX (.onnx) or TorchScript (.pt)", request);
+  command->add_option("model", request->model, "File or shipped name")->required();
+  command->add_option("out", request->out, "File ending in .onnx or .pt")->required();
+  command->add_flag(
+      "--check", request->check,
+      "Run the ONNX file in ONNX Runtime (needs node with onnxruntime-node) and print the error; a .pt is "
+      "always run");
+}
+
 void add_check(CLI::App& model, Action& action) {
   auto request = std::make_shared<ModelCheckRequest>();
   CLI::App* command =
@@ -81,12 +98,13 @@ void add_check(CLI::App& model, Action& action) {
 }  // namespace
 
 void add_model(CLI::App& app, Action& action) {
-  CLI::App* model = app.add_subcommand("model", "Look into model files, convert, blend and check them");
+  CLI::App* model = app.add_subcommand("model", "Look into model files, convert, export, blend and check them");
   model->require_subcommand(1);
   add_info(*model, action);
   add_list(*model, action);
   add_convert(*model, action);
   add_blend(*model, action);
+  add_export(*model, action);
   add_check(*model, action);
   add_model_fetch(*model, action);
 }

@@ -4,8 +4,10 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
+#include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/feature_network.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/torchscript_network.hpp"
 #include "library/run.hpp"
 #include "model_table.hpp"
 
@@ -77,7 +79,8 @@ nlohmann::ordered_json describe(const std::string& name, ModelFile file) {
 
 int run(const ModelInfoRequest& request) {
   const std::filesystem::path path = find_model(request.model);
-  const auto text = describe(path.string(), read_model_file(path));
+  const auto text = is_torchscript(path) ? describe(path.string(), load_torchscript(path))
+                                         : describe(path.string(), read_model_file(path));
   if (request.json) {
     fmt::print("{}\n", text.dump());
     return 0;

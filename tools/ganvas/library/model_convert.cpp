@@ -6,8 +6,10 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/format/safetensors.hpp"
+#include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/discriminator.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/torchscript_network.hpp"
 #include "library/run.hpp"
 
 namespace ganvas::cli {
@@ -73,9 +75,15 @@ int run(const ModelBlendRequest& request) {
 
 int run(const ModelCheckRequest& request) {
   const std::filesystem::path path = find_model(request.model);
-  const ModelFile file = read_model_file(path);
-  const DiscriminatorPtr judge = discriminator_from(file.weights, path.string());
-  const GeneratorPtr network = judge ? nullptr : generator_from(file, path.string()).network;
+  DiscriminatorPtr judge;
+  GeneratorPtr network;
+  if (is_torchscript(path)) {
+    network = load_torchscript(path).network;
+  } else {
+    const ModelFile file = read_model_file(path);
+    judge = discriminator_from(file.weights, path.string());
+    if (!judge) network = generator_from(file, path.string()).network;
+  }
   const Safetensors io = read_safetensors(request.io);
   const torch::Tensor input = io.tensors.at("input").to(torch::kFloat);
   const torch::Tensor expected = io.tensors.at("output").to(torch::kFloat);

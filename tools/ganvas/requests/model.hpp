@@ -25,6 +25,11 @@ struct ModelBlendRequest {
   double weight = 0.5;
 };
 
+struct ModelExportRequest {
+  std::string model, out;
+  bool check = false;
+};
+
 struct ModelCheckRequest {
   std::string model, io;
   double tolerance = 1e-4;
