@@ -12,6 +12,7 @@
 #include "engine/check_picture.hpp"
 #include "engine/geometry.hpp"
 #include "engine/graph.hpp"
+#include "engine/int8.hpp"
 #include "engine/plan.hpp"
 #include "ganvas/core/memory.hpp"
 #include "ganvas/nn/padding.hpp"
@@ -24,7 +25,8 @@ namespace {
 /// Edge tiles have sizes of their own: a picture has at most four.
 constexpr std::size_t most_plans = 4;
 /// Largest difference that may be seen in the first comparison, relative to the largest value.
-constexpr double fp32_tolerance = 1e-4, bf16_tolerance = 0.03;
+/// Int8 is compared with its own simulation: no calibrated picture is like the noise of that comparison.
+constexpr double fp32_tolerance = 1e-4, bf16_tolerance = 0.03, int8_tolerance = 0.05;
 
 /// Memory for the features of all plans, which run one after the other.
 class Arena {
@@ -56,11 +58,11 @@ class Arena {
 
 struct Engine::State {
   engine::Graph graph;
-  bool half = false;
+  engine::Numbers numbers;
   int multiple = 1, scale = 1;
   engine::PackedWeights weights;
   struct Sized {
-    Sized(State& state, int h, int w) : height(h), width(w), plan(state.graph, h, w, state.half, state.weights) {}
+    Sized(State& state, int h, int w) : height(h), width(w), plan(state.graph, h, w, state.numbers, state.weights) {}
     int height, width;
     engine::Plan plan;
   };
@@ -81,30 +83,44 @@ struct Engine::State {
 
 bool engine_has_bf16() { return cpu_has_fast_bf16(); }
 
+bool engine_has_int8() {
+#if defined(__x86_64__)
+  static const bool fast = __builtin_cpu_supports("avx512vnni");
+  return fast;
+#else
+  return false;
+#endif
+}
+
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;
 
-bool Engine::bf16() const { return state_->half; }
+bool Engine::bf16() const { return state_->numbers.features == engine::Element::bf16; }
+bool Engine::int8() const { return state_->numbers.int8; }
 
-std::unique_ptr<Engine> Engine::compile(Generator& network, bool bf16, std::string& why) {
+std::unique_ptr<Engine> Engine::compile(Generator& network, const EngineOptions& options, std::string& why) {
   const GeneratorInfo info = network.info();
   auto state = std::make_unique<State>();
   try {
     state->graph = engine::fold(engine::trace(network));
-    state->half = bf16 && engine_has_bf16();
+    state->numbers.int8 = !options.int8_record.empty();
+    if (state->numbers.int8) engine::apply_int8_record(state->graph, options.int8_record);
+    if (options.bf16 && engine_has_bf16()) state->numbers.features = engine::Element::bf16;
     state->multiple = info.multiple;
     state->scale = info.scale;
     std::unique_ptr<Engine> made(new Engine(std::move(state)));
     const torch::NoGradGuard no_grad;
     const torch::Tensor picture = engine::check_picture(info);
-    const torch::Tensor expected = network.forward(picture), result = made->run(picture);
+    const torch::Tensor expected = made->int8() ? made->simulated(picture) : network.forward(picture);
+    const torch::Tensor result = made->run(picture);
     if (result.sizes() != expected.sizes()) {
       why = "the compiled network gives another size";
       return nullptr;
     }
     const double difference =
         (result - expected).abs().max().item<double>() / std::max(expected.abs().max().item<double>(), 1e-30);
-    if (!(difference <= (made->bf16() ? bf16_tolerance : fp32_tolerance))) {
+    const double tolerance = made->int8() ? int8_tolerance : made->bf16() ? bf16_tolerance : fp32_tolerance;
+    if (!(difference <= tolerance)) {
       why = fmt::format("the compiled network differs by {:.2g}", difference);
       return nullptr;
     }
@@ -113,6 +129,15 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, bool bf16, std::stri
     why = error.what();
     return nullptr;
   }
+}
+
+torch::Tensor Engine::simulated(const torch::Tensor& picture) const {
+  const auto height = picture.size(2), width = picture.size(3);
+  const int multiple =
+      engine::fitting_multiple(state_->graph, {static_cast<int>(height), static_cast<int>(width)}, state_->multiple);
+  return engine::simulated(state_->graph, pad_to_multiple(picture, multiple), engine::largest_int8_weight())
+      .slice(2, 0, height * state_->scale)
+      .slice(3, 0, width * state_->scale);
 }
 
 torch::Tensor Engine::run(const torch::Tensor& picture) {

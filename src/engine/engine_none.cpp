@@ -8,12 +8,14 @@ namespace ganvas {
 struct Engine::State {};
 
 bool engine_has_bf16() { return false; }
+bool engine_has_int8() { return false; }
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;
 bool Engine::bf16() const { return false; }
+bool Engine::int8() const { return false; }
 
-std::unique_ptr<Engine> Engine::compile(Generator&, bool, std::string& why) {
+std::unique_ptr<Engine> Engine::compile(Generator&, const EngineOptions&, std::string& why) {
   why = "built without oneDNN";
   return nullptr;
 }

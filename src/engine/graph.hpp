@@ -39,6 +39,9 @@ struct Node {
   std::array<int, 2> stride{1, 1}, padding{0, 0}, dilation{1, 1}, output_padding{0, 0};  ///< down, across
   int groups = 1;
 
+  Int8Scale scale_in;        ///< of a convolution's input, where it runs in int8 (int8.hpp)
+  torch::Tensor correction;  ///< then added to the bias, one a channel
+
   Activation activation = Activation::none;
   double slope = 0;      ///< of leaky_relu
   torch::Tensor slopes;  ///< of prelu, one a channel

@@ -36,6 +36,12 @@ void narrow(const float* in, std::uint16_t* out, std::int64_t count) {
 }
 
 GANVAS_VECTOR_CLONES
+void to_int8(const float* in, float factor, float zero, std::uint8_t* out, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i)
+    out[i] = static_cast<std::uint8_t>(std::nearbyint(std::clamp(in[i] * factor + zero, 0.0F, 255.0F)));
+}
+
+GANVAS_VECTOR_CLONES
 void axpby(float* a, float alpha, const float* b, float beta, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) a[i] = alpha * a[i] + beta * b[i];
 }
@@ -62,7 +68,7 @@ std::int64_t row_start(const View& view, int block, int y) {
 /// A row of one block in fp32; in `buffer` where it is stored otherwise.
 const float* load(const View& view, int block, int y, std::vector<float>& buffer) {
   const std::int64_t start = row_start(view, block, y);
-  if (!view.half) return static_cast<const float*>(view.data) + start;
+  if (view.element == Element::fp32) return static_cast<const float*>(view.data) + start;
   buffer.resize(static_cast<std::size_t>(view.row()));
   widen(static_cast<const std::uint16_t*>(view.data) + start, buffer.data(), view.row());
   return buffer.data();
@@ -70,7 +76,7 @@ const float* load(const View& view, int block, int y, std::vector<float>& buffer
 
 void store(const View& view, int block, int y, const float* row) {
   const std::int64_t start = row_start(view, block, y);
-  if (view.half) narrow(row, static_cast<std::uint16_t*>(view.data) + start, view.row());
+  if (view.element == Element::bf16) narrow(row, static_cast<std::uint16_t*>(view.data) + start, view.row());
   else std::memcpy(static_cast<float*>(view.data) + start, row, static_cast<std::size_t>(view.row()) * 4);
 }
 
@@ -184,6 +190,21 @@ void split_halves(const View& in, const View& out) {
       }
     }
     store(out, 0, y, line.data());
+  });
+}
+
+void quantise(const View& in, const Int8Scale& scale, const View& out) {
+  const auto factor = static_cast<float>(1 / scale.step), zero = static_cast<float>(scale.zero);
+  for_lines(in.height, [&](int y, Rows* rows, std::vector<float>& line) {
+    rows[0].load_all(in, y);
+    line.assign(static_cast<std::size_t>(out.row()), 0.0F);
+    for (int first = 0; first < in.channels; first += in.block) {
+      const float* block = rows[0].channel(first).first;
+      const int count = std::min(in.block, out.block - first);
+      for (std::ptrdiff_t x = 0; x < in.width; ++x)
+        std::copy_n(block + x * in.block, count, line.data() + x * out.block + first);
+    }
+    to_int8(line.data(), factor, zero, static_cast<std::uint8_t*>(out.data) + row_start(out, 0, y), out.row());
   });
 }
 

@@ -14,7 +14,7 @@ namespace ganvas::engine {
 struct View {
   void* data = nullptr;
   int channels = 0, height = 0, width = 0, block = 16;
-  bool half = false;  ///< bf16, else fp32
+  Element element = Element::fp32;
   int blocks() const { return (channels + block - 1) / block; }
   std::int64_t row() const { return static_cast<std::int64_t>(width) * block; }
   /// Values that it takes, with those that fill up the last block.
@@ -25,6 +25,9 @@ struct View {
 void convert(const View& in, const View& out);
 /// For the first convolution in bf16: channels 0..C-1 get the rounded values, C..2C-1 what rounding took away.
 void split_halves(const View& in, const View& out);
+
+/// To int8. Any blocking.
+void quantise(const View& in, const Int8Scale& scale, const View& out);
 
 void activate(const View& in, const View& out, Activation activation, double slope, const float* slopes);
 void add(const View& a, double alpha, const View& b, double beta, const View& out);

@@ -6,6 +6,15 @@
 namespace ganvas::engine {
 
 enum class Activation { none, relu, leaky_relu, prelu, silu, sigmoid, tanh };
+enum class Element { fp32, bf16, int8 };
+
+/// Values in unsigned 8 bit: step * (q - zero), q in 0..255.
+struct Int8Scale {
+  double step = 0;  ///< 0: not in int8
+  int zero = 0;
+  bool used() const { return step > 0; }
+};
+
 enum class Border { zero, reflect, replicate };
 
 /// Where place `i` of an enlarged axis lies between the `from` original ones, in [0, from - 1].

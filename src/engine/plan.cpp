@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/convolution.hpp"
 #include "engine/geometry.hpp"
 #include "ganvas/core/error.hpp"
 
@@ -15,16 +16,6 @@ using torch::Tensor;
 
 namespace {
 
-const dnnl::engine& cpu() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
-
-dnnl::stream& stream() {
-  static dnnl::stream stream(cpu());
-  return stream;
-}
-
 /// How many channels lie together: what the widest instructions of this machine take.
 int channel_block() {
   const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
@@ -32,7 +23,10 @@ int channel_block() {
   return (isa & wide) == wide ? 16 : 8;
 }
 
-std::size_t bytes_of(const View& view) { return static_cast<std::size_t>(view.size()) * (view.half ? 2 : 4); }
+std::size_t bytes_of(const View& view) {
+  const std::size_t each = view.element == Element::fp32 ? 4 : view.element == Element::bf16 ? 2 : 1;
+  return static_cast<std::size_t>(view.size()) * each;
+}
 
 std::vector<float> floats(const Tensor& values) {
   if (!values.defined()) return {};
@@ -42,27 +36,20 @@ std::vector<float> floats(const Tensor& values) {
 
 }  // namespace
 
-memory PackedWeights::get(int node, const Tensor& weight, const memory::dims& dims, memory::format_tag given,
-                          const memory::desc& wanted, const dnnl::engine& engine) {
-  for (const auto& entry : entries_)
-    if (entry.node == node && entry.memory.get_desc() == wanted) return entry.memory;
-  const Tensor flat = weight.contiguous();
-  memory plain({dims, memory::data_type::f32, given}, engine, flat.data_ptr<float>());
-  memory packed(wanted, engine);
-  dnnl::reorder(plain, packed).execute(stream(), plain, packed);
-  stream().wait();
-  entries_.push_back({node, packed});
-  return packed;
-}
-
 class PlanBuilder {
  public:
-  PlanBuilder(Plan& plan, const Graph& graph, bool half, PackedWeights& weights)
-      : plan_(plan), graph_(graph), half_(half), weights_(weights), block_(channel_block()) {}
+  PlanBuilder(Plan& plan, const Graph& graph, Numbers numbers, PackedWeights& weights)
+      : plan_(plan),
+        graph_(graph),
+        half_(numbers.features == Element::bf16),
+        int8_(numbers.int8),
+        weights_(weights),
+        block_(channel_block()) {}
 
   void build(int height, int width) {
     find_sizes(height, width);
     find_precisions();
+    if (int8_) find_int8();
     find_last_uses();
     place_concats();
     for (int i = 0; i < count(); ++i) emit(i);
@@ -85,7 +72,7 @@ class PlanBuilder {
     const std::vector<Size> sizes = result_sizes(graph_, {height, width});
     for (int i = 0; i < count(); ++i) {
       const Size& size = sizes[static_cast<std::size_t>(i)];
-      views_.push_back({nullptr, node(i).channels, size.height, size.width, block_, false});
+      views_.push_back({nullptr, node(i).channels, size.height, size.width, block_, Element::fp32});
     }
   }
 
@@ -99,10 +86,36 @@ class PlanBuilder {
         const int from = n.inputs[k];
         if (from == 0) continue;
         const bool read = is_convolution(n) && k == 0;
-        if (read ? !splits(n, view(from)) : view(i).half) view(from).half = true;
+        if (read ? !splits(n, view(from)) : is_half(i)) view(from).element = Element::bf16;
       }
     }
   }
+  bool is_half(int i) { return view(i).element == Element::bf16; }
+  /// Integers and what comes out of them lie with all channels of a pixel together, as oneDNN wants them there; they
+  /// stay integers between one such convolution and the next.
+  void find_int8() {
+    const std::vector<int> uses = use_counts(graph_);
+    std::vector<int> integer_uses(uses.size(), 0);
+    for (int i = 1; i < count(); ++i)
+      if (node(i).scale_in.used()) ++integer_uses[static_cast<std::size_t>(node(i).inputs[0])];
+    for (int i = 1; i < count(); ++i) {
+      const Node& n = node(i);
+      if (!n.scale_in.used()) continue;
+      view(i).block *= view(i).blocks();
+      const bool simple =
+          n.inputs.size() == 1 && (n.activation == Activation::none || n.activation == Activation::relu ||
+                                   n.activation == Activation::leaky_relu);
+      const auto place = static_cast<std::size_t>(i);
+      if (simple && uses[place] == integer_uses[place]) view(i).element = Element::int8;
+    }
+  }
+  /// Of a value that is kept as integers, what its readers expect; else nothing.
+  Int8Scale scale_of(int i) {
+    for (int k = i + 1; view(i).element == Element::int8 && k < count(); ++k)
+      if (node(k).scale_in.used() && node(k).inputs[0] == i) return node(k).scale_in;
+    return {};
+  }
+
   bool splits(const Node& n, const View& from) const {
     return n.op == Op::convolution && n.groups == 1 && 2 * from.channels <= block_;
   }
@@ -127,8 +140,8 @@ class PlanBuilder {
       std::size_t skip = 0;
       for (const int part : node(i).inputs) {
         const View& v = view(part);
-        if (v.channels % block_ != 0) break;
-        if (part != 0 && place(part).buffer == -1 && node(part).op != Op::concat && v.half == view(i).half)
+        if (v.channels % block_ != 0 || v.block != block_) break;
+        if (part != 0 && place(part).buffer == -1 && node(part).op != Op::concat && v.element == view(i).element)
           place(part) = {v, place(i).buffer, skip};
         skip += bytes_of(v);
       }
@@ -138,11 +151,12 @@ class PlanBuilder {
   bool is_prefix(int i) {
     const auto& parts = node(i).inputs;
     const Place& first = place(parts[0]);
-    if (first.buffer < 0 || view(parts[0]).half != view(i).half) return false;
+    if (first.buffer < 0 || view(parts[0]).element != view(i).element) return false;
     std::size_t skip = first.skip;
     for (const int part : parts) {
       const Place& p = place(part);
-      if (p.buffer != first.buffer || p.skip != skip || view(part).channels % block_ != 0) return false;
+      if (p.buffer != first.buffer || p.skip != skip || view(part).channels % block_ != 0 || view(part).block != block_)
+        return false;
       skip += bytes_of(view(part));
     }
     place(i) = {view(i), first.buffer, first.skip};
@@ -243,15 +257,21 @@ class PlanBuilder {
     step([plan = &plan_, from, to] { convert(plan->at(from), plan->at(to)); }, {&from, &to});
   }
 
-  /// The value in blocks, in its own precision: a copy of the input picture, which lies otherwise.
+  /// The value in blocks, in its own precision: a copy where it lies otherwise, as the input picture does.
   Place blocked(int i) {
-    if (place(i).buffer >= 0) return place(i);
-    if (blocked_input_.buffer < 0) {
-      blocked_input_ = new_place(view(i));
-      const Place from = place(i), to = blocked_input_;
-      step([plan = &plan_, from, to] { convert(plan->at(from), plan->at(to)); }, {&from, &to});
-    }
-    return blocked_input_;
+    if (place(i).buffer >= 0 && view(i).block == block_) return place(i);
+    View in_blocks = view(i);
+    in_blocks.block = block_;
+    return copy_of(i, in_blocks, [](const View& from, const View& to) { convert(from, to); });
+  }
+  /// A copy in another form, made once for all who need it.
+  Place copy_of(int i, const View& form, std::function<void(const View&, const View&)> make) {
+    for (const auto& [value, copy] : copies_)
+      if (value == i && copy.view.element == form.element && copy.view.block == form.block) return copy;
+    const Place from = place(i), to = new_place(form);
+    step([plan = &plan_, from, to, make] { make(plan->at(from), plan->at(to)); }, {&from, &to});
+    copies_.emplace_back(i, to);
+    return to;
   }
 
   void emit_concat(int i) {
@@ -282,14 +302,24 @@ class PlanBuilder {
     Place place;
     bool split = false;
   };
-  Source source_for(const Node& n) {
+  Source source_for(int i) {
+    const Node& n = node(i);
     const int from = n.inputs[0];
     const View& v = view(from);
-    if (!half_ || v.half) return {blocked(from), false};
+    if (int8_ && n.scale_in.used()) {
+      if (v.element == Element::int8) return {place(from), false};
+      View integers = v;
+      integers.block = (v.channels + block_ - 1) / block_ * block_;
+      integers.element = Element::int8;
+      return {
+          copy_of(from, integers, [scale = n.scale_in](const View& in, const View& out) { quantise(in, scale, out); }),
+          false};
+    }
+    if (!half_ || v.element == Element::bf16) return {blocked(from), false};
     const bool split = splits(n, v);
     const Place original = split ? place(from) : blocked(from);
     View narrow = v;
-    narrow.half = true;
+    narrow.element = Element::bf16;
     if (split) narrow.channels = 2 * v.channels;
     const Place to = new_place(narrow);
     step(
@@ -308,11 +338,11 @@ class PlanBuilder {
     const bool placed = place(i).buffer >= 0;
     if (n.inputs.size() < 2) return placed ? place(i) : new_place(view(i));
     const int from = n.inputs[1];
-    const Place residual = blocked(from);
+    const Place residual = place(from);  // converting takes any form
     const bool own = from != 0 && residual.skip == 0 &&
                      plan_.buffers_[static_cast<std::size_t>(residual.buffer)].bytes == bytes_of(view(from));
-    if (!placed && own && last_use_[static_cast<std::size_t>(from)] == i && view(from).half == view(i).half &&
-        residual.buffer != source.place.buffer && !is_aliased(from))
+    if (!placed && own && last_use_[static_cast<std::size_t>(from)] == i && view(from).element == view(i).element &&
+        view(from).block == view(i).block && residual.buffer != source.place.buffer && !is_aliased(from))
       return residual;
     const Place to = placed ? place(i) : new_place(view(i));
     step([plan = &plan_, residual, to] { convert(plan->at(residual), plan->at(to)); }, {&residual, &to});
@@ -327,110 +357,21 @@ class PlanBuilder {
     return false;
   }
 
-  static memory::desc describe(const View& v) {
-    return {{1, v.channels, v.height, v.width},
-            v.half ? memory::data_type::bf16 : memory::data_type::f32,
-            v.block == 16 ? memory::format_tag::nChw16c : memory::format_tag::nChw8c};
-  }
-
-  static dnnl::primitive_attr attributes(const Node& n) {
-    dnnl::post_ops ops;
-    if (n.inputs.size() > 1) ops.append_sum(static_cast<float>(n.beta));
-    using dnnl::algorithm;
-    switch (n.activation) {
-      case Activation::relu:
-      case Activation::leaky_relu:
-        ops.append_eltwise(1, algorithm::eltwise_relu,
-                           n.activation == Activation::relu ? 0 : static_cast<float>(n.slope), 0);
-        break;
-      case Activation::silu:
-        ops.append_eltwise(1, algorithm::eltwise_swish, 1, 0);
-        break;
-      case Activation::sigmoid:
-        ops.append_eltwise(1, algorithm::eltwise_logistic, 0, 0);
-        break;
-      case Activation::tanh:
-        ops.append_eltwise(1, algorithm::eltwise_tanh, 0, 0);
-        break;
-      default:
-        break;  // prelu: a step of its own, since oneDNN's is slow
-    }
-    dnnl::primitive_attr attributes;
-    attributes.set_post_ops(ops);
-    return attributes;
-  }
-
   void emit_convolution(int i) {
     const Node& n = node(i);
-    const Source source = source_for(n);
+    const Source source = source_for(i);
     const Place to = place(i) = target_for(i, source);
-    Tensor weight = n.weight;
-    if (source.split) weight = torch::cat({weight, weight}, 1);
-    const bool transposed = n.op == Op::transposed_convolution;
-    if (transposed) {
-      // oneDNN names output channels first in both directions.
-      weight = weight.unflatten(0, {n.groups, -1}).transpose(1, 2).flatten(0, 1);
-    }
-    Tensor bias = n.bias.defined() ? n.bias : torch::zeros({n.channels});
-    View from = source.place.view, result = to.view;
-    if (n.groups == 1) {
-      // oneDNN's fast code wants whole blocks; what fills them up is zeros on all sides.
-      from.channels = from.blocks() * block_;
-      result.channels = result.blocks() * block_;
-      const std::int64_t more = result.channels - n.channels;
-      weight = torch::constant_pad_nd(weight, {0, 0, 0, 0, 0, from.channels - weight.size(1), 0, more});
-      bias = torch::constant_pad_nd(bias, {0, more});
-    }
-    memory::dims dims(weight.sizes().begin(), weight.sizes().end());
-    auto given = memory::format_tag::oihw;
-    if (n.groups > 1) {
-      dims[0] /= n.groups;
-      dims.insert(dims.begin(), n.groups);
-      given = memory::format_tag::goihw;
-    }
-    const auto feature_type = source.place.view.half ? memory::data_type::bf16 : memory::data_type::f32;
-    const memory::desc weight_desc(dims, feature_type, memory::format_tag::any);
-    const memory::desc bias_desc({result.channels}, memory::data_type::f32, memory::format_tag::x);
-    const memory::desc from_desc = describe(from), to_desc = describe(result);
-    const memory::dims strides{n.stride[0], n.stride[1]}, dilations{n.dilation[0] - 1, n.dilation[1] - 1},
-        before{n.padding[0], n.padding[1]};
-    memory::dims after(2);
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-      const std::int64_t reach = kernel_extent(n, axis);
-      const std::int64_t before_it = axis == 0 ? from.height : from.width;
-      const std::int64_t after_it = axis == 0 ? result.height : result.width;
-      const std::int64_t small = transposed ? before_it : after_it, large = transposed ? after_it : before_it;
-      after[axis] = (small - 1) * n.stride[axis] + reach - large - n.padding[axis];
-    }
-    const memory bias_memory =
-        weights_.get(2 * i + 1, bias, {result.channels}, memory::format_tag::x, bias_desc, cpu());
-    using dnnl::prop_kind;
-    dnnl::primitive primitive;
-    memory packed;
-    if (transposed) {
-      const dnnl::deconvolution_forward::primitive_desc chosen(
-          {prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, from_desc, weight_desc, bias_desc,
-           to_desc, strides, dilations, before, after},
-          attributes(n), cpu());
-      packed = weights_.get(2 * i, weight, dims, given, chosen.weights_desc(), cpu());
-      primitive = dnnl::deconvolution_forward(chosen);
-    } else {
-      const dnnl::convolution_forward::primitive_desc chosen(
-          {prop_kind::forward_inference, dnnl::algorithm::convolution_direct, from_desc, weight_desc, bias_desc,
-           to_desc, strides, dilations, before, after},
-          attributes(n), cpu());
-      packed = weights_.get(2 * i, weight, dims, given, chosen.weights_desc(), cpu());
-      primitive = dnnl::convolution_forward(chosen);
-    }
-    const memory from_memory(from_desc, cpu(), nullptr), to_memory(to_desc, cpu(), nullptr);
+    const PreparedConvolution made = prepare_convolution(
+        i, n, {source.place.view, to.view, source.split, int8_ ? n.scale_in : Int8Scale{}, scale_of(i)}, weights_);
+    const memory from_memory(made.from, cpu(), nullptr), to_memory(made.to, cpu(), nullptr);
     plan_.memories_.emplace_back(from_memory, source.place);
     plan_.memories_.emplace_back(to_memory, to);
     step(
-        [=] {
-          primitive.execute(stream(), {{DNNL_ARG_SRC, from_memory},
-                                       {DNNL_ARG_WEIGHTS, packed},
-                                       {DNNL_ARG_BIAS, bias_memory},
-                                       {DNNL_ARG_DST, to_memory}});
+        [made, from_memory, to_memory] {
+          made.primitive.execute(stream(), {{DNNL_ARG_SRC, from_memory},
+                                            {DNNL_ARG_WEIGHTS, made.weights},
+                                            {DNNL_ARG_BIAS, made.bias},
+                                            {DNNL_ARG_DST, to_memory}});
         },
         {&source.place, &to});
     if (n.activation == Activation::prelu)
@@ -442,17 +383,17 @@ class PlanBuilder {
 
   Plan& plan_;
   const Graph& graph_;
-  bool half_;
+  bool half_, int8_;
   PackedWeights& weights_;
   int block_;
   std::vector<View> views_;
   std::vector<Place> places_;
   std::vector<int> last_use_;
-  Place blocked_input_;
+  std::vector<std::pair<int, Place>> copies_;  ///< of values in other forms
 };
 
-Plan::Plan(const Graph& graph, int height, int width, bool half, PackedWeights& weights) {
-  PlanBuilder builder(*this, graph, half, weights);
+Plan::Plan(const Graph& graph, int height, int width, Numbers numbers, PackedWeights& weights) {
+  PlanBuilder builder(*this, graph, numbers, weights);
   builder.build(height, width);
   assign_offsets();
 }

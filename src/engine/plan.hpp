@@ -8,28 +8,20 @@
 
 #include "engine/graph.hpp"
 #include "engine/kernels.hpp"
+#include "engine/packed_weights.hpp"
 
 namespace ganvas::engine {
 
-/// Weights in the layouts that oneDNN chose for them, shared by the plans of one network.
-class PackedWeights {
- public:
-  dnnl::memory get(int node, const torch::Tensor& weight, const dnnl::memory::dims& dims,
-                   dnnl::memory::format_tag given, const dnnl::memory::desc& wanted, const dnnl::engine& cpu);
-
- private:
-  struct Entry {
-    int node;
-    dnnl::memory memory;
-  };
-  std::vector<Entry> entries_;
+/// What a plan computes in.
+struct Numbers {
+  Element features = Element::fp32;  ///< or bf16; pictures stay fp32
+  bool int8 = false;                 ///< integers for the convolutions that are calibrated (int8.hpp)
 };
 
 /// A graph for pictures of one size: oneDNN primitives and kernels in order, every value at its place in one arena.
 class Plan {
  public:
-  /// `half`: features in bf16 (pictures stay fp32), else fp32 throughout.
-  Plan(const Graph& graph, int height, int width, bool half, PackedWeights& weights);
+  Plan(const Graph& graph, int height, int width, Numbers numbers, PackedWeights& weights);
   Plan(const Plan&) = delete;  // steps point here
   Plan& operator=(const Plan&) = delete;
 

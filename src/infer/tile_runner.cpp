@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 
 #include "ganvas/core/error.hpp"
@@ -35,6 +36,24 @@ torch::Tensor turned_back(torch::Tensor x, int orientation) {
 /// Any NaN or infinity makes the sum one; a finite picture's sum can't overflow in fp32.
 bool all_finite(const torch::Tensor& x) { return std::isfinite(x.sum().item<float>()); }
 
+/// What int8 may cost for `auto` to choose it: see model quantize.
+constexpr double small_loss = 0.05;
+
+bool use_int8(const std::string& precision, torch::Device device, const std::string& record, bool libtorch) {
+  if (precision == "int8") {
+    if (libtorch) fail(ErrorKind::usage, "precision int8 is the compiled engine's; LibTorch has none");
+    if (record.empty())
+      fail(ErrorKind::usage, "precision int8: this model isn't calibrated for it; do so with: ganvas model quantize");
+    if (!device.is_cpu()) fail(ErrorKind::usage, "precision int8 is for CPUs; use bf16 here");
+    if (!engine_has_int8())
+      log(LogLevel::info, "this machine has no int8 instructions: int8 is no faster than fp32 here");
+    return true;
+  }
+  if (precision != "auto" || libtorch || record.empty() || !device.is_cpu() || !engine_has_int8()) return false;
+  const auto said = nlohmann::json::parse(record, nullptr, false);
+  return said.is_object() && said.contains("loss") && said["loss"].is_number() && said["loss"] <= small_loss;
+}
+
 }  // namespace
 
 bool is_out_of_memory(const std::exception& error) {
@@ -45,17 +64,19 @@ bool is_out_of_memory(const std::exception& error) {
   return std::strstr(error.what(), "out of memory") || std::strstr(error.what(), "can't allocate memory");
 }
 
-TileRunner::TileRunner(GeneratorPtr network, const UpscaleOptions& options)
+TileRunner::TileRunner(GeneratorPtr network, const UpscaleOptions& options, const std::string& int8_record)
     : network_(std::move(network)), info_(network_->info()), device_(parse_device(options.device)), tta_(options.tta) {
   use_cpu_threads(options.threads);
-  bf16_ = use_bf16(options.precision, device_);
+  const bool int8 = use_int8(options.precision, device_, int8_record, options.engine == "libtorch");
+  bf16_ = use_bf16(options.precision == "int8" ? "auto" : options.precision, device_);
   use_channels_last(*network_);
   network_->to(device_);
   network_->eval();
   // An engine that has no bf16 here is no help to whoever asks for it.
   if (options.engine != "libtorch" && device_.is_cpu() && (!bf16_ || engine_has_bf16())) {
     std::string why;
-    engine_ = Engine::compile(*network_, bf16_, why);
+    engine_ = Engine::compile(*network_, {bf16_, int8 ? int8_record : std::string()}, why);
+    if (!engine_ && options.precision == "int8") fail(ErrorKind::model, "precision int8: {}", why);
     if (!engine_) log(LogLevel::debug, "LibTorch runs this network: {}", why);
   }
   if (!engine_ && info_.fp32_only) bf16_ = false;

@@ -15,7 +15,8 @@ bool is_out_of_memory(const std::exception& error);
 /// One network on a device, run on float tiles.
 class TileRunner {
  public:
-  TileRunner(GeneratorPtr network, const UpscaleOptions& options);
+  /// `int8_record`: the model's own (see model quantize); empty: it has none.
+  TileRunner(GeneratorPtr network, const UpscaleOptions& options, const std::string& int8_record = {});
 
   /// H x W x C in 0..1 -> scaled; bf16 where chosen, fp32 again where that gave NaN or infinities.
   cv::Mat run(const cv::Mat& tile);
@@ -23,7 +24,8 @@ class TileRunner {
   /// A tile side at which the features take a moderate share of memory.
   int best_tile() const;
   const GeneratorInfo& info() const { return info_; }
-  bool bf16() const { return bf16_; }
+  /// "fp32", "bf16" or "int8": of most convolutions.
+  std::string precision() const { return engine_ && engine_->int8() ? "int8" : bf16_ ? "bf16" : "fp32"; }
   bool compiled() const { return engine_ != nullptr; }
 
  private:

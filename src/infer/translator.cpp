@@ -10,6 +10,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
 #include "ganvas/data/bridge.hpp"
+#include "ganvas/engine/int8.hpp"
 #include "ganvas/engine/region_runner.hpp"
 #include "ganvas/imaging/channels.hpp"
 #include "ganvas/nn/precision.hpp"
@@ -36,7 +37,9 @@ UpscaleOptions runner_options(const TranslateOptions& options) {
 
 struct Translator::State {
   State(LoadedGenerator model, const TranslateOptions& given)
-      : network(model.network), options(given), runner(model.network, runner_options(given)) {}
+      : network(model.network),
+        options(given),
+        runner(model.network, runner_options(given), model.file.text(int8_metadata)) {}
 
   Image whole(const Image& image);
   Image whole_as_in_training(const Image& image);
@@ -91,7 +94,7 @@ Image Translator::State::in_tiles(const Image& image, const std::function<void(d
   };
   RegionOptions settings;
   settings.tile = options.tile;
-  settings.bf16 = runner.bf16();
+  settings.bf16 = runner.precision() == "bf16";
   regions->run(
       image.height(), image.width(),
       [&](const PictureRegion& region) {

@@ -12,6 +12,7 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
+#include "ganvas/engine/int8.hpp"
 #include "ganvas/imaging/alpha.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/imaging/tiling.hpp"
@@ -80,7 +81,8 @@ cv::Size TargetSize::resolve(int from_width, int from_height, int network_scale)
 }
 
 struct Upscaler::State {
-  State(LoadedGenerator model, const UpscaleOptions& given) : runner(std::move(model.network), given), options(given) {}
+  State(LoadedGenerator model, const UpscaleOptions& given)
+      : runner(std::move(model.network), given, model.file.text(int8_metadata)), options(given) {}
 
   Image pass(const Image& image, const Report& report);
   Image enlarge_color(const Image& color, cv::Size size, ColorFix fix, const Report& report);
@@ -185,7 +187,7 @@ Upscaler::~Upscaler() = default;
 
 const GeneratorInfo& Upscaler::info() const { return state_->runner.info(); }
 
-bool Upscaler::runs_bf16() const { return state_->runner.bf16(); }
+std::string Upscaler::precision() const { return state_->runner.precision(); }
 
 cv::Mat Upscaler::run_tile(const cv::Mat& tile) { return state_->runner.run(tile); }
 

@@ -20,7 +20,7 @@ namespace {
 std::unique_ptr<Engine> compiled(Generator& network, bool bf16) {
   use_cpu_threads(1);
   std::string why;
-  auto engine = Engine::compile(network, bf16, why);
+  auto engine = Engine::compile(network, {.bf16 = bf16, .int8_record = {}}, why);
   if (why == "built without oneDNN") MESSAGE("[skipped] built without oneDNN");
   else if (!engine) FAIL(why);
   return engine;
@@ -148,7 +148,7 @@ TEST_CASE("the shipped models in bf16: at least 50 dB to LibTorch in fp32") {
 TEST_CASE("an operator that isn't known is named") {
   Unknown network;
   std::string why;
-  CHECK(!Engine::compile(network, false, why));
+  CHECK(!Engine::compile(network, {}, why));
   CHECK((why.find("aten::cos") != std::string::npos || why == "built without oneDNN"));
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("compiling leaves the network and LibTorch's random state as they were
   const GeneratorPtr network = make_generator("compact", {{"channels", 8}, {"convs", 2}});
   torch::manual_seed(11);
   std::string why;
-  Engine::compile(*network, false, why);
+  Engine::compile(*network, {}, why);
   CHECK(torch::rand({4}).equal(first));
   for (const auto& parameter : network->parameters()) CHECK(parameter.requires_grad());
 }

@@ -13,6 +13,11 @@ struct ModelFile {
   StateDict weights;
   /// Free text pairs: safetensors' `__metadata__`. Empty for .pth files.
   std::map<std::string, std::string> metadata;
+  /// A pair's text; empty where there is none.
+  std::string text(const std::string& key) const {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  }
   /// Where in a .pth the weights were found, e.g. "params_ema", or "model/params" for a dict in a dict; empty when at
   /// the top.
   std::string wrapper;

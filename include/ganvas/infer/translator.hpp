@@ -12,7 +12,7 @@ namespace ganvas {
 
 struct TranslateOptions {
   std::string device = "auto";     ///< auto, cpu, cuda:N
-  std::string precision = "auto";  ///< auto, fp32, bf16
+  std::string precision = "auto";  ///< auto, fp32, bf16, int8
   std::string engine = "auto";     ///< auto: the compiled CPU engine where it can; libtorch: never
   int threads = 0;                 ///< CPU threads; 0: all
   int tile = 0;                    ///< side of a tile in pixels; 0: whole pictures while they fit, else chosen

@@ -16,7 +16,7 @@ enum class AlphaMode { model, bicubic };
 
 struct UpscaleOptions {
   std::string device = "auto";     ///< auto, cpu, cuda:N
-  std::string precision = "auto";  ///< auto, fp32, bf16
+  std::string precision = "auto";  ///< auto, fp32, bf16, int8
   std::string engine = "auto";     ///< auto: the compiled CPU engine where it can; libtorch: never
   int threads = 0;                 ///< CPU threads; 0: all
   int tile = 0;                    ///< side of a tile in input pixels; 0: chosen by the picture and the machine
@@ -48,7 +48,8 @@ class Upscaler {
   Image upscale(const Image& image, cv::Size size, const std::function<void(double)>& progress = {});
 
   const GeneratorInfo& info() const;
-  bool runs_bf16() const;
+  /// What most convolutions run in: "fp32", "bf16" or "int8".
+  std::string precision() const;
 
   /// The network on one float tile (H x W x C in 0..1, the network's input channels); for benchmarks and tests.
   cv::Mat run_tile(const cv::Mat& tile);

@@ -49,7 +49,8 @@ void add_eval(CLI::App& app, Action& action) {
       "Their network: file or name (default: the shipped features, whose figures are named fid_features "
       "...; inception: the published metrics', once fetched)");
   command->add_flag("--json", request->json, "One JSON line a file, and a last one with the mean");
-  command->add_option("--precision", request->precision, "auto, fp32 or bf16")->capture_default_str();
+  command->add_option("--precision", request->precision, "auto, fp32, bf16, or int8 for calibrated models")
+      ->capture_default_str();
   command->add_option("--device", request->device, "auto, cpu or cuda:N")->capture_default_str();
   command->add_flag("--tta", request->tta, "Mean over 8 flips and turns");
   command->callback([request, &action] {

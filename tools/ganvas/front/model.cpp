@@ -14,6 +14,11 @@ namespace {
 // What shows at once: wrong names and numbers.
 void check(const ModelInfoRequest& request) { find_model(request.model); }
 void check(const ModelConvertRequest& request) { find_model(request.model); }
+void check(const ModelQuantizeRequest& request) {
+  if (std::filesystem::path(request.out).extension() != ".safetensors")
+    fail(ErrorKind::usage, "{}: the name must end in .safetensors, which has room for the calibration", request.out);
+  find_model(request.model);
+}
 void check(const ModelExportRequest& request) {
   const std::filesystem::path out = request.out;
   if (out.extension() != ".onnx" && out.extension() != ".pt")
@@ -85,6 +90,22 @@ void add_export(CLI::App& model, Action& action) {
       "always run");
 }
 
+void add_quantize(CLI::App& model, Action& action) {
+  auto request = std::make_shared<ModelQuantizeRequest>();
+  CLI::App* command = add(model, action, "quantize",
+                          "Calibrate for int8: the same weights, with a record for --precision int8", request);
+  command->add_option("model", request->model, "File or shipped name")->required();
+  command->add_option("--data", request->data, "Folder of pictures such as the network will meet")->required();
+  command->add_option("-o,--output", request->out, "File ending in .safetensors")->required();
+  command->add_option("--pictures", request->pictures, "At most so many crops")
+      ->capture_default_str()
+      ->check(CLI::Range(4, 10'000));
+  command->add_option("--side", request->side, "Side of the crops, in the network's input pixels")
+      ->capture_default_str()
+      ->check(CLI::Range(16, 1024));
+  command->add_option("--threads", request->threads, "CPU threads; 0: all")->capture_default_str();
+}
+
 void add_check(CLI::App& model, Action& action) {
   auto request = std::make_shared<ModelCheckRequest>();
   CLI::App* command =
@@ -98,13 +119,15 @@ void add_check(CLI::App& model, Action& action) {
 }  // namespace
 
 void add_model(CLI::App& app, Action& action) {
-  CLI::App* model = app.add_subcommand("model", "Look into model files, convert, export, blend and check them");
+  CLI::App* model =
+      app.add_subcommand("model", "Look into model files, convert, export, quantize, blend and check them");
   model->require_subcommand(1);
   add_info(*model, action);
   add_list(*model, action);
   add_convert(*model, action);
   add_blend(*model, action);
   add_export(*model, action);
+  add_quantize(*model, action);
   add_check(*model, action);
   add_model_fetch(*model, action);
 }

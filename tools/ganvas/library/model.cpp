@@ -4,6 +4,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
+#include "ganvas/engine/int8.hpp"
 #include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/feature_network.hpp"
 #include "ganvas/nn/registry.hpp"
@@ -36,7 +37,14 @@ nlohmann::ordered_json describe(const std::string& name, const LoadedGenerator& 
       {"receptive_field", info.global ? nlohmann::ordered_json("global") : nlohmann::ordered_json(2 * info.halo + 1)},
       {"value_range", {info.value_low, info.value_range}}};
   if (!model.file.wrapper.empty()) text["wrapper"] = model.file.wrapper;
-  if (!model.file.metadata.empty()) text["metadata"] = model.file.metadata;
+  auto metadata = model.file.metadata;
+  if (const auto record = metadata.extract(int8_metadata)) {
+    // Thousands of numbers, of which these two matter to people.
+    const auto parsed = nlohmann::json::parse(record.mapped(), nullptr, false);
+    for (const char* figure : {"psnr", "loss"})
+      if (parsed.is_object() && parsed.contains(figure)) text["int8"][figure] = parsed[figure];
+  }
+  if (!metadata.empty()) text["metadata"] = metadata;
   return text;
 }
 

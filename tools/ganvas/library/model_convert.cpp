@@ -5,6 +5,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
+#include "ganvas/engine/int8.hpp"
 #include "ganvas/format/safetensors.hpp"
 #include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/discriminator.hpp"
@@ -63,7 +64,7 @@ int run(const ModelBlendRequest& request) {
   // Figures were measured on the first model alone.
   std::erase_if(first.metadata, [](const auto& entry) {
     return entry.first.starts_with("ganvas.validation") || entry.first == "ganvas.recipe" ||
-           entry.first == "ganvas.steps";
+           entry.first == int8_metadata || entry.first == "ganvas.steps";
   });
   if (!first.metadata.empty())
     first.metadata["ganvas.blend"] =

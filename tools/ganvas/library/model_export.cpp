@@ -8,6 +8,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/engine/exporter.hpp"
+#include "ganvas/engine/int8.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "library/onnx_runtime.hpp"
 #include "library/run.hpp"
@@ -46,7 +47,8 @@ bool agrees(Generator& network, const std::string& runtime,
 
 int run(const ModelExportRequest& request) {
   const torch::NoGradGuard no_grad;
-  const LoadedGenerator model = load_generator(find_model(request.model));
+  LoadedGenerator model = load_generator(find_model(request.model));
+  model.file.metadata.erase(int8_metadata);  // for our own engine
   Generator& network = *model.network;
   const std::filesystem::path out = request.out;
   bool good = true;

@@ -45,7 +45,7 @@ int run(const UpscaleRequest& request) {
   const std::filesystem::path model = request.model;
   Upscaler upscaler(load_generator(model), upscale_options(request));
   const int network_scale = upscaler.info().scale;
-  log(LogLevel::debug, "{}: x{}, {}", model.string(), network_scale, upscaler.runs_bf16() ? "bf16" : "fp32");
+  log(LogLevel::debug, "{}: x{}, {}", model.string(), network_scale, upscaler.precision());
 
   batch.name_fields["model"] = model_name(model);
   batch.name_fields["scale"] = fmt::format("{}", request.scale > 0 ? request.scale : network_scale);

@@ -30,6 +30,13 @@ struct ModelExportRequest {
   bool check = false;
 };
 
+struct ModelQuantizeRequest {
+  std::string model, data, out;
+  int pictures = 32;  ///< at most
+  int side = 64;      ///< of the crops, in input pixels
+  int threads = 0;
+};
+
 struct ModelCheckRequest {
   std::string model, io;
   double tolerance = 1e-4;
