@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstring>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 
 #include "ganvas/core/error.hpp"
@@ -36,22 +35,17 @@ torch::Tensor turned_back(torch::Tensor x, int orientation) {
 /// Any NaN or infinity makes the sum one; a finite picture's sum can't overflow in fp32.
 bool all_finite(const torch::Tensor& x) { return std::isfinite(x.sum().item<float>()); }
 
-/// What int8 may cost for `auto` to choose it: see model quantize.
-constexpr double small_loss = 0.05;
-
-bool use_int8(const std::string& precision, torch::Device device, const std::string& record, bool libtorch) {
-  if (precision == "int8") {
-    if (libtorch) fail(ErrorKind::usage, "precision int8 is the compiled engine's; LibTorch has none");
-    if (record.empty())
-      fail(ErrorKind::usage, "precision int8: this model isn't calibrated for it; do so with: ganvas model quantize");
-    if (!device.is_cpu()) fail(ErrorKind::usage, "precision int8 is for CPUs; use bf16 here");
-    if (!engine_has_int8())
-      log(LogLevel::info, "this machine has no int8 instructions: int8 is no faster than fp32 here");
-    return true;
-  }
-  if (precision != "auto" || libtorch || record.empty() || !device.is_cpu() || !engine_has_int8()) return false;
-  const auto said = nlohmann::json::parse(record, nullptr, false);
-  return said.is_object() && said.contains("loss") && said["loss"].is_number() && said["loss"] <= small_loss;
+/// `auto` never chooses int8, which costs quality: whoever wants it says so.
+bool use_int8(const UpscaleOptions& options, torch::Device device, const std::string& record) {
+  if (options.precision != "int8") return false;
+  if (options.engine == "libtorch")
+    fail(ErrorKind::usage, "precision int8 is the compiled engine's; LibTorch has none");
+  if (record.empty())
+    fail(ErrorKind::usage, "precision int8: this model isn't calibrated for it; do so with: ganvas model quantize");
+  if (!device.is_cpu()) fail(ErrorKind::usage, "precision int8 is for CPUs; use bf16 here");
+  if (!engine_has_int8())
+    log(LogLevel::info, "this machine has no int8 instructions (AVX-512 VNNI): int8 is less exact here, and no faster");
+  return true;
 }
 
 }  // namespace
@@ -67,7 +61,7 @@ bool is_out_of_memory(const std::exception& error) {
 TileRunner::TileRunner(GeneratorPtr network, const UpscaleOptions& options, const std::string& int8_record)
     : network_(std::move(network)), info_(network_->info()), device_(parse_device(options.device)), tta_(options.tta) {
   use_cpu_threads(options.threads);
-  const bool int8 = use_int8(options.precision, device_, int8_record, options.engine == "libtorch");
+  const bool int8 = use_int8(options, device_, int8_record);
   bf16_ = use_bf16(options.precision == "int8" ? "auto" : options.precision, device_);
   use_channels_last(*network_);
   network_->to(device_);

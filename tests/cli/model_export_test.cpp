@@ -62,3 +62,46 @@ TEST_CASE("model export: another name, another network or a folder that can't be
   CHECK(place.code == 1);
   CHECK(place.err.find("network.pt") != std::string::npos);
 }
+
+TEST_CASE("model quantize: the weights stay, the record goes along, and --precision int8 takes it") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "data");
+  for (int i = 0; i < 4; ++i) write_image(folder / fmt::format("data/{}.png", i), gradient(70 + i, 66, 3, Depth::u8));
+  const std::string out = (folder / "int8.safetensors").string();
+  const Finished made =
+      run_ganvas({"model", "quantize", shipped_x2, "--data", (folder / "data").string(), "-o", out, "--side", "32"});
+  CAPTURE(made.err);
+  REQUIRE(made.code == 0);
+  CHECK(contains(made.out, "convolutions in int8; to fp32: "));
+  const Finished info = run_ganvas({"model", "info", out, "--json"});
+  REQUIRE(info.code == 0);
+  CHECK(info.lines().at(0)["int8"]["psnr"].get<double>() > 30);
+  CHECK(!info.lines().at(0)["metadata"].contains("ganvas.int8"));
+
+  write_image(folder / "in.png", gradient(40, 31, 3, Depth::u8));
+  const auto upscaled = [&](const std::string& precision, const std::string& to) {
+    const Finished done = run_ganvas({"upscale", (folder / "in.png").string(), "--model", out, "--precision", precision,
+                                      "-o", (folder / to).string()});
+    CAPTURE(done.err);
+    REQUIRE(done.code == 0);
+    return read_image(folder / to / "in.png").image;
+  };
+  const double difference = largest_difference(upscaled("int8", "a"), upscaled("fp32", "b"));
+  CHECK(difference > 0);
+  CHECK(difference <= 12);
+
+  const Finished few =
+      run_ganvas({"model", "quantize", shipped_x2, "--data", (folder / "data").string(), "-o", out, "--side", "64"});
+  CHECK(few.code == 1);
+  CHECK(contains(few.err, "0 pictures of at least 128x128 pixels"));
+}
+
+TEST_CASE("precision int8: a model without a record is named, with what to do") {
+  const TemporaryFolder folder;
+  write_image(folder / "in.png", gradient(20, 20, 3, Depth::u8));
+  const Finished refused = run_ganvas({"upscale", (folder / "in.png").string(), "--model",
+                                       std::string(GANVAS_SOURCE_DIR) + "/models/photo-x4-gan/model.safetensors",
+                                       "--precision", "int8", "-o", (folder / "out").string()});
+  CHECK(refused.code == 2);
+  CHECK(contains(refused.err, "ganvas model quantize"));
+}

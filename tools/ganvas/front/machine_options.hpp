@@ -9,7 +9,7 @@ template <typename Request>
 void add_machine_options(CLI::App& command, Request& request) {
   command.add_option("--precision", request.precision, "auto, fp32, bf16, or int8 for calibrated models")
       ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}));
   command.add_option("--device", request.device, "auto, cpu or cuda:N")->capture_default_str();
   command.add_option("--engine", request.engine, "auto: compiled for this CPU where that can be; libtorch: never")
       ->capture_default_str()
