@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include "ganvas/nn/noise_picture.hpp"
+
 namespace ganvas::engine {
 
 torch::Tensor check_picture(const GeneratorInfo& info) {
@@ -9,8 +11,7 @@ torch::Tensor check_picture(const GeneratorInfo& info) {
   const bool large = info.multiple >= 64;
   const std::int64_t height = large ? info.multiple - 3 : 2 * info.multiple + 9;
   const std::int64_t width = large ? 2 * info.multiple - 5 : 3 * info.multiple + 14;
-  const torch::Tensor numbers = torch::arange(info.in_channels * height * width, torch::kFloat);
-  return to_range((numbers * 0.618034).frac().view({1, info.in_channels, height, width}), info);
+  return to_range(noise_picture(info.in_channels, height, width), info);
 }
 
 }  // namespace ganvas::engine

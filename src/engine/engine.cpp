@@ -69,6 +69,16 @@ struct Engine::State {
   std::list<Sized> plans;  ///< used last first
   Arena arena;
 
+  /// Networks that work on multiples pad by themselves; the trace had no need to.
+  torch::Tensor padded(const torch::Tensor& picture) const {
+    const engine::Size size{static_cast<int>(picture.size(2)), static_cast<int>(picture.size(3))};
+    return pad_to_multiple(picture, engine::fitting_multiple(graph, size, multiple));
+  }
+  /// What of a result belongs to the picture.
+  torch::Tensor cut(const torch::Tensor& result, const torch::Tensor& picture) const {
+    return result.slice(2, 0, picture.size(2) * scale).slice(3, 0, picture.size(3) * scale);
+  }
+
   engine::Plan& plan_for(int height, int width) {
     for (auto it = plans.begin(); it != plans.end(); ++it) {
       if (it->height != height || it->width != width) continue;
@@ -132,27 +142,17 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, const EngineOptions&
 }
 
 torch::Tensor Engine::simulated(const torch::Tensor& picture) const {
-  const auto height = picture.size(2), width = picture.size(3);
-  const int multiple =
-      engine::fitting_multiple(state_->graph, {static_cast<int>(height), static_cast<int>(width)}, state_->multiple);
-  return engine::simulated(state_->graph, pad_to_multiple(picture, multiple), engine::largest_int8_weight())
-      .slice(2, 0, height * state_->scale)
-      .slice(3, 0, width * state_->scale);
+  return state_->cut(engine::simulated(state_->graph, state_->padded(picture), engine::largest_int8_weight()), picture);
 }
 
 torch::Tensor Engine::run(const torch::Tensor& picture) {
-  const auto height = picture.size(2), width = picture.size(3);
-  // Networks that work on multiples pad by themselves; the trace had no need to.
-  const int multiple =
-      engine::fitting_multiple(state_->graph, {static_cast<int>(height), static_cast<int>(width)}, state_->multiple);
-  const torch::Tensor input =
-      pad_to_multiple(picture.to(torch::kFloat), multiple).contiguous(at::MemoryFormat::ChannelsLast);
+  const torch::Tensor input = state_->padded(picture.to(torch::kFloat)).contiguous(at::MemoryFormat::ChannelsLast);
   engine::Plan& plan = state_->plan_for(static_cast<int>(input.size(2)), static_cast<int>(input.size(3)));
   torch::Tensor output =
       torch::empty({1, plan.out_channels(), plan.out_height(), plan.out_width()},
                    torch::TensorOptions().dtype(torch::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
   plan.run(state_->arena.at_least(plan.arena_bytes()), input.data_ptr<float>(), output.data_ptr<float>());
-  return output.slice(2, 0, height * state_->scale).slice(3, 0, width * state_->scale);
+  return state_->cut(output, picture);
 }
 
 }  // namespace ganvas

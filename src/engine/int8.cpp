@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -108,13 +109,6 @@ Node in_int8(Node node, double largest) {
   return node;
 }
 
-std::vector<int> candidates(const Graph& graph) {
-  std::vector<int> found;
-  for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i)
-    if (is_int8_candidate(graph, i)) found.push_back(i);
-  return found;
-}
-
 }  // namespace
 
 Int8Weights int8_weights(const Tensor& weight, double largest) {
@@ -125,29 +119,30 @@ Int8Weights int8_weights(const Tensor& weight, double largest) {
 
 double largest_int8_weight() { return engine_has_int8() ? 127 : 63; }
 
-bool is_int8_candidate(const Graph& graph, int i) {
-  const Node& n = graph.nodes[static_cast<std::size_t>(i)];
-  if (n.op != Op::convolution || n.groups != 1 || n.weight.size(1) < fewest_channels) return false;
-  // The last one: no convolution comes behind it.
-  std::vector<bool> behind(graph.nodes.size(), false);
-  behind[static_cast<std::size_t>(i)] = true;
-  for (std::size_t k = static_cast<std::size_t>(i) + 1; k < graph.nodes.size(); ++k)
-    for (const int input : graph.nodes[k].inputs) {
-      if (!behind[static_cast<std::size_t>(input)]) continue;
-      if (is_convolution(graph.nodes[k])) return true;
-      behind[k] = true;
-    }
-  return false;
+std::vector<int> int8_candidates(const Graph& graph) {
+  // Which results reach another convolution: all but those of the last one and what comes behind it.
+  std::vector<bool> is_read(graph.nodes.size(), false);
+  for (std::size_t i = graph.nodes.size(); i-- > 0;)
+    if (is_read[i] || is_convolution(graph.nodes[i]))
+      for (const int input : graph.nodes[i].inputs) is_read[static_cast<std::size_t>(input)] = true;
+  std::vector<int> found;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& n = graph.nodes[i];
+    if (is_read[i] && n.op == Op::convolution && n.groups == 1 && n.weight.size(1) >= fewest_channels)
+      found.push_back(static_cast<int>(i));
+  }
+  return found;
 }
 
-void calibrate(Graph& graph, const Tensor& pictures) {
+Int8Results calibrate(Graph& graph, const Tensor& pictures) {
   const torch::NoGradGuard no_grad;
   constexpr double most = 127;
+  const std::vector<int> chosen = int8_candidates(graph);
   Walk exact(graph, pictures), small(graph, pictures);
   for (int i = 1; i < static_cast<int>(graph.nodes.size()); ++i) {
     Node& n = graph.nodes[static_cast<std::size_t>(i)];
     const Tensor expected = exact.result(i);
-    if (!is_int8_candidate(graph, i)) {
+    if (!std::binary_search(chosen.begin(), chosen.end(), i)) {
       small.set(i, small.result(i));
     } else {
       // What earlier layers lost is part of what this one's correction makes up for.
@@ -160,6 +155,7 @@ void calibrate(Graph& graph, const Tensor& pictures) {
     }
     exact.set(i, expected);
   }
+  return {exact.value(graph.output()), small.value(graph.output())};
 }
 
 Tensor simulated(const Graph& graph, const Tensor& pictures, double largest) {
@@ -176,7 +172,7 @@ Tensor simulated(const Graph& graph, const Tensor& pictures, double largest) {
 
 std::string int8_record(const Graph& graph) {
   nlohmann::json layers = nlohmann::json::array();
-  for (const int i : candidates(graph)) {
+  for (const int i : int8_candidates(graph)) {
     const Node& n = graph.nodes[static_cast<std::size_t>(i)];
     nlohmann::json correction = nlohmann::json::array();
     for (std::int64_t c = 0; c < n.correction.size(0); ++c) correction.push_back(n.correction[c].item<float>());
@@ -190,7 +186,7 @@ void apply_int8_record(Graph& graph, const std::string& text) {
     fail(ErrorKind::model, "its int8 record doesn't fit the network; make it again: ganvas model quantize");
   };
   const auto record = nlohmann::json::parse(text, nullptr, false);
-  const std::vector<int> places = candidates(graph);
+  const std::vector<int> places = int8_candidates(graph);
   if (!record.is_object() || !record.contains("layers") || record["layers"].size() != places.size()) refuse();
   try {
     for (std::size_t k = 0; k < places.size(); ++k) {

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <string>
+#include <vector>
 
 #include "engine/graph.hpp"
 
@@ -19,14 +20,19 @@ Int8Weights int8_weights(const torch::Tensor& weight, double largest);
 /// 127; on machines without VNNI 63, since their sums of two products saturate at 16 bit.
 double largest_int8_weight();
 
-/// Whether a convolution is one that integers may compute: not the first or the last, which see and make pictures, no
-/// groups, and of enough channels to pay.
-bool is_int8_candidate(const Graph& graph, int node);
+/// The convolutions that integers may compute, by their index: not the first or the last, which see and make pictures,
+/// no groups, and of enough channels to pay.
+std::vector<int> int8_candidates(const Graph& graph);
+
+/// What a graph gives for pictures.
+struct Int8Results {
+  torch::Tensor exact, int8;  ///< in fp32, and simulated
+};
 
 /// Steps and corrections of the candidates, chosen on pictures (N x C x H x W in the network's value range, of a size
 /// that fits the network): the scales with the smallest squared error, bias corrections so that every channel keeps its
 /// mean (Nagel et al. 2019). Sets Node::scale_in and Node::correction.
-void calibrate(Graph& graph, const torch::Tensor& pictures);
+Int8Results calibrate(Graph& graph, const torch::Tensor& pictures);
 /// What the graph gives for pictures, in fp32; with `largest` > 0, what calibrate() chose is applied to values and
 /// weights (-largest..largest).
 torch::Tensor simulated(const Graph& graph, const torch::Tensor& pictures, double largest);

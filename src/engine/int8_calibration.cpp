@@ -10,13 +10,13 @@ namespace ganvas {
 Int8Calibration calibrate_int8(Generator& network, const torch::Tensor& pictures) {
   engine::Graph graph = engine::fold(engine::trace(network));
   Int8Calibration result;
-  for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) result.layers += engine::is_int8_candidate(graph, i);
+  result.layers = static_cast<int>(engine::int8_candidates(graph).size());
   if (result.layers == 0)
     fail(ErrorKind::model, "this network has no convolution for int8: between the first and the last, of 16 channels");
-  engine::calibrate(graph, pictures);
+  const engine::Int8Results results = engine::calibrate(graph, pictures);
   result.record = engine::int8_record(graph);
-  result.exact = engine::simulated(graph, pictures, 0);
-  result.int8 = engine::simulated(graph, pictures, 127);
+  result.exact = results.exact;
+  result.int8 = results.int8;
   return result;
 }
 

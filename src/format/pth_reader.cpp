@@ -33,12 +33,14 @@ std::string find_folder(const ByteSource& source, const std::map<std::string, Zi
 
 /// The directory of an archive that is one of torch.save.
 std::map<std::string, ZipEntry> read_directory(const ByteSource& source) {
-  if (holds_torchscript(read_zip_directory(source, Compression::allowed)))
+  std::map<std::string, ZipEntry> entries = read_zip_directory(source);
+  if (holds_torchscript(entries))
     fail(ErrorKind::model,
          "{}: refused: a TorchScript program, not a state dict; export one in Python with "
          "torch.save(torch.jit.load(...).state_dict(), ...)",
          source.name());
-  return read_zip_directory(source);
+  refuse_compressed(source, entries);
+  return entries;
 }
 
 std::string read_entry(const ByteSource& source, const std::string& name, const ZipEntry& entry) {

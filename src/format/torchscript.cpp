@@ -41,7 +41,7 @@ bool is_torchscript(const std::filesystem::path& path) {
   try {
     const format::FileSource source(path);
     if (!format::is_zip(source)) return false;
-    const auto entries = format::read_zip_directory(source, format::Compression::allowed);
+    const auto entries = format::read_zip_directory(source);
     return format::holds_torchscript(entries);
   } catch (const Error&) {
     return false;
@@ -51,7 +51,7 @@ bool is_torchscript(const std::filesystem::path& path) {
 std::string torchscript_sources(const std::filesystem::path& path) {
   const format::FileSource source(path);
   std::string text;
-  for (const auto& [name, entry] : format::read_zip_directory(source, format::Compression::allowed)) {
+  for (const auto& [name, entry] : format::read_zip_directory(source)) {
     if (!name.ends_with(".py")) continue;
     if (entry.length > longest_sources - text.size() || entry.packed_length > longest_sources)
       fail(ErrorKind::model, "{}: refused: its program is too long", source.name());

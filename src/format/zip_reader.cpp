@@ -96,20 +96,21 @@ std::uint64_t find_data(const ByteSource& source, const std::string& name, std::
   return header_offset + kLocalHeaderSize + name_length + number_at<std::uint16_t>(header, 28);
 }
 
+[[noreturn]] void refuse_as_compressed(const ByteSource& source, const std::string& name) {
+  fail(ErrorKind::model, "{}: refused: {} is a compressed entry, which torch.save never writes; save it again with it",
+       source.name(), in_quotes(name));
+}
+
 ZipEntry make_entry(const ByteSource& source, std::string_view header, const std::string& name, std::string_view extra,
-                    std::uint64_t data_limit, Compression compression) {
+                    std::uint64_t data_limit) {
   const auto flags = number_at<std::uint16_t>(header, 8), method = number_at<std::uint16_t>(header, 10);
   std::uint64_t packed_length = number_at<std::uint32_t>(header, 20), length = number_at<std::uint32_t>(header, 24),
                 header_offset = number_at<std::uint32_t>(header, 42);
   apply_zip64(source, extra, length, packed_length, header_offset);
   if (flags & 1) fail(ErrorKind::model, "{}: refused: {} is encrypted", source.name(), in_quotes(name));
   constexpr int stored = 0, deflated = 8;
-  const bool compressed = method == deflated && compression == Compression::allowed;
-  if (!compressed && (method != stored || packed_length != length)) {
-    fail(ErrorKind::model,
-         "{}: refused: {} is a compressed entry, which torch.save never writes; save it again with it", source.name(),
-         in_quotes(name));
-  }
+  const bool compressed = method == deflated;
+  if (!compressed && (method != stored || packed_length != length)) refuse_as_compressed(source, name);
   ZipEntry entry{find_data(source, name, header_offset), length, packed_length, compressed, {}};
   if (entry.offset > data_limit || packed_length > data_limit - entry.offset)
     damaged(source, "an entry reaches outside the file");
@@ -128,7 +129,7 @@ void check_overlaps(const ByteSource& source, const std::map<std::string, ZipEnt
 
 }  // namespace
 
-std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source, Compression compression) {
+std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source) {
   const Directory place = find_directory(source);
   const std::string directory = source.read_text(place.offset, place.length);
   std::map<std::string, ZipEntry> entries;
@@ -143,13 +144,18 @@ std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source, Com
     if (rest.size() < size) damaged(source, "its directory is unreadable");
     const std::string name(rest.substr(kDirectoryHeaderSize, name_length));
     const std::string_view extra = rest.substr(kDirectoryHeaderSize + name_length, extra_length);
-    if (!entries.emplace(name, make_entry(source, rest, name, extra, place.offset, compression)).second)
+    if (!entries.emplace(name, make_entry(source, rest, name, extra, place.offset)).second)
       damaged(source, "an entry stands twice in its directory");
     rest.remove_prefix(size);
   }
   if (entries.size() != place.count) damaged(source, "its directory has lost entries");
   check_overlaps(source, entries);
   return entries;
+}
+
+void refuse_compressed(const ByteSource& source, const std::map<std::string, ZipEntry>& entries) {
+  for (const auto& [name, entry] : entries)
+    if (entry.compressed) refuse_as_compressed(source, name);
 }
 
 std::uint32_t checksum(std::span<const std::uint8_t> bytes) {

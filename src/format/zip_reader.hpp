@@ -18,13 +18,11 @@ struct ZipEntry {
   std::optional<std::uint32_t> crc32;  ///< absent when the writer left it out (0)
 };
 
-/// torch.save compresses nothing, and what isn't compressed can't grow; torch.jit.save compresses its sources.
-enum class Compression { refused, allowed };
-
-/// The directory of a zip or zip64 archive. Throws Error(model) unless every entry is stored (or compressed where that
-/// is allowed), lies within the file and overlaps no other.
-std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source,
-                                                   Compression compression = Compression::refused);
+/// The directory of a zip or zip64 archive. Throws Error(model) unless every entry is stored or deflated, lies within the
+/// file and overlaps no other.
+std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source);
+/// Throws Error(model) for compressed entries: torch.save has none, and what isn't compressed can't grow.
+void refuse_compressed(const ByteSource& source, const std::map<std::string, ZipEntry>& entries);
 
 std::uint32_t checksum(std::span<const std::uint8_t> bytes);
 

@@ -9,6 +9,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/torchscript.hpp"
+#include "ganvas/nn/noise_picture.hpp"
 #include "ganvas/nn/padding.hpp"
 
 namespace ganvas {
@@ -60,7 +61,6 @@ class TorchscriptNetwork final : public Generator {
   std::string architecture() const override { return "torchscript"; }
   nlohmann::json config() const override { return nlohmann::json::object(); }
   GeneratorPtr duplicate() const override { return std::make_shared<TorchscriptNetwork>(module_.deepcopy(), info_); }
-  const jit::Module& module() const { return module_; }
 
  private:
   static std::string first_part(const std::exception& error) {
@@ -68,7 +68,7 @@ class TorchscriptNetwork final : public Generator {
     return torch_error ? torch_error->what_without_backtrace() : error.what();
   }
 
-  mutable jit::Module module_;
+  jit::Module module_;
   GeneratorInfo info_;
 };
 
@@ -98,10 +98,7 @@ std::shared_ptr<jit::Graph> inlined(const jit::Module& module) {
   return graph;
 }
 
-/// A picture of side x side without structure, the same every time.
-Tensor noise(std::int64_t channels, std::int64_t side) {
-  return (torch::arange(channels * side * side, torch::kFloat) * 0.618034).frac().view({1, channels, side, side});
-}
+Tensor noise(std::int64_t channels, std::int64_t side) { return noise_picture(channels, side, side); }
 
 /// What the program makes of side x side pixels; nothing where it refuses them.
 Tensor attempt(TorchscriptNetwork& network, int channels, std::int64_t side) {

@@ -3,14 +3,13 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
-#include <fstream>
-
 #include "engine/differences.hpp"
 #include "engine/random_networks.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/engine/exporter.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
+#include "support/support.hpp"
 
 using namespace ganvas;
 using ganvas::test::relative_error;
@@ -18,16 +17,6 @@ using torch::Tensor;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "ganvas-export-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()));
-    path = pattern;
-  }
-  ~Folder() { fs::remove_all(path); }
-};
 
 std::string error_of(const fs::path& path) {
   try {
@@ -39,11 +28,11 @@ std::string error_of(const fs::path& path) {
   return "nothing was refused";
 }
 
-fs::path saved(const Folder& folder, const std::string& source) {
+fs::path saved(const test::TemporaryFolder& folder, const std::string& source) {
   torch::jit::Module module("program");
   module.register_attribute("state", c10::IntType::get(), 1);
   module.define(source);
-  const fs::path path = folder.path / "program.pt";
+  const fs::path path = folder / "program.pt";
   module.save(path.string());
   return path;
 }
@@ -52,10 +41,10 @@ fs::path saved(const Folder& folder, const std::string& source) {
 
 TEST_CASE("TorchScript export: every architecture, any batch and size, in LibTorch's own loader") {
   const torch::NoGradGuard no_grad;
-  const Folder folder;
+  const test::TemporaryFolder folder;
   for (const auto& [network, name] : test::random_networks()) {
     CAPTURE(name);
-    const fs::path path = folder.path / "network.pt";
+    const fs::path path = folder / "network.pt";
     export_torchscript(*network, path, {{"ganvas.recipe", "some"}});
     torch::jit::ExtraFilesMap extra{{"ganvas.json", ""}};
     torch::jit::Module read = torch::jit::load(path.string(), torch::kCPU, extra);
@@ -69,10 +58,10 @@ TEST_CASE("TorchScript export: every architecture, any batch and size, in LibTor
 
 TEST_CASE("TorchScript files are networks: what they take is found out, or read where we wrote it") {
   const torch::NoGradGuard no_grad;
-  const Folder folder;
+  const test::TemporaryFolder folder;
   for (const auto& [network, name] : test::random_networks()) {
     CAPTURE(name);
-    const fs::path path = folder.path / "network.pt";
+    const fs::path path = folder / "network.pt";
     export_torchscript(*network, path);
     const LoadedGenerator loaded = load_torchscript(path);
     const GeneratorInfo info = loaded.network->info(), expected = network->info();
@@ -92,7 +81,7 @@ TEST_CASE("TorchScript files are networks: what they take is found out, or read 
 
 TEST_CASE("TorchScript of others: scale, channels, multiple, range and reach by trial") {
   const torch::NoGradGuard no_grad;
-  const Folder folder;
+  const test::TemporaryFolder folder;
   SUBCASE("gray, twice the size") {
     const auto info =
         load_torchscript(
@@ -121,7 +110,7 @@ TEST_CASE("TorchScript of others: scale, channels, multiple, range and reach by 
 }
 
 TEST_CASE("TorchScript that reaches outside, makes no picture or is damaged is refused by name") {
-  const Folder folder;
+  const test::TemporaryFolder folder;
   CHECK(error_of(saved(folder, "def forward(self, x):\n  return torch.from_file('/etc/passwd', False, 12)\n"))
             .find("aten::from_file") != std::string::npos);
   CHECK(error_of(saved(folder,
@@ -143,14 +132,14 @@ TEST_CASE("TorchScript that reaches outside, makes no picture or is damaged is r
 
 TEST_CASE("ONNX export: every architecture passes the ONNX library's checker, and a missing folder is named") {
   const torch::NoGradGuard no_grad;
-  const Folder folder;
+  const test::TemporaryFolder folder;
   try {
     for (const auto& [network, name] : test::random_networks()) {
       CAPTURE(name);
-      const fs::path path = folder.path / "network.onnx";
+      const fs::path path = folder / "network.onnx";
       export_onnx(*network, path);
       CHECK(fs::file_size(path) > 1000);
-      CHECK_THROWS_AS(export_onnx(*network, folder.path / "no" / "network.onnx"), Error);
+      CHECK_THROWS_AS(export_onnx(*network, folder / "no" / "network.onnx"), Error);
     }
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::usage) throw;

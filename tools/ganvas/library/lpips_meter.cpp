@@ -1,5 +1,6 @@
 #include "library/lpips_meter.hpp"
 
+#include <fmt/core.h>
 #include <torch/torch.h>
 
 #include <algorithm>

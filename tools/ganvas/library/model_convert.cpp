@@ -11,6 +11,7 @@
 #include "ganvas/nn/discriminator.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
+#include "library/agreement.hpp"
 #include "library/run.hpp"
 
 namespace ganvas::cli {
@@ -98,10 +99,7 @@ int run(const ModelCheckRequest& request) {
          fmt::join(expected.sizes().vec(), "x"));
   const double error = (output - expected).abs().max().item<double>();
   const double largest = expected.abs().max().item<double>();
-  const double ratio = error / std::max(largest, 1e-30);
-  const bool good = std::isfinite(ratio) && ratio <= request.tolerance;
-  fmt::print("max_abs_error {:.3e}  ratio {:.3e}  {}\n", error, ratio, good ? "ok" : "over tolerance");
-  return good ? 0 : 1;
+  return report_agreement("", error, largest, request.tolerance) ? 0 : 1;
 }
 
 }  // namespace ganvas::cli

@@ -1,7 +1,6 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
-#include <cmath>
 #include <cstdio>
 
 #include "ganvas/core/error.hpp"
@@ -10,6 +9,7 @@
 #include "ganvas/engine/exporter.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "library/agreement.hpp"
 #include "library/onnx_runtime.hpp"
 #include "library/run.hpp"
 
@@ -37,10 +37,7 @@ bool agrees(Generator& network, const std::string& runtime,
     error = std::max(error, (result - expected).abs().max().item<double>());
     largest = std::max(largest, expected.abs().max().item<double>());
   }
-  const double ratio = error / std::max(largest, 1e-30);
-  const bool good = std::isfinite(ratio) && ratio <= tolerance;
-  fmt::print("{}: max_abs_error {:.3e}  ratio {:.3e}  {}\n", runtime, error, ratio, good ? "ok" : "over tolerance");
-  return good;
+  return report_agreement(runtime + ": ", error, largest, tolerance);
 }
 
 }  // namespace
