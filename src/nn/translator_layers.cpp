@@ -25,7 +25,8 @@ void push_generator_norm(torch::nn::Sequential& body, const std::string& kind, i
 }
 
 torch::Tensor TransposedConvImpl::forward(const torch::Tensor& x) {
-  if (x.scalar_type() != torch::kBFloat16 || x.is_cuda() || cpu_has_fast_bf16()) return ConvTranspose2dImpl::forward(x);
+  const bool native = GANVAS_TORCH_AT_LEAST(2, 0) && cpu_has_fast_bf16();
+  if (x.scalar_type() != torch::kBFloat16 || x.is_cuda() || native) return ConvTranspose2dImpl::forward(x);
   const torch::Tensor wide_bias = bias.defined() ? bias.to(torch::kFloat) : bias;
   return torch::conv_transpose2d(x.to(torch::kFloat), weight.to(torch::kFloat), wide_bias, options.stride(),
                                  variant_get<torch::ExpandingArray<2>>(options.padding()), options.output_padding(),

@@ -1,6 +1,8 @@
 // Our side of the benchmarks.
 //   ganvas_bench core MODEL SIZE     for every line on stdin: one SIZE x SIZE picture through the upscaler, its seconds
 //                                    on stdout (tools/bench/upscale.py drives it beside the rival)
+//   ganvas_bench engine MODEL SIZE PRECISION   the compiled network alone on a tensor, and behind its seconds those of
+//                                    its bare convolutions in oneDNN (0 where they are not all at the picture's size)
 //   ganvas_bench translate MODEL SIZE   the same for translation (tools/bench/translate_step.py drives it)
 //   ganvas_bench folder MODEL DIR    the folder through the whole pipeline against the network's work alone
 //   ganvas_bench train RECIPE DIR [KEY=VALUE...]   for every line on stdin: one training step, its seconds on stdout
@@ -10,18 +12,25 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
+#include <memory>
 #include <sstream>
 
+#include "bare_convolutions.hpp"
 #include "ganvas/core/clock.hpp"
 #include "ganvas/core/error.hpp"
-#include "ganvas/core/places.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/places.hpp"
 #include "ganvas/core/rng.hpp"
+#include "ganvas/core/scratch_folder.hpp"
+#include "ganvas/engine/engine.hpp"
+#include "ganvas/engine/int8.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "ganvas/infer/translator.hpp"
 #include "ganvas/infer/upscaler.hpp"
+#include "ganvas/nn/threads.hpp"
 #include "ganvas/train/trainer.hpp"
 
 namespace fs = std::filesystem;
@@ -40,13 +49,6 @@ double seconds_of(Work work) {
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
-}
-
-/// A new empty folder; the caller removes it.
-std::string scratch_folder() {
-  std::string out = (fs::temp_directory_path() / "ganvas-bench-XXXXXX").string();
-  if (!::mkdtemp(out.data())) fail(ErrorKind::file, "{}: can't create this folder", out);
-  return out;
 }
 
 Image noise_picture(int size) {
@@ -81,13 +83,48 @@ int bench_translate(const std::string& model, int size) {
   return 0;
 }
 
+/// Seconds of the network's convolutions alone, where all of them are at the picture's own size.
+std::function<void()> bare_twin(Generator& network, int size, const std::string& precision) {
+#ifdef GANVAS_BENCH_BARE
+  std::vector<torch::Tensor> weights;
+  for (const auto& parameter : network.parameters())
+    if (parameter.dim() == 4) weights.push_back(parameter);
+  if (network.architecture() == "compact")
+    return bare_convolutions(weights, size, size,
+                             precision == "int8"   ? BareElement::int8
+                             : precision == "bf16" ? BareElement::bf16
+                                                   : BareElement::fp32);
+#endif
+  return {};
+}
+
+int bench_engine(const std::string& path, int size, const std::string& precision) {
+  use_cpu_threads(0);
+  LoadedGenerator model = load_generator(path);
+  std::string why, record;
+  if (precision == "int8") record = model.file.metadata.at(int8_metadata);
+  const auto engine = Engine::compile(*model.network, {precision != "fp32", record}, why);
+  if (!engine) fail(ErrorKind::model, "{}: {}", path, why);
+  const auto bare = bare_twin(*model.network, size, precision);
+  const torch::Tensor picture = torch::rand({1, model.network->info().in_channels, size, size});
+  for (std::string line; std::getline(std::cin, line);) {
+    // Each once untimed: what ran before, here or in the other process, has the caches.
+    engine->run(picture);
+    const double whole = seconds_of([&] { engine->run(picture); });
+    if (bare) bare();
+    std::printf("%.6f %.6f\n", whole, bare ? seconds_of(bare) : 0);
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
 int bench_folder(Upscaler& upscaler, const std::string& folder) {
   std::vector<Image> pictures;
   for (const auto& file : list_files(folder, false)) pictures.push_back(read_image(file).image);
-  const std::string out = scratch_folder();
+  const ScratchFolder out;
   BatchOptions options;
   options.inputs = {folder};
-  options.output = out;
+  options.output = out.path().string();
   options.force = options.quiet = true;
   options.format = Format::png;
   BatchWork work{.verb = "bench",
@@ -102,7 +139,6 @@ int bench_folder(Upscaler& upscaler, const std::string& folder) {
     std::ostringstream lines;
     whole.push_back(seconds_of([&] { run_batch(options, work, lines); }));
   }
-  fs::remove_all(out);
   std::printf(
       "%zu pictures: network alone %.2f s, decode + network + PNG %.2f s: %.1f %% of the network's throughput\n",
       pictures.size(), median(alone), median(whole), 100 * median(alone) / median(whole));
@@ -113,10 +149,10 @@ int bench_folder(Upscaler& upscaler, const std::string& folder) {
 int bench_train(int argc, char** argv) {
   Recipe recipe = Recipe::load(argv[2]);
   for (int i = 4; i < argc; ++i) recipe.set(argv[i]);
-  const std::string out = scratch_folder();
+  auto out = std::make_unique<ScratchFolder>();
   set_log_level(LogLevel::warning);
   TrainOptions options;
-  options.out = fs::path(out) / "run";
+  options.out = *out / "run";
   options.data.places = {argv[3]};
   options.find_model = [](const std::string& name) { return find_model(name); };
   double began = seconds_now();
@@ -126,13 +162,12 @@ int bench_train(int argc, char** argv) {
     if (step > 1) std::printf("%.6f\n", seconds_now() - began);
     std::fflush(stdout);
     if (!std::getline(std::cin, line)) {
-      fs::remove_all(out);
+      out.reset();
       std::exit(0);
     }
     began = seconds_now();
   };
   train(std::move(recipe), options);
-  fs::remove_all(out);
   return 0;
 }
 
@@ -144,9 +179,10 @@ int main(int argc, char** argv) try {
   using namespace ganvas;
   if (argc >= 4 && argv[1] == std::string("train")) return bench_train(argc, argv);
   if (argc == 4 && argv[1] == std::string("translate")) return bench_translate(argv[2], std::atoi(argv[3]));
+  if (argc == 5 && argv[1] == std::string("engine")) return bench_engine(argv[2], std::atoi(argv[3]), argv[4]);
   if (argc != 4)
     fail(ErrorKind::usage,
-         "usage: ganvas_bench core MODEL SIZE | translate MODEL SIZE | folder MODEL DIR | train RECIPE DIR "
+         "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION | translate MODEL SIZE | folder MODEL DIR | train RECIPE DIR "
          "[KEY=VALUE...]");
   Upscaler upscaler(load_generator(argv[2]), {});
   if (argv[1] == std::string("core")) return bench_core(upscaler, std::stoi(argv[3]));

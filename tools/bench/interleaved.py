@@ -3,6 +3,7 @@ import os
 import statistics
 import subprocess
 import time
+from typing import NamedTuple
 
 
 def all_threads():
@@ -16,19 +17,34 @@ def peak(pid):
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
-def interleaved(arguments, theirs, rounds):
+def cpu_name():
+    with open("/proc/cpuinfo") as info:
+        return next(line.split(":")[1].strip() for line in info if line.startswith("model name"))
+
+
+class Found(NamedTuple):
+    mine: float    # median seconds of ours
+    rival: float   # median seconds of theirs
+    ratio: float   # median of theirs by ours
+    memory: float  # peak memory of ours, MiB
+    twin: float    # median of the seconds that ours printed behind its own; 0: none
+
+
+def interleaved(arguments, theirs, rounds, warm=False):
     """`ganvas_bench ARGUMENTS`, a step for every line on its stdin, against theirs().
 
-    Gives (median seconds of ours, of theirs, median of the ratios, peak memory of ours).
+    warm: theirs runs once untimed in each turn, as ours does by itself where it does.
     """
     ours = subprocess.Popen(["build/ganvas_bench"] + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run_ours():
         ours.stdin.write("\n")
         ours.stdin.flush()
-        return float(ours.stdout.readline())
+        return [float(seconds) for seconds in ours.stdout.readline().split()]
 
     def run_theirs():
+        if warm:
+            theirs()
         begin = time.perf_counter()
         theirs()
         return time.perf_counter() - begin
@@ -39,8 +55,10 @@ def interleaved(arguments, theirs, rounds):
     memory = peak(ours.pid)
     ours.stdin.close()
     ours.wait()
-    mine, rival = (statistics.median(column) for column in zip(*pairs))
-    return mine, rival, statistics.median(b / a for a, b in pairs), memory
+    median = statistics.median
+    return Found(mine=median(mine[0] for mine, _ in pairs), rival=median(rival for _, rival in pairs),
+                 ratio=median(rival / mine[0] for mine, rival in pairs), memory=memory,
+                 twin=median(mine[1] if len(mine) > 1 else 0 for mine, _ in pairs))
 
 
 def quiet_training(batch):

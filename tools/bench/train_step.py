@@ -130,9 +130,9 @@ class AdversarialStep(FidelityStep):
 
 def compare(name, recipe, overrides, theirs, rounds, threads):
     arguments = ["train", recipe, "data/samples"] + quiet_training(4) + overrides
-    mine, rival, ratio, _ = interleaved(arguments, theirs, rounds)
-    print(f"{name}, {threads} threads, {rounds} rounds: ganvas {mine:.3f} s   PyTorch {torch.__version__} {rival:.3f} s"
-          f"   median ratio {ratio:.2f}", flush=True)
+    found = interleaved(arguments, theirs, rounds)
+    print(f"{name}, {threads} threads, {rounds} rounds: ganvas {found.mine:.3f} s   "
+          f"PyTorch {torch.__version__} {found.rival:.3f} s   median ratio {found.ratio:.2f}", flush=True)
 
 
 def main():

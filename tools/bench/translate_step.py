@@ -20,13 +20,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from interleaved import all_threads, interleaved, peak, quiet_training
-
-
-def normal(net):
-    for module in net.modules():
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.normal_(module.weight, 0, 0.02)
-    return net
+from rivals import normal, resnet, resnet_state
 
 
 class Level(nn.Module):
@@ -55,26 +49,6 @@ def unet(n=64, downs=8):
     for factor in (4, 2, 1):
         net = Level(factor * n, 2 * factor * n, net)
     return normal(Level(3, n, net, outermost=True))
-
-
-class Residual(nn.Module):
-    def __init__(self, n):
-        super().__init__()
-        self.body = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(n, n, 3), nn.InstanceNorm2d(n), nn.ReLU(True),
-                                  nn.ReflectionPad2d(1), nn.Conv2d(n, n, 3), nn.InstanceNorm2d(n))
-
-    def forward(self, x):
-        return x + self.body(x)
-
-
-def resnet(n=64, blocks=9):
-    layers = [nn.ReflectionPad2d(3), nn.Conv2d(3, n, 7), nn.InstanceNorm2d(n), nn.ReLU(True)]
-    for wide in (n, 2 * n):
-        layers += [nn.Conv2d(wide, 2 * wide, 3, 2, 1), nn.InstanceNorm2d(2 * wide), nn.ReLU(True)]
-    layers += [Residual(4 * n) for _ in range(blocks)]
-    for wide in (4 * n, 2 * n):
-        layers += [nn.ConvTranspose2d(wide, wide // 2, 3, 2, 1, 1), nn.InstanceNorm2d(wide // 2), nn.ReLU(True)]
-    return normal(nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(n, 3, 7), nn.Tanh()))
 
 
 def patch(channels, norm, n=64):
@@ -156,24 +130,22 @@ class CycleStep:
 
 def compare(name, recipe, data, overrides, theirs, rounds, threads):
     arguments = ["train", recipe, data] + quiet_training(1) + overrides
-    mine, rival, ratio, memory = interleaved(arguments, theirs, rounds)
-    print(f"{name}, {threads} threads, {rounds} rounds: ganvas {mine:.3f} s (peak {memory:.0f} MiB)   "
-          f"PyTorch {torch.__version__} {rival:.3f} s (peak of all so far {peak(os.getpid()):.0f} MiB)   "
-          f"median ratio {ratio:.2f}", flush=True)
+    found = interleaved(arguments, theirs, rounds)
+    print(f"{name}, {threads} threads, {rounds} rounds: ganvas {found.mine:.3f} s (peak {found.memory:.0f} MiB)   "
+          f"PyTorch {torch.__version__} {found.rival:.3f} s (peak of all so far {peak(os.getpid()):.0f} MiB)   "
+          f"median ratio {found.ratio:.2f}", flush=True)
 
 
 def compare_translation(folder, rounds, threads):
     """ganvas_bench translate measures ours; the same network in eager mode, its defaults."""
     net = resnet().eval()
     path = os.path.join(folder, "net.pth")
-    torch.save({f"model.{i}.{key}" if not isinstance(layer, Residual) else
-                f"model.{i}.{key.replace('body', 'conv_block')}": value
-                for i, layer in enumerate(net) for key, value in layer.state_dict().items()}, path)
+    torch.save(resnet_state(net), path)
     x = torch.rand(1, 3, 512, 512) * 2 - 1
     with torch.no_grad():
-        mine, rival, ratio, _ = interleaved(["translate", path, "512"], lambda: net(x), rounds)
-    print(f"ResNet-9, 512x512, {threads} threads, {rounds} rounds: ganvas {mine:.3f} s   PyTorch {rival:.3f} s   "
-          f"median ratio {ratio:.2f}", flush=True)
+        found = interleaved(["translate", path, "512"], lambda: net(x), rounds)
+    print(f"ResNet-9, 512x512, {threads} threads, {rounds} rounds: ganvas {found.mine:.3f} s   "
+          f"PyTorch {found.rival:.3f} s   median ratio {found.ratio:.2f}", flush=True)
 
 
 def main():

@@ -9,27 +9,9 @@ import sys
 import timeit
 
 import torch
-import torch.nn as nn
-import torch.nn.functional as F
 
 from interleaved import all_threads, interleaved
-
-
-class Compact(nn.Module):
-    """SRVGGNetCompact 64x16 x4 as published."""
-
-    def __init__(self, channels=64, convs=16, scale=4):
-        super().__init__()
-        layers = [nn.Conv2d(3, channels, 3, 1, 1), nn.PReLU(channels)]
-        for _ in range(convs):
-            layers += [nn.Conv2d(channels, channels, 3, 1, 1), nn.PReLU(channels)]
-        layers.append(nn.Conv2d(channels, 3 * scale * scale, 3, 1, 1))
-        self.body = nn.Sequential(*layers)
-        self.scale = scale
-
-    def forward(self, x):
-        base = F.interpolate(x, scale_factor=self.scale, mode="nearest")
-        return F.pixel_shuffle(self.body(x), self.scale) + base
+from rivals import Compact
 
 
 def main():
@@ -47,14 +29,15 @@ def main():
         with torch.no_grad():
             net(picture)
 
-    mine, theirs, ratio, _ = interleaved(["core", model, str(size)], run_torch, rounds)
+    found = interleaved(["core", model, str(size)], run_torch, rounds)
     if default_threads != threads:
         torch.set_num_threads(default_threads)
         default = statistics.median(timeit.repeat(run_torch, number=1, repeat=3))
         torch.set_num_threads(threads)
         print(f"(PyTorch left to its default of {default_threads} thread(s) takes {default:.3f} s)")
     print(f"compact 64x16 x4, {size}x{size}, {torch.get_num_threads()} threads, {rounds} rounds:")
-    print(f"  ganvas {mine:.3f} s   PyTorch {torch.__version__} eager {theirs:.3f} s   median ratio {ratio:.2f}")
+    print(f"  ganvas {found.mine:.3f} s   PyTorch {torch.__version__} eager {found.rival:.3f} s   "
+          f"median ratio {found.ratio:.2f}")
 
 
 if __name__ == "__main__":

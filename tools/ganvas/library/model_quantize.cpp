@@ -84,17 +84,18 @@ int run(const ModelQuantizeRequest& request) {
   const double range = info.value_range - info.value_low;
   const double error = (calibration.exact - calibration.int8).div(range).square().mean().item<double>();
   record["psnr"] = -10 * std::log10(std::max(error, 1e-12));
-  fmt::print("{}\n{} convolutions in int8; to fp32: {:.2f} dB", request.out, calibration.layers,
-             record["psnr"].get<double>());
+  std::string result =
+      fmt::format("{}\n{} convolutions in int8; to fp32: {:.2f} dB", request.out, calibration.layers,
+                  record["psnr"].get<double>());
   if (!set.targets.empty()) {
     const double before = quality(calibration.exact, set.targets, info),
                  after = quality(calibration.int8, set.targets, info);
     record["loss"] = before - after;
-    fmt::print("; PSNR-Y {:.3f} -> {:.3f} dB", before, after);
+    result += fmt::format("; PSNR-Y {:.3f} -> {:.3f} dB", before, after);
   }
-  fmt::print("\n");
   model.file.metadata[int8_metadata] = record.dump();
   save_generator(request.out, *model.network, model.file.metadata);
+  fmt::print("{}\n", result);
   return 0;
 }
 

@@ -6,11 +6,9 @@
 #include <sys/wait.h>
 #include <torch/torch.h>
 
-#include <cstdlib>
-#include <cstring>
-
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/core/scratch_folder.hpp"
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration)
 
@@ -35,26 +33,6 @@ const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength
   fs.writeFileSync(output + '.shape', result.dims.join(','));
 })().catch(error => { fs.writeFileSync(output + '.error', String(error.message)); process.exit(4); });
 )js";
-
-/// A new folder, removed with all that is in it.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern = (fs::temp_directory_path() / "ganvas-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) fail(ErrorKind::file, "{}: {}", pattern, std::strerror(errno));
-    path_ = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  fs::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
 
 /// The exit code of `node -e program arguments`; -1 when there is no such program. Its messages stay hidden: what
 /// matters comes in files.
