@@ -24,9 +24,9 @@ namespace {
 
 /// Edge tiles have sizes of their own: a picture has at most four.
 constexpr std::size_t most_plans = 4;
-/// Root of the mean squared difference that may be seen in the first comparison, relative to that of the values. (Not the
-/// largest difference: behind nine blocks with instance norm, bf16 has single values that are far off.)
-/// Int8 is compared with its own simulation: no calibrated picture is like the noise of that comparison.
+/// Root of the mean squared difference that may be seen in the first comparison, relative to that of the values. (Not
+/// the largest difference: behind nine blocks with instance norm, bf16 has single values that are far off.) Int8 is
+/// compared with its own simulation: no calibrated picture is like the noise of that comparison.
 constexpr double fp32_tolerance = 1e-4, bf16_tolerance = 0.04, int8_tolerance = 0.04;
 
 double root_mean_square(const torch::Tensor& x) { return x.square().mean().sqrt().item<double>(); }
@@ -130,8 +130,7 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, const EngineOptions&
       why = "the compiled network gives another size";
       return nullptr;
     }
-    const double difference =
-        root_mean_square(result - expected) / std::max(root_mean_square(expected), 1e-30);
+    const double difference = root_mean_square(result - expected) / std::max(root_mean_square(expected), 1e-30);
     const double tolerance = made->int8() ? int8_tolerance : made->bf16() ? bf16_tolerance : fp32_tolerance;
     if (!(difference <= tolerance)) {
       why = fmt::format("the compiled network differs by {:.2g}", difference);

@@ -24,7 +24,8 @@ struct Bare {
     const auto any = memory::format_tag::any, together = memory::format_tag::nhwc;
     const memory::desc source({1, weight.size(1), height, width}, from, int8 ? together : any),
         target({1, weight.size(0), height, width}, to, int8 ? together : any),
-        weights({weight.size(0), weight.size(1), weight.size(2), weight.size(3)}, int8 ? memory::data_type::s8 : from, any),
+        weights({weight.size(0), weight.size(1), weight.size(2), weight.size(3)}, int8 ? memory::data_type::s8 : from,
+                any),
         bias({weight.size(0)}, memory::data_type::f32, memory::format_tag::x);
     const memory::dims before{weight.size(2) / 2, weight.size(3) / 2};
     dnnl::post_ops ops;
@@ -35,10 +36,16 @@ struct Bare {
       const std::vector<float> scales(static_cast<std::size_t>(weight.size(0)), 0.01F);
       attributes.set_output_scales(1 << 1, scales);
     }
-    const dnnl::convolution_forward::primitive_desc chosen(
-        {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights, bias, target, {1, 1},
-         before, before},
-        attributes, engine);
+    const dnnl::convolution_forward::primitive_desc chosen({dnnl::prop_kind::forward_inference,
+                                                            dnnl::algorithm::convolution_direct,
+                                                            source,
+                                                            weights,
+                                                            bias,
+                                                            target,
+                                                            {1, 1},
+                                                            before,
+                                                            before},
+                                                           attributes, engine);
     steps.push_back({dnnl::convolution_forward(chosen),
                      {{DNNL_ARG_SRC, memory(chosen.src_desc(), engine)},
                       {DNNL_ARG_WEIGHTS, memory(chosen.weights_desc(), engine)},
@@ -53,7 +60,8 @@ struct Bare {
 
 }  // namespace
 
-std::function<void()> bare_convolutions(const std::vector<at::Tensor>& weights, int height, int width, BareElement low) {
+std::function<void()> bare_convolutions(const std::vector<at::Tensor>& weights, int height, int width,
+                                        BareElement low) {
   const auto bare = std::make_shared<Bare>();
   const auto wide = low == BareElement::fp32 ? memory::data_type::f32 : memory::data_type::bf16;
   const auto narrow = low == BareElement::int8 ? memory::data_type::u8 : wide;

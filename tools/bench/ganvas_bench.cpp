@@ -182,7 +182,8 @@ int main(int argc, char** argv) try {
   if (argc == 5 && argv[1] == std::string("engine")) return bench_engine(argv[2], std::atoi(argv[3]), argv[4]);
   if (argc != 4)
     fail(ErrorKind::usage,
-         "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION | translate MODEL SIZE | folder MODEL DIR | train RECIPE DIR "
+         "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION | translate MODEL SIZE | folder MODEL DIR "
+         "| train RECIPE DIR "
          "[KEY=VALUE...]");
   Upscaler upscaler(load_generator(argv[2]), {});
   if (argv[1] == std::string("core")) return bench_core(upscaler, std::stoi(argv[3]));
