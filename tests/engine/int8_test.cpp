@@ -93,7 +93,7 @@ TEST_CASE("int8: the compiled plan gives what its simulation gives, on odd sizes
     const Tensor picture = pictures_for(*network, 1, 12 * multiple, 20 * multiple);
     const Tensor expected = engine::simulated(graph, picture, engine::largest_int8_weight());
     // A value on the verge of a step may fall to either side.
-    CHECK(psnr_between(compiled->run(picture), expected) > 45);
+    CHECK(psnr_between(compiled->run(picture), expected) > 43);  // features between are bf16 where the CPU has it
     CHECK(psnr_between(compiled->run(picture), network->forward(picture)) > 22);
     const Tensor odd = pictures_for(*network, 1, 21, 35);
     CHECK(compiled->run(odd).sizes() == network->forward(odd).sizes());
