@@ -27,7 +27,7 @@ constexpr std::size_t most_plans = 4;
 /// Root of the mean squared difference that may be seen in the first comparison, relative to that of the values. (Not
 /// the largest difference: behind nine blocks with instance norm, bf16 has single values that are far off.) Int8 is
 /// compared with its own simulation: no calibrated picture is like the noise of that comparison.
-constexpr double fp32_tolerance = 1e-4, bf16_tolerance = 0.04, int8_tolerance = 0.04;
+constexpr double fp32_tolerance = 1e-4, bf16_tolerance = 0.03, int8_tolerance = 0.03;
 
 double root_mean_square(const torch::Tensor& x) { return x.square().mean().sqrt().item<double>(); }
 

@@ -35,6 +35,14 @@ double psnr(const Tensor& actual, const Tensor& expected, double range) {
   return -10 * std::log10((actual - expected).div(range).pow(2).mean().item<double>());
 }
 
+/// What LibTorch gives with weights and features in bf16.
+Tensor in_bf16(const Generator& network, const Tensor& picture) {
+  const GeneratorPtr half = replicate(network);
+  half->to(torch::kBFloat16);
+  half->eval();
+  return half->forward(picture.to(torch::kBFloat16)).to(torch::kFloat);
+}
+
 /// A network of operators that no shipped architecture has.
 class Mixed final : public Generator {
  public:
@@ -105,10 +113,11 @@ TEST_CASE("every architecture: the plan gives what LibTorch gives, on odd sizes"
         if (height * width == 1 && network->config().value("norm", "") == "instance") continue;
         const Tensor picture = picture_for(*network, height, width), expected = network->forward(picture);
         const Tensor actual = engine->run(picture);
-        // Translators of four random features with norms over few pixels amplify what rounding takes away.
-        const double least = network->architecture() == "resnet" || network->architecture() == "unet" ? 25 : 45;
-        if (bf16) CHECK(psnr(actual, expected, expected.abs().max().item<double>()) >= least);
-        else CHECK(relative_error(actual, expected) <= 1e-4);
+        if (bf16) {
+          // Norms over few pixels amplify what any rounding to bf16 takes away: LibTorch's own bf16 shows how much.
+          const double range = expected.abs().max().item<double>(), reached = psnr(actual, expected, range);
+          if (reached < 45) CHECK(reached >= psnr(in_bf16(*network, picture), expected, range) - 1);
+        } else CHECK(relative_error(actual, expected) <= 1e-4);
         ++compared;
       }
     }

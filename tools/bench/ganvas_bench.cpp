@@ -83,7 +83,7 @@ int bench_translate(const std::string& model, int size) {
   return 0;
 }
 
-/// Seconds of the network's convolutions alone, where all of them are at the picture's own size.
+/// Runs the network's convolutions alone; nothing, unless all of them are at the picture's own size.
 std::function<void()> bare_twin(Generator& network, int size, const std::string& precision) {
 #ifdef GANVAS_BENCH_BARE
   std::vector<torch::Tensor> weights;
@@ -181,10 +181,10 @@ int main(int argc, char** argv) try {
   if (argc == 4 && argv[1] == std::string("translate")) return bench_translate(argv[2], std::atoi(argv[3]));
   if (argc == 5 && argv[1] == std::string("engine")) return bench_engine(argv[2], std::atoi(argv[3]), argv[4]);
   if (argc != 4)
-    fail(ErrorKind::usage,
-         "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION | translate MODEL SIZE | folder MODEL DIR "
-         "| train RECIPE DIR "
-         "[KEY=VALUE...]");
+    fail(
+        ErrorKind::usage,
+        "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION | translate MODEL SIZE | folder MODEL DIR | "
+        "train RECIPE DIR [KEY=VALUE...]");
   Upscaler upscaler(load_generator(argv[2]), {});
   if (argv[1] == std::string("core")) return bench_core(upscaler, std::stoi(argv[3]));
   return bench_folder(upscaler, argv[3]);
