@@ -65,14 +65,15 @@ dnnl::primitive_attr attributes(const Node& n) {
 }
 
 /// oneDNN's padding behind the last pixel, which is what makes the sizes fit.
-memory::dims padding_after(const Node& n, const View& from, const View& to, bool transposed) {
+memory::dims padding_after(const Node& n, const View& from, const View& to, const memory::dims& before,
+                           bool transposed) {
   memory::dims after(2);
   for (std::size_t axis = 0; axis < 2; ++axis) {
     const std::int64_t reach = kernel_extent(n, axis);
     const std::int64_t before_it = axis == 0 ? from.height : from.width;
     const std::int64_t after_it = axis == 0 ? to.height : to.width;
     const std::int64_t small = transposed ? before_it : after_it, large = transposed ? after_it : before_it;
-    after[axis] = (small - 1) * n.stride[axis] + reach - large - n.padding[axis];
+    after[axis] = (small - 1) * n.stride[axis] + reach - large - before[axis];
   }
   return after;
 }
@@ -114,10 +115,11 @@ PreparedConvolution prepare_convolution(int index, const Node& n, const Convolut
   const memory::desc weight_desc(dims, int8 ? memory::data_type::s8 : type_of(from), memory::format_tag::any);
   const memory::desc bias_desc({to.channels}, memory::data_type::f32, memory::format_tag::x);
   const memory::dims strides{n.stride[0], n.stride[1]}, dilations{n.dilation[0] - 1, n.dilation[1] - 1},
-      before{n.padding[0], n.padding[1]}, after = padding_after(n, from, to, transposed);
+      before{use.above >= 0 ? use.above : n.padding[0], n.padding[1]},
+      after = padding_after(n, from, to, before, transposed);
   PreparedConvolution made;
-  made.from = describe(from, int8);
-  made.to = describe(to, int8);
+  made.from = describe(from, int8 || use.together);
+  made.to = describe(to, int8 || use.together);
   made.bias = weights.get(2 * index + 1, bias, {to.channels}, memory::format_tag::x, bias_desc);
   using dnnl::prop_kind;
   if (transposed) {

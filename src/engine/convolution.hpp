@@ -20,9 +20,11 @@ struct ConvolutionUse {
   View from, to;       ///< without data
   bool split = false;  ///< `from` holds each channel's rounded value and what rounding took away (split_halves())
   Int8Scale from_scale, to_scale;
+  bool together = false;  ///< all channels of a pixel lie together, as integers do always
+  int above = -1;         ///< rows of padding before the first; -1: the node's own
 };
 
-/// Residual sums and activations are fused, but for PReLU, for which oneDNN has no fast code. `index`: the node's, for
+/// Residual sums and activations are fused, but for PReLU (strips.hpp). `index`: the node's, for
 /// the cache of weights.
 PreparedConvolution prepare_convolution(int index, const Node& node, const ConvolutionUse& use, PackedWeights& weights);
 

@@ -1,5 +1,8 @@
 #include <torch/torch.h>
 
+#include <limits>
+#include <nlohmann/json.hpp>
+
 #include "engine/graph.hpp"
 #include "engine/int8.hpp"
 #include "ganvas/core/error.hpp"
@@ -18,6 +21,12 @@ Int8Calibration calibrate_int8(Generator& network, const torch::Tensor& pictures
   result.exact = results.exact;
   result.int8 = results.int8;
   return result;
+}
+
+double int8_loss(const std::string& record) {
+  const auto parsed = nlohmann::json::parse(record, nullptr, false);
+  if (parsed.is_object() && parsed.contains("loss") && parsed["loss"].is_number()) return parsed["loss"].get<double>();
+  return std::numeric_limits<double>::infinity();
 }
 
 }  // namespace ganvas

@@ -28,6 +28,8 @@ void split_halves(const View& in, const View& out);
 
 /// To int8. Any blocking.
 void quantise(const View& in, const Int8Scale& scale, const View& out);
+/// PReLU, then to int8; both with all channels of a pixel together.
+void leak_quantise(const View& in, const float* slopes, const Int8Scale& scale, const View& out);
 
 void activate(const View& in, const View& out, Activation activation, double slope, const float* slopes);
 void add(const View& a, double alpha, const View& b, double beta, const View& out);

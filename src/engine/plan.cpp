@@ -7,6 +7,7 @@
 
 #include "engine/convolution.hpp"
 #include "engine/geometry.hpp"
+#include "engine/strips.hpp"
 #include "ganvas/core/error.hpp"
 
 namespace ganvas::engine {
@@ -34,6 +35,10 @@ std::vector<float> floats(const Tensor& values) {
   return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
 }
 
+/// Of a strip, for each thread: a quarter of the second-level cache of today's servers, since what the strip is
+/// computed from wants to stay there too.
+constexpr double strip_bytes = 256 * 1024;
+
 }  // namespace
 
 class PlanBuilder {
@@ -49,6 +54,7 @@ class PlanBuilder {
   void build(int height, int width) {
     find_sizes(height, width);
     find_precisions();
+    find_strips();
     if (int8_) find_int8();
     find_last_uses();
     place_concats();
@@ -91,6 +97,14 @@ class PlanBuilder {
     }
   }
   bool is_half(int i) { return view(i).element == Element::bf16; }
+  void find_strips() {
+    strips_ = choose_strips(graph_, [this](int i) { return view(i).channels <= block_; });
+    for (int i = 0; i < count(); ++i)
+      if (is_together(i)) view(i).block = view(i).blocks() * block_;
+  }
+  bool in_strips(int i) const { return strips_.in_strips[static_cast<std::size_t>(i)]; }
+  bool is_together(int i) const { return in_strips(i) || strips_.follows[static_cast<std::size_t>(i)]; }
+
   /// Integers and what comes out of them lie with all channels of a pixel together, as oneDNN wants them there; they
   /// stay integers between one such convolution and the next.
   void find_int8() {
@@ -104,7 +118,7 @@ class PlanBuilder {
       view(i).block *= view(i).blocks();
       const bool simple =
           n.inputs.size() == 1 && (n.activation == Activation::none || n.activation == Activation::relu ||
-                                   n.activation == Activation::leaky_relu);
+                                   n.activation == Activation::leaky_relu || in_strips(i));
       const auto place = static_cast<std::size_t>(i);
       if (simple && uses[place] == integer_uses[place]) view(i).element = Element::int8;
     }
@@ -315,6 +329,7 @@ class PlanBuilder {
           copy_of(from, integers, [scale = n.scale_in](const View& in, const View& out) { quantise(in, scale, out); }),
           false};
     }
+    if (is_together(i) && is_together(from)) return {place(from), false};
     if (!half_ || v.element == Element::bf16) return {blocked(from), false};
     const bool split = splits(n, v);
     const Place original = split ? place(from) : blocked(from);
@@ -357,14 +372,15 @@ class PlanBuilder {
     return false;
   }
 
-  void emit_convolution(int i) {
-    const Node& n = node(i);
-    const Source source = source_for(i);
-    const Place to = place(i) = target_for(i, source);
-    const PreparedConvolution made = prepare_convolution(
-        i, n, {source.place.view, to.view, source.split, int8_ ? n.scale_in : Int8Scale{}, scale_of(i)}, weights_);
+  /// One primitive as a step.
+  void compute(int i, const Place& from, const Place& to, ConvolutionUse use) {
+    use.from = from.view;
+    use.to = to.view;
+    use.from_scale = int8_ ? node(i).scale_in : Int8Scale{};
+    use.together = is_together(i);
+    const PreparedConvolution made = prepare_convolution(i, node(i), use, weights_);
     const memory from_memory(made.from, cpu(), nullptr), to_memory(made.to, cpu(), nullptr);
-    plan_.memories_.emplace_back(from_memory, source.place);
+    plan_.memories_.emplace_back(from_memory, from);
     plan_.memories_.emplace_back(to_memory, to);
     step(
         [made, from_memory, to_memory] {
@@ -373,7 +389,55 @@ class PlanBuilder {
                                             {DNNL_ARG_BIAS, made.bias},
                                             {DNNL_ARG_DST, to_memory}});
         },
-        {&source.place, &to});
+        {&from, &to});
+  }
+
+  /// Some of a value's rows, which lie together.
+  static Place rows_of(Place place, int first, int rows) {
+    View part = place.view;
+    part.height = first;
+    place.skip += bytes_of(part);
+    place.view.height = rows;
+    return place;
+  }
+
+  /// A convolution with PReLU; what becomes integers is computed in one strip's memory that stays in the cache.
+  void emit_strips(int i, const Source& source) {
+    const Node& n = node(i);
+    const Place to = place(i) = new_place(view(i));
+    const bool integers = to.view.element == Element::int8;
+    View fresh = to.view;
+    if (integers) fresh.element = half_ ? Element::bf16 : Element::fp32;
+    fresh.height = 1;
+    const auto row = static_cast<double>(bytes_of(fresh));
+    const int rows = std::max(8, static_cast<int>(strip_bytes * at::get_num_threads() / row));
+    fresh.height = std::min(rows, to.view.height);
+    const Place scratch = integers ? new_place(fresh) : Place{};
+    for (const Strip& strip : strips_of(n, source.place.view.height, to.view.height, rows)) {
+      const Place result = rows_of(to, strip.first, strip.rows);
+      const Place computed = integers ? rows_of(scratch, 0, strip.rows) : result;
+      ConvolutionUse use;
+      use.split = source.split;
+      use.above = strip.above;
+      compute(i, rows_of(source.place, strip.from_first, strip.from_rows), computed, use);
+      step(
+          [plan = &plan_, computed, result, integers, scale = scale_of(i), slopes = floats(n.slopes)] {
+            if (integers) leak_quantise(plan->at(computed), slopes.data(), scale, plan->at(result));
+            else activate(plan->at(computed), plan->at(result), Activation::prelu, 0, slopes.data());
+          },
+          {&computed, &result});
+    }
+  }
+
+  void emit_convolution(int i) {
+    const Node& n = node(i);
+    const Source source = source_for(i);
+    if (in_strips(i)) return emit_strips(i, source);
+    const Place to = place(i) = target_for(i, source);
+    ConvolutionUse use;
+    use.split = source.split;
+    use.to_scale = scale_of(i);
+    compute(i, source.place, to, use);
     if (n.activation == Activation::prelu)
       step([plan = &plan_, to,
             slopes = floats(n.slopes)] { activate(plan->at(to), plan->at(to), Activation::prelu, 0, slopes.data()); },
@@ -389,6 +453,7 @@ class PlanBuilder {
   std::vector<View> views_;
   std::vector<Place> places_;
   std::vector<int> last_use_;
+  StripChoice strips_;
   std::vector<std::pair<int, Place>> copies_;  ///< of values in other forms
 };
 

@@ -9,6 +9,8 @@
 #include <opencv2/imgproc.hpp>
 
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/engine/engine.hpp"
+#include "ganvas/engine/int8.hpp"
 #include "ganvas/imaging/alpha.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "imaging/pictures.hpp"
@@ -323,4 +325,22 @@ TEST_CASE("values that are no numbers, memory that runs out, Ctrl-C, progress, c
   odd["in_channels"] = odd["out_channels"] = 4;
   CHECK(refusal(ErrorKind::model, [&] { upscaler(odd); }).find("4") != std::string::npos);
   CHECK(refusal(ErrorKind::usage, [&] { upscaler(config, {.device = "tpu"}); }).find("tpu") != std::string::npos);
+}
+
+TEST_CASE("precision auto: int8 where the machine has it and the model's record says that it costs little") {
+  const nlohmann::json config{{"channels", 16}, {"convs", 3}, {"scale", 2}, {"slope", 0.1}};
+  const auto chosen = [&](double loss, UpscaleOptions options) {
+    LoadedGenerator model = loaded(random_network("compact", config));
+    auto record = nlohmann::json::parse(calibrate_int8(*model.network, torch::rand({4, 3, 24, 24})).record);
+    if (loss >= 0) record["loss"] = loss;
+    model.file.metadata[int8_metadata] = record.dump();
+    return Upscaler(std::move(model), options).precision();
+  };
+  const std::string otherwise = engine_has_bf16() ? "bf16" : "fp32";
+  CHECK(chosen(0.02, {}) == (engine_has_int8() ? "int8" : otherwise));
+  CHECK(chosen(0.2, {}) == otherwise);
+  CHECK(chosen(-1, {}) == otherwise);
+  CHECK(chosen(0.02, {.tta = true}) == otherwise);
+  CHECK(chosen(0.02, {.engine = "libtorch"}) == otherwise);
+  CHECK(chosen(0.02, {.precision = "fp32"}) == "fp32");
 }
