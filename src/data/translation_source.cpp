@@ -127,7 +127,13 @@ bool TranslationSource::crops() const { return options_.preprocess.ends_with("cr
 
 TranslationSource::Picture TranslationSource::prepared(const Image& image, int channels,
                                                        const std::string& name) const {
-  const Image converted = with_channels(image, channels);
+  const Image converted = [&] {
+    try {
+      return with_channels(image, channels);
+    } catch (const Error& error) {
+      throw Error(error.kind(), fmt::format("{}: {}; set generator.in_channels or out_channels", name, error.what()));
+    }
+  }();
   const cv::Size size = loaded_size(converted.pixels.size(), options_);
   if (crops() && std::min(size.width, size.height) < options_.crop)
     fail(ErrorKind::data, "{}: {}x{} (after resizing) is smaller than a crop of {}; lower data.crop or raise data.load",

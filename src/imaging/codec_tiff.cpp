@@ -18,6 +18,7 @@ T field(TIFF* tiff, std::uint32_t tag, T fallback) {
 struct Layout {
   int width, height, samples, bits, photometric;
   bool planar, associated_alpha, floating;
+  bool bands = false;  ///< all samples are channels
 
   explicit Layout(TIFF* tiff)
       : width(static_cast<int>(field<std::uint32_t>(tiff, TIFFTAG_IMAGEWIDTH, 0))),
@@ -29,13 +30,16 @@ struct Layout {
         associated_alpha(false),
         floating(field<std::uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT) == SAMPLEFORMAT_IEEEFP) {
     std::uint16_t count = 0, *kinds = nullptr;
-    if (TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds) && count > 0)
-      associated_alpha = kinds[0] == EXTRASAMPLE_ASSOCALPHA;
+    const bool said = TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds) && count > 0;
+    associated_alpha = said && kinds[0] == EXTRASAMPLE_ASSOCALPHA;
+    const bool alpha = said && kinds[0] != EXTRASAMPLE_UNSPECIFIED;
+    bands = !alpha && samples > (gray() ? 2 : 4);
   }
   bool gray() const { return photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE; }
   int color_channels() const { return gray() ? 1 : 3; }
-  /// Colours and the first extra sample, which is taken for alpha; further ones are no part of a picture.
-  int channels() const { return std::min(samples, color_channels() + 1); }
+  /// Colours and the first extra sample, which is taken for alpha; further ones are no part of a picture. But several
+  /// that aren't said to be alpha are a sensor's bands.
+  int channels() const { return bands ? samples : std::min(samples, color_channels() + 1); }
   bool direct() const {
     const bool known = gray() || photometric == PHOTOMETRIC_RGB;
     return known && samples >= color_channels() && (floating ? bits == 32 : bits == 8 || bits == 16);
@@ -114,7 +118,12 @@ void normalise(const Layout& layout, Image& image) {
   cv::Mat& pixels = image.pixels;
   if (image.depth() == Depth::f32) {
     cv::patchNaNs(pixels, 0);
-    pixels = cv::min(cv::max(pixels, 0.0), 1.0);
+    cv::Mat values = pixels.reshape(1);
+    cv::min(cv::max(values, 0.0), 1.0, values);
+  }
+  if (layout.bands) {
+    if (layout.photometric == PHOTOMETRIC_MINISWHITE) pixels.convertTo(pixels, -1, -1, max_value(image.depth()));
+    return;
   }
   if (layout.photometric == PHOTOMETRIC_MINISWHITE) {
     cv::Scalar full = cv::Scalar::all(max_value(image.depth()));
@@ -172,6 +181,8 @@ Image decode_tiff(View bytes) {
   if (!tiff) reject_damaged();
   const Layout layout(tiff);
   if (!layout.direct()) return read_by_conversion(tiff, layout);
+  if (layout.channels() > most_channels)
+    reject(fmt::format("has {} bands; at most {} are supported", layout.samples, most_channels));
   Image image(layout.width, layout.height, layout.channels(), layout.depth());
   read_blocks(tiff, layout, image);
   normalise(layout, image);

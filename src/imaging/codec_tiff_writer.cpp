@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 #include "imaging/tiff_memory.hpp"
 
@@ -63,7 +64,8 @@ void TiffMemory::close() {
 namespace {
 
 void set_fields(TIFF* tiff, const Image& image) {
-  const bool gray = image.channels() <= 2, floating = image.depth() == Depth::f32;
+  const bool bands = image.channels() > 4, gray = image.channels() <= 2 || bands,
+             floating = image.depth() == Depth::f32;
   TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, static_cast<std::uint32_t>(image.width()));
   TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, static_cast<std::uint32_t>(image.height()));
   TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, image.channels());
@@ -75,9 +77,11 @@ void set_fields(TIFF* tiff, const Image& image) {
   TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
   TIFFSetField(tiff, TIFFTAG_PREDICTOR, floating ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL);
   TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, TIFFDefaultStripSize(tiff, 0));
-  if (image.has_alpha()) {
-    const std::uint16_t kind = EXTRASAMPLE_UNASSALPHA;
-    TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &kind);
+  // Bands are a gray picture's extra samples of no kind, as remote sensing stores them.
+  if (bands || image.has_alpha()) {
+    const std::vector<std::uint16_t> kinds(bands ? static_cast<std::size_t>(image.channels()) - 1 : 1,
+                                           bands ? EXTRASAMPLE_UNSPECIFIED : EXTRASAMPLE_UNASSALPHA);
+    TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, static_cast<int>(kinds.size()), kinds.data());
   }
 }
 

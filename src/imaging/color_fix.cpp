@@ -1,6 +1,7 @@
 #include <opencv2/core.hpp>
 
 #include <algorithm>
+#include <vector>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/imaging/color.hpp"
@@ -13,9 +14,13 @@ constexpr int halo = (1 << levels) - 1;  ///< 1 + 2 + 4 + 8 + 16 rows of context
 constexpr int strip_rows = 128;
 
 Image shift_means(const Image& result, const Image& reference) {
-  const cv::Scalar shift = cv::mean(reference.pixels) - cv::mean(result.pixels);
+  std::vector<cv::Mat> planes, wanted;
+  cv::split(result.pixels, planes);
+  cv::split(reference.pixels, wanted);
+  for (std::size_t i = 0; i < planes.size(); ++i)
+    cv::add(planes[i], cv::mean(wanted[i]) - cv::mean(planes[i]), planes[i]);
   Image fixed;
-  cv::add(result.pixels, shift, fixed.pixels);
+  cv::merge(planes, fixed.pixels);
   return fixed;
 }
 

@@ -45,15 +45,21 @@ void require_size(const codecs::Facts& facts, std::uint64_t max_pixels) {
                        facts.width, facts.height, max_pixels));
 }
 
+/// OpenCV's own knows no pixels of more than 32 bytes or of odd sizes.
+cv::Mat transposed(const cv::Mat& pixels) {
+  std::vector<cv::Mat> planes;
+  cv::split(pixels, planes);
+  for (cv::Mat& plane : planes) plane = plane.t();
+  cv::Mat result;
+  cv::merge(planes, result);
+  return result;
+}
+
 /// Turns and mirrors as EXIF orientations 1..8 ask for.
 Image upright(const Image& image, int orientation) {
   if (orientation <= 1) return image;
   Image result = image;
-  if (orientation >= 5) {
-    Image transposed;
-    cv::transpose(image.pixels, transposed.pixels);
-    result = transposed;
-  }
+  if (orientation >= 5) result = Image(transposed(image.pixels));
   // What is left to do after the transposition: 0 around x, 1 around y, -1 both.
   constexpr int none = 2, flips[] = {none, none, 1, -1, 0, none, 1, -1, 0};
   if (flips[orientation] == none) return result;

@@ -13,6 +13,10 @@ Depth nearest_depth(Format format, Depth depth) {
 
 Image fitted(const Image& image, Format format) {
   if (image.empty()) fail(ErrorKind::internal, "an empty picture can't be encoded");
+  if (image.channels() > 4 && format != Format::tiff)
+    fail(ErrorKind::usage,
+         "a picture of {} channels can be stored as TIFF only; name the output .tif or use --format tiff",
+         image.channels());
   const bool flatten = image.has_alpha() && !can_hold(format, Depth::u8, image.channels());
   return to_depth(flatten ? over_white(image) : image, nearest_depth(format, image.depth()));
 }
@@ -47,7 +51,7 @@ void require_size_at_most(const Image& image, int limit, std::string_view format
 
 void drop_foreign_profile(Metadata& metadata, int channels) {
   const std::string_view wanted = channels <= 2 ? "GRAY" : "RGB ";
-  if (!marked(metadata.icc, 16, wanted)) metadata.icc.clear();
+  if (channels > 4 || !marked(metadata.icc, 16, wanted)) metadata.icc.clear();
 }
 
 }  // namespace codecs

@@ -67,6 +67,7 @@ std::string extension_of(Format format, int channels) {
 }
 
 bool can_hold(Format format, Depth depth, int channels) {
+  if (channels > 4) return format == Format::tiff;
   const bool alpha = channels == 2 || channels == 4;
   switch (format) {
     case Format::png:

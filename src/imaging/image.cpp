@@ -21,7 +21,7 @@ int matrix_type(Depth depth) {
 
 void require_color(const Image& image) {
   if (image.channels() != 1 && image.channels() != 3)
-    fail(ErrorKind::internal, "a picture of {} channels where 1 or 3 are wanted", image.channels());
+    fail(ErrorKind::data, "a picture of {} channels where 1 or 3 are wanted", image.channels());
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ void require_color(const Image& image) {
 Image::Image(cv::Mat matrix) : pixels(std::move(matrix)) {
   if (pixels.empty()) return;
   const int depth = pixels.depth();
-  if ((depth != CV_8U && depth != CV_16U && depth != CV_32F) || pixels.channels() > 4 || pixels.dims != 2)
+  if ((depth != CV_8U && depth != CV_16U && depth != CV_32F) || pixels.channels() > most_channels || pixels.dims != 2)
     fail(ErrorKind::internal, "a matrix of type {} is no picture", cv::typeToString(pixels.type()));
 }
 
@@ -70,7 +70,11 @@ Image color_part(const Image& image) {
   Image result;
   if (image.channels() == 2) cv::extractChannel(image.pixels, result.pixels, 0);
   else if (image.channels() == 4) cv::cvtColor(image.pixels, result.pixels, cv::COLOR_RGBA2RGB);
-  else result = image;
+  else if (image.channels() > 4) {
+    result = Image(image.width(), image.height(), 3, image.depth());
+    const int pairs[] = {0, 0, 1, 1, 2, 2};
+    cv::mixChannels(&image.pixels, 1, &result.pixels, 1, pairs, 3);
+  } else result = image;
   return result;
 }
 

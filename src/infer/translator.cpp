@@ -114,9 +114,9 @@ Translator::Translator(LoadedGenerator model, const TranslateOptions& options) {
   const GeneratorInfo info = model.network->info();
   if (info.scale != 1) fail(ErrorKind::model, "this network enlarges by {}; it is for ganvas upscale", info.scale);
   for (const int channels : {info.in_channels, info.out_channels})
-    if (channels == 2 || channels > 4)
-      fail(ErrorKind::model, "the network takes {} and gives {} channels; pictures have 1, 3 or 4", info.in_channels,
-           info.out_channels);
+    if (channels > most_channels)
+      fail(ErrorKind::model, "the network takes {} and gives {} channels; pictures have at most {}", info.in_channels,
+           info.out_channels, most_channels);
   state_ = std::make_unique<State>(std::move(model), options);
 }
 
@@ -149,7 +149,9 @@ Image Translator::translate(const Image& image, const std::function<void(double)
   }
   throw_if_interrupted();
   if (progress) progress(1);
-  if (!image.has_alpha() || info.out_channels == 4) return result;
+  // A network that takes or makes transparency has done so.
+  const bool opaque = result.channels() == 1 || result.channels() == 3;
+  if (!image.has_alpha() || input.has_alpha() || !opaque) return result;
   return with_alpha(result, alpha_part(image));
 }
 

@@ -137,7 +137,7 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
 Image Upscaler::State::enlarge_color(const Image& color, cv::Size size, ColorFix fix, const Report& report) {
   const GeneratorInfo& info = runner.info();
   const int passes = passes_for({color.width(), color.height()}, size, info.scale);
-  const bool gray = color.channels() == 1;
+  const bool by_planes = color.channels() != 3;
   Image current = color;
   for (int i = 0; i < passes; ++i) {
     // What the passes still to come will enlarge need not be larger than that: a last pass for x6 starts at x1.5, not
@@ -151,24 +151,24 @@ Image Upscaler::State::enlarge_color(const Image& color, cv::Size size, ColorFix
     const Report part = [&](double f) {
       if (report) report((i + f) / passes);
     };
-    current = gray || info.in_channels == 1 ? enlarge_planes(current, part) : pass(current, part);
+    current = by_planes || info.in_channels == 1 ? enlarge_planes(current, part) : pass(current, part);
   }
   Image result = resized(current, size);
   if (fix == ColorFix::none || passes == 0) return result;
   return fix_color(result, resized(color, size), fix);
 }
 
-/// Each plane by itself: gray through a colour network (as three equal channels), colour through a gray network.
+/// Each plane by itself: gray and bands through a colour network (as three equal channels), colour through a gray one.
 Image Upscaler::State::enlarge_planes(const Image& image, const Report& report) {
-  const GeneratorInfo& info = runner.info();
-  if (info.in_channels == 3) return to_gray(pass(to_rgb(image), report));
+  const bool color = runner.info().in_channels == 3;
   std::vector<cv::Mat> planes, results;
   cv::split(image.pixels, planes);
   for (std::size_t i = 0; i < planes.size(); ++i) {
     const Report part = [&](double f) {
       if (report) report((static_cast<double>(i) + f) / static_cast<double>(planes.size()));
     };
-    results.push_back(pass(Image(planes[i]), part).pixels);
+    const Image plane(planes[i]);
+    results.push_back((color ? to_gray(pass(to_rgb(plane), part)) : pass(plane, part)).pixels);
   }
   cv::Mat merged;
   cv::merge(results, merged);

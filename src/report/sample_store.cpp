@@ -180,7 +180,8 @@ void SampleStore::add(std::int64_t step, const std::vector<SampleRow>& rows, con
     std::set<std::string> cell_names;
     for (const auto& [raw_cell, picture] : row.cells) {
       const std::string cell = unused(file_part(raw_cell, false), cell_names);
-      const Image image = to_depth(picture, Depth::u8);
+      // Bands are too many for a page: the first three.
+      const Image image = to_depth(picture.channels() > 4 ? color_part(picture) : picture, Depth::u8);
       const std::string key = name + "-" + cell;
       const Bytes png = encode_image(image, Format::png, {});
       if (write(folder / (key + ".png"), key, png)) changed(name, cell, image, png);

@@ -29,8 +29,8 @@ TranslationData::TranslationData(const TaskContext& context, bool paired, const 
   if (!options_.preprocess.ends_with("crop") && context.batch > 1 && options_.preprocess != "none")
     log(LogLevel::debug, "pictures aren't cropped: a batch of {} needs equal sizes", context.batch);
   for (const int channels : {info.in_channels, info.out_channels})
-    if (channels == 2 || channels > 4)
-      fail(ErrorKind::recipe, "{}: pictures have 1, 3 or 4 channels, not {}", recipe.name(), channels);
+    if (channels > most_channels)
+      fail(ErrorKind::recipe, "{}: pictures have at most {} channels, not {}", recipe.name(), most_channels, channels);
 }
 
 void TranslationData::load() {

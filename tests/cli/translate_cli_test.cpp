@@ -96,3 +96,45 @@ TEST_CASE("data check: pairs of translation, side by side and in two folders") {
   CHECK(contains(lonely.out, "y.png"));
   CHECK(run_ganvas({"data", "check", (folder / "A").string(), (folder / "B").string(), "--unpaired"}).code == 0);
 }
+
+TEST_CASE("translate: from six bands of 16 bit to five, trained on two folders of TIFFs") {
+  const TemporaryFolder folder;
+  for (const auto& [side, channels] : {std::pair{"A", 6}, {"B", 5}}) {
+    fs::create_directories(folder / side);
+    for (int i = 0; i < 4; ++i)
+      write_image(folder / side / fmt::format("{}.tif", i), noise(40 + i, 40, channels, Depth::u16));
+  }
+  std::vector<std::string> train{"train",  "pix2pix-mini",
+                                 "--data", (folder / "A").string(),
+                                 "--data", (folder / "B").string(),
+                                 "--out",  (folder / "run").string(),
+                                 "--set",  "generator.in_channels=6",
+                                 "--set",  "generator.out_channels=5"};
+  for (const auto& set : kToy) train.insert(train.end(), {"--set", set});
+  const Finished trained = run_ganvas(train);
+  CAPTURE(trained.err);
+  REQUIRE(trained.code == 0);
+  const auto translated = [&](const std::string& in, const std::string& out) {
+    return run_ganvas(
+        {"translate", (folder / in).string(), "--model", (folder / "run").string(), "-o", (folder / out).string()});
+  };
+  const Finished done = translated("A/1.tif", "one.tif");
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  const Image result = read_image(folder / "one.tif").image;
+  CHECK(result.channels() == 5);
+  CHECK(result.depth() == Depth::u16);
+  CHECK(result.width() == 41);
+  const Finished png = translated("A/1.tif", "one.png");
+  CHECK(png.code != 0);
+  CHECK(contains(png.err, "TIFF only"));
+  const Finished wrong = translated("B/1.tif", "two.tif");
+  CHECK(wrong.code == 1);
+  CHECK(contains(wrong.err, "5 channels where 6 are wanted"));
+  // Upscaling takes any number of them, each by itself.
+  const Finished upscaled = run_ganvas({"upscale", (folder / "B/0.tif").string(), "-m", "photo-x2", "--color-fix",
+                                        "mean", "-o", (folder / "large.tif").string()});
+  CAPTURE(upscaled.err);
+  CHECK(upscaled.code == 0);
+  CHECK(read_image(folder / "large.tif").image.channels() == 5);
+}

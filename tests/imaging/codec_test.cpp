@@ -1,6 +1,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "ganvas/imaging/resize.hpp"
 #include "pictures.hpp"
 
 using namespace ganvas;
@@ -32,6 +33,27 @@ TEST_CASE("lossless formats keep every sample, depth and channel they can hold")
         }
       }
   }
+}
+
+TEST_CASE("bands: TIFF keeps them, other formats refuse them, resizing sees each by itself") {
+  for (const Depth depth : {Depth::u8, Depth::u16, Depth::f32})
+    for (const int channels : {5, 13, most_channels}) {
+      const Image image = noise(19, 11, channels, depth);
+      CHECK(can_hold(Format::tiff, depth, channels));
+      const Bytes stored = encode_image(image, Format::tiff, {});
+      CHECK(same(decode_image(stored, "x").image, image));
+      CHECK(color_part(image).channels() == 3);
+      const Image smaller = resize(image, 12, 7);
+      CHECK(smaller.channels() == channels);
+      for (const int band : {0, channels - 1}) {
+        Image one, of_smaller;
+        cv::extractChannel(image.pixels, one.pixels, band);
+        cv::extractChannel(smaller.pixels, of_smaller.pixels, band);
+        CHECK(same(resize(one, 12, 7), of_smaller));
+      }
+    }
+  for (const Format format : formats)
+    if (format != Format::tiff) CHECK_THROWS_AS(encode_image(noise(4, 4, 7, Depth::u8), format, {}), Error);
 }
 
 TEST_CASE("a dark 16 bit picture stays 16 bit") {

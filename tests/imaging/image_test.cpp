@@ -52,6 +52,6 @@ TEST_CASE("gray and RGB") {
 
 TEST_CASE("a matrix that is no picture is refused") {
   CHECK_THROWS_AS(Image(cv::Mat(2, 2, CV_64F)), Error);
-  CHECK_THROWS_AS(Image(cv::Mat(2, 2, CV_8UC(5))), Error);
+  CHECK_THROWS_AS(Image(cv::Mat(2, 2, CV_8UC(65))), Error);
   CHECK(Image(cv::Mat()).empty());
 }

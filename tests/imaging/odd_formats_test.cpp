@@ -128,6 +128,28 @@ TEST_CASE("TIFF: planes, tiles, premultiplied alpha") {
   CHECK(flat_samples(decode_image(make_tiff({alpha}), "x").image) == Values{100, 50, 0, 128});
 }
 
+TEST_CASE("TIFF: extra samples are bands unless they are said to be alpha") {
+  const auto decoded = [](int photometric, Bytes samples, std::vector<std::uint32_t> kinds) {
+    TiffPage page = tiff_page(tiff_tags(1, 1, std::vector<std::uint32_t>(samples.size(), 8), photometric), samples);
+    if (!kinds.empty()) page.tags.push_back({338, 3, kinds});
+    return flat_samples(decode_image(make_tiff({page}), "x").image);
+  };
+  CHECK(decoded(1, {1, 2}, {0}) == Values{1, 2});              // gray and what has always been taken for alpha
+  CHECK(decoded(1, {1, 2, 3}, {0, 0}) == Values{1, 2, 3});     // three bands
+  CHECK(decoded(1, {1, 2, 3}, {2, 0}) == Values{1, 2});        // gray, alpha, something else
+  CHECK(decoded(2, {1, 2, 3, 4}, {0}) == Values{1, 2, 3, 4});  // RGBA
+  CHECK(decoded(2, {1, 2, 3, 4, 5}, {2, 0}) == Values{1, 2, 3, 4});
+  CHECK(decoded(2, {1, 2, 3, 4, 5}, {0, 0}) == Values{1, 2, 3, 4, 5});
+  CHECK(decoded(0, {1, 2, 3, 4, 5, 6}, {}) == Values{254, 253, 252, 251, 250, 249});  // white is zero
+  CHECK_THROWS_AS(decoded(1, Bytes(65, 0), {}), Error);
+  // Turned a quarter: what was on the left comes to the top.
+  TiffPage wide = tiff_page(tiff_tags(2, 1, {8, 8, 8, 8, 8}, 1), {1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  wide.tags.push_back({274, 3, {6}});
+  const Image upright = decode_image(make_tiff({wide}), "x").image;
+  CHECK(upright.height() == 2);
+  CHECK(flat_samples(upright) == Values{1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+}
+
 TEST_CASE("TIFF: further pages are refused, thumbnails are no pages") {
   const TiffPage page = tiff_page(tiff_tags(2, 1, {8}, 1), {5, 0});
   CHECK(decode_error(make_tiff({page, page})).find("more than one page") != std::string::npos);
