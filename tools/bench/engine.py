@@ -3,9 +3,11 @@
 interleaved in one run, as a table. Everything runs twice in its turn and the second time counts.
 
 Needs Debian's python3-torch. Usage: tools/bench/engine.py [ROUNDS]
-Weights are random where they don't matter for speed; int8 takes the shipped photo-x4, which is calibrated.
+Weights are random where they don't matter for speed; int8 takes the shipped photo-x4, which is calibrated, and with
+PReLU a random network that is calibrated here on the sample pictures.
 """
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -29,8 +31,17 @@ def main():
         rrdb_file, translator_file = os.path.join(folder, "rrdb.pth"), os.path.join(folder, "resnet.pth")
         torch.save(rrdb.state_dict(), rrdb_file)
         torch.save(resnet_state(translator), translator_file)
+        prelu, prelu_file = Compact().eval(), os.path.join(folder, "prelu.pth")
+        for key, value in prelu.named_parameters():
+            if value.dim() == 1 and not key.endswith("bias"):
+                value.uniform_(0.05, 0.4)
+        torch.save(prelu.state_dict(), prelu_file)
+        calibrated = os.path.join(folder, "prelu.safetensors")
+        subprocess.run(["build/ganvas", "model", "quantize", prelu_file, "--data", "data/samples", "--side", "32", "-o",
+                        calibrated], check=True, capture_output=True)
         for name, net, file, size, precisions in (
                 ("compact 64x16 x4", compact, shipped, 256, ("bf16", "int8", "fp32")),
+                ("the same with PReLU", prelu, calibrated, 256, ("bf16", "int8")),
                 ("RRDB 64x23 x4", rrdb, rrdb_file, 128, ("bf16", "fp32")),
                 ("ResNet-9 of 64", translator, translator_file, 512, ("bf16", "fp32"))):
             x = torch.rand(1, 3, size, size)

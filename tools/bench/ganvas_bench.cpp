@@ -7,6 +7,8 @@
 //   ganvas_bench folder MODEL DIR    the folder through the whole pipeline against the network's work alone
 //   ganvas_bench train RECIPE DIR [KEY=VALUE...]   for every line on stdin: one training step, its seconds on stdout
 //                                    (tools/bench/train_step.py drives it)
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -177,6 +179,8 @@ int bench_train(int argc, char** argv) {
 
 int main(int argc, char** argv) try {
   using namespace ganvas;
+  // As the program does before it loads OpenMP, which is here already: once more from the start.
+  if (!std::getenv("GOMP_SPINCOUNT") && ::setenv("GOMP_SPINCOUNT", "10000", 0) == 0) ::execv("/proc/self/exe", argv);
   if (argc >= 4 && argv[1] == std::string("train")) return bench_train(argc, argv);
   if (argc == 4 && argv[1] == std::string("translate")) return bench_translate(argv[2], std::atoi(argv[3]));
   if (argc == 5 && argv[1] == std::string("engine")) return bench_engine(argv[2], std::atoi(argv[3]), argv[4]);

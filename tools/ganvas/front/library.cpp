@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "ganvas/core/error.hpp"
@@ -30,6 +31,9 @@ int run_in_library(const Request& request) {
   // Before LibTorch's first hundred thousand allocations: from large pieces of memory they are quicker, as a folder of
   // pictures will be (by an eighth).
   keep_freed_memory();
+  // OpenMP reads this when it is loaded: threads that wait for others soon sleep, so that decoding and encoding get
+  // their cores (a folder of pictures takes 5 % less time). The user's own wish counts more.
+  ::setenv("GOMP_SPINCOUNT", "10000", 0);
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) fail(ErrorKind::file, "{}: can't be loaded: {}", path.string(), ::dlerror());
   const auto run = reinterpret_cast<RunFunction>(::dlsym(library, run_function_name));

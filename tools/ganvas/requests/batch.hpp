@@ -12,7 +12,7 @@ struct BatchRequest {
   std::string output;
   std::string name = "{stem}";
   std::string format;  ///< empty: the input's
-  int quality = 95, png_level = 3;
+  int quality = 95, png_level = 1;
   std::uint64_t max_pixels = UINT64_C(1) << 28;
   int shard_index = 1, shard_count = 1;
   int limit = 0;
