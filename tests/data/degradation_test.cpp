@@ -264,7 +264,7 @@ TEST_CASE("degraded validation: fixed, one for each picture, from a folder and h
     write_image(folder / ("p" + std::to_string(i) + ".png"), pictures.back());
   }
   PairSourceOptions options{.hr = {folder.path()}, .lr = {}, .scale = 4, .crop = 4};
-  options.degradation = Degradation{};
+  options.degradation.emplace();
   options.usm_target = true;
   const auto pairs = load_pairs(options), again = load_pairs(options);
   REQUIRE(pairs.size() == 4);
@@ -329,7 +329,7 @@ TEST_CASE("pair pool: each sample once, a function of the index, spread over the
 
 TEST_CASE("pair pool: batches hold the very samples of the stream, in another order") {
   PairSourceOptions options{.hr = {}, .lr = {}, .scale = 2, .crop = 8};
-  options.degradation = Degradation{};
+  options.degradation.emplace();
   const PairSource source(pairs_of({noise(60, 60, 3, Depth::u8)}, 2), options);
   std::multiset<double> plain, pooled;
   int moved = 0;
