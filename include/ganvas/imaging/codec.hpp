@@ -56,7 +56,7 @@ DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string
 
 struct EncodeOptions {
   int quality = 95;   ///< JPEG and WebP, 1..100; WebP at 100 is lossless
-  int png_level = 1;  ///< 0..9; 3 is 4 % smaller and takes 1.8 times as long
+  int png_level = 1;  ///< 0..9; 3 is some 3 % smaller and takes 1.8 times as long
 };
 
 /// Encodes; samples are converted (with rounding) where the format can't hold the depth, and alpha is flattened

@@ -39,7 +39,7 @@ std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
   command.add_option("--quality", options.quality, "JPEG and WebP, 1..100 (WebP: 100 is lossless)")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
-  command.add_option("--png-level", options.png_level, "PNG compression, 0..9")
+  command.add_option("--png-level", options.png_level, "PNG compression, 0..9; 1 is fast, 3 some 3 % smaller")
       ->capture_default_str()
       ->check(CLI::Range(0, 9));
   command.add_flag("--strip-metadata", options.strip_metadata, "Drop EXIF, XMP and ICC");
