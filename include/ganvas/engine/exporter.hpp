@@ -11,8 +11,8 @@
 namespace ganvas {
 
 /// Both formats take `input`, N x C x H x W in the network's value range, any N, H and W (networks that work on
-/// multiples pad and cut inside), and give `output`. `metadata` goes along, with the architecture, scale, value range and channels.
-/// Throw Error(model) that names the operator that has no translation, Error(file).
+/// multiples pad and cut inside), and give `output`. `metadata` goes along, with the architecture, scale, value range
+/// and channels. Throw Error(model) that names the operator that has no translation, Error(file).
 
 /// ONNX, opset 17; checked by the ONNX library's own checker and shape inference before it is written. Throws
 /// Error(usage) in a build without that library.
