@@ -24,8 +24,7 @@ struct ConvolutionUse {
   int above = -1;         ///< rows of padding before the first; -1: the node's own
 };
 
-/// Residual sums and activations are fused, but for PReLU (strips.hpp). `index`: the node's, for
-/// the cache of weights.
+/// Residual sums and activations are fused, but for PReLU (strips.hpp). `index`: the node's, for the cache of weights.
 PreparedConvolution prepare_convolution(int index, const Node& node, const ConvolutionUse& use, PackedWeights& weights);
 
 }  // namespace ganvas::engine

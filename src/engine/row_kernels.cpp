@@ -5,6 +5,8 @@
 #include <cstring>
 #include <vector>
 
+#include "ganvas/core/vector_clones.hpp"
+
 #if defined(__x86_64__) && defined(__gnu_linux__)
 #include <immintrin.h>
 #endif
@@ -12,12 +14,6 @@
 namespace ganvas::engine {
 
 namespace {
-
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__)
-#define GANVAS_VECTOR_CLONES __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
-#else
-#define GANVAS_VECTOR_CLONES
-#endif
 
 GANVAS_VECTOR_CLONES
 void narrow_by_integers(const float* in, std::uint16_t* out, std::int64_t count) {

@@ -1,10 +1,10 @@
 #include <opencv2/core.hpp>
 
 #include <algorithm>
-#include <vector>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/imaging/color.hpp"
+#include "imaging/planes.hpp"
 
 namespace ganvas {
 namespace {
@@ -14,13 +14,15 @@ constexpr int halo = (1 << levels) - 1;  ///< 1 + 2 + 4 + 8 + 16 rows of context
 constexpr int strip_rows = 128;
 
 Image shift_means(const Image& result, const Image& reference) {
-  std::vector<cv::Mat> planes, wanted;
-  cv::split(result.pixels, planes);
-  cv::split(reference.pixels, wanted);
-  for (std::size_t i = 0; i < planes.size(); ++i)
-    cv::add(planes[i], cv::mean(wanted[i]) - cv::mean(planes[i]), planes[i]);
+  if (result.channels() > 4)
+    return Image(each_plane(result.pixels, [&](const cv::Mat& band, int i) {
+      Image wanted;
+      cv::extractChannel(reference.pixels, wanted.pixels, i);
+      return shift_means(Image(band), wanted).pixels;
+    }));
+  const cv::Scalar shift = cv::mean(reference.pixels) - cv::mean(result.pixels);
   Image fixed;
-  cv::merge(planes, fixed.pixels);
+  cv::add(result.pixels, shift, fixed.pixels);
   return fixed;
 }
 

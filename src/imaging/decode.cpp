@@ -1,6 +1,7 @@
 #include <opencv2/core.hpp>
 
 #include "imaging/codecs.hpp"
+#include "imaging/planes.hpp"
 
 namespace ganvas {
 namespace {
@@ -45,14 +46,10 @@ void require_size(const codecs::Facts& facts, std::uint64_t max_pixels) {
                        facts.width, facts.height, max_pixels));
 }
 
-/// OpenCV's own knows no pixels of more than 32 bytes or of odd sizes.
+/// OpenCV's own knows no pixels of so many samples.
 cv::Mat transposed(const cv::Mat& pixels) {
-  std::vector<cv::Mat> planes;
-  cv::split(pixels, planes);
-  for (cv::Mat& plane : planes) plane = plane.t();
-  cv::Mat result;
-  cv::merge(planes, result);
-  return result;
+  if (pixels.channels() <= 4) return pixels.t();
+  return each_plane(pixels, [](const cv::Mat& plane, int) -> cv::Mat { return plane.t(); });
 }
 
 /// Turns and mirrors as EXIF orientations 1..8 ask for.

@@ -13,7 +13,7 @@ Depth nearest_depth(Format format, Depth depth) {
 
 Image fitted(const Image& image, Format format) {
   if (image.empty()) fail(ErrorKind::internal, "an empty picture can't be encoded");
-  if (image.channels() > 4 && format != Format::tiff)
+  if (image.channels() > 4 && !can_hold(format, image.depth(), image.channels()))
     fail(ErrorKind::usage,
          "a picture of {} channels can be stored as TIFF only; name the output .tif or use --format tiff",
          image.channels());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ganvas/core/error.hpp"
+#include "imaging/planes.hpp"
 
 namespace ganvas {
 namespace {
@@ -189,14 +190,10 @@ Image resize(const Image& image, int width, int height, Interpolation interpolat
   if (image.empty() || width < 1 || height < 1)
     fail(ErrorKind::usage, "can't resize {} x {} pixels to {} x {}", image.width(), image.height(), width, height);
   if (width == image.width() && height == image.height()) return image;
-  if (image.channels() > 4) {
-    std::vector<cv::Mat> bands;
-    cv::split(image.pixels, bands);
-    for (cv::Mat& band : bands) band = resize(Image(band), width, height, interpolation).pixels;
-    Image merged;
-    cv::merge(bands, merged.pixels);
-    return merged;
-  }
+  if (image.channels() > 4)
+    return Image(each_plane(image.pixels, [&](const cv::Mat& band, int) {
+      return resize(Image(band), width, height, interpolation).pixels;
+    }));
   Image result(width, height, image.channels(), image.depth());
   switch (image.depth()) {
     case Depth::u8:
