@@ -9,16 +9,12 @@
 #include "engine/graph.hpp"
 #include "engine/kernels.hpp"
 #include "engine/packed_weights.hpp"
+#include "engine/value_forms.hpp"
 
 namespace ganvas::engine {
 
-/// What a plan computes in.
-struct Numbers {
-  Element features = Element::fp32;  ///< or bf16; pictures stay fp32
-  bool int8 = false;                 ///< integers for the convolutions that are calibrated (int8.hpp)
-};
-
 /// A graph for pictures of one size: oneDNN primitives and kernels in order, every value at its place in one arena.
+/// Made by PlanBuilder.
 class Plan {
  public:
   Plan(const Graph& graph, int height, int width, Numbers numbers, PackedWeights& weights);

@@ -6,13 +6,7 @@
 #include <cmath>
 
 #include "ganvas/core/error.hpp"
-
-// Wider registers where the processor has them; the loader chooses.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define GANVAS_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define GANVAS_VECTOR_CLONES
-#endif
+#include "ganvas/core/vector_clones.hpp"
 
 namespace ganvas {
 
