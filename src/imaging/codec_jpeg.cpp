@@ -177,7 +177,8 @@ Image decode_jpeg(View bytes) {
 }
 
 Bytes encode_jpeg(const Image& image, int quality, int full_chroma_from) {
-  require_size_at_most(image, JPEG_MAX_DIMENSION, "JPEG");
+  static_assert(JPEG_MAX_DIMENSION == 65500);
+  require_size_at_most(image, longest_side(Format::jpeg), "JPEG");
   Compressor out;
   out.info.image_width = image.width();
   out.info.image_height = image.height();

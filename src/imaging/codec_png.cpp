@@ -77,13 +77,21 @@ Facts inspect_png(View bytes) {
     reject_damaged();
   }
   Facts facts{big_endian(bytes, 16, 4), big_endian(bytes, 20, 4)};
+  bool raw_profile = false;
   for (std::size_t at = 8; at + 8 <= bytes.size();) {
     const std::size_t length = big_endian(bytes, at, 4), data = at + 8;
     if (length > bytes.size() - data) break;  // the reader will tell what is missing
     if (marked(bytes, at + 4, "acTL") && length >= 4) facts.several = big_endian(bytes, data, 4) > 1;
-    if (marked(bytes, at + 4, "eXIf")) facts.orientation = exif_orientation(bytes.subspan(data, length));
+    if (marked(bytes, at + 4, "eXIf")) {
+      facts.orientation = exif_orientation(bytes.subspan(data, length));
+      raw_profile = false;
+    }
+    // Older programs write EXIF as text, compressed or not, in one of three chunks: left to the metadata library.
+    if (marked(bytes, data, "Raw profile type exif") || marked(bytes, data, "Raw profile type APP1"))
+      raw_profile = facts.orientation == 1;
     at = data + length + 4;
   }
+  if (raw_profile) facts.orientation = read_metadata(bytes).orientation;
   return facts;
 }
 

@@ -28,7 +28,11 @@ struct Layout {
         photometric(field<std::uint16_t>(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISWHITE)),
         planar(field<std::uint16_t>(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) == PLANARCONFIG_SEPARATE),
         associated_alpha(false),
-        floating(field<std::uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT) == SAMPLEFORMAT_IEEEFP) {
+        floating(false) {
+    const auto kind = field<std::uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
+    if (kind != SAMPLEFORMAT_UINT && kind != SAMPLEFORMAT_IEEEFP && kind != SAMPLEFORMAT_VOID)
+      reject("has signed or complex samples, which are not supported; convert it to unsigned ones or to 32 bit float");
+    floating = kind == SAMPLEFORMAT_IEEEFP;
     std::uint16_t count = 0, *kinds = nullptr;
     const bool said = TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds) && count > 0;
     associated_alpha = said && kinds[0] == EXTRASAMPLE_ASSOCALPHA;
@@ -113,14 +117,20 @@ void divide_by_alpha(cv::Mat& pixels) {
   }
 }
 
-/// Image has straight alpha, plain gray and floats within 0..1.
+/// Image has floats within 0..1. True: some lay well outside.
+bool normalise_floats(cv::Mat& pixels) {
+  cv::patchNaNs(pixels, 0);
+  cv::Mat values = pixels.reshape(1);
+  double least = 0, most = 0;
+  cv::minMaxIdx(values, &least, &most);
+  cv::min(cv::max(values, 0.0), 1.0, values);
+  constexpr double slack = 1.0 / 255;  // overshoots of a sharpening filter are no news
+  return least < -slack || most > 1 + slack;
+}
+
+/// Image has straight alpha and plain gray.
 void normalise(const Layout& layout, Image& image) {
   cv::Mat& pixels = image.pixels;
-  if (image.depth() == Depth::f32) {
-    cv::patchNaNs(pixels, 0);
-    cv::Mat values = pixels.reshape(1);
-    cv::min(cv::max(values, 0.0), 1.0, values);
-  }
   if (layout.bands) {
     if (layout.photometric == PHOTOMETRIC_MINISWHITE) pixels.convertTo(pixels, -1, -1, max_value(image.depth()));
     return;
@@ -160,12 +170,23 @@ Image read_by_conversion(TIFF* tiff, const Layout& layout) {
   return image;
 }
 
+/// DNG and Canon's CR2 say it; Nikon, Sony and others begin with a thumbnail and keep the exposure beside it.
+bool is_camera_raw(TIFF* tiff, View bytes) {
+  std::uint16_t count = 0;
+  const void* values = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_DNGVERSION, &values) || marked(bytes, 8, "CR")) return true;
+  const bool reduced = field<std::uint32_t>(tiff, TIFFTAG_SUBFILETYPE, 0) & FILETYPE_REDUCEDIMAGE;
+  return reduced && TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &values) && count > 0;
+}
+
 }  // namespace
 
 Facts inspect_tiff(View bytes) {
   TiffMemory memory(bytes);
   TIFF* tiff = memory.open("r");
   if (!tiff) reject("is a truncated or damaged TIFF; get an intact copy of the file");
+  if (is_camera_raw(tiff, bytes))
+    reject("is a camera's raw file, of which only the preview is a picture; develop it first");
   Facts facts{field<std::uint32_t>(tiff, TIFFTAG_IMAGEWIDTH, 0), field<std::uint32_t>(tiff, TIFFTAG_IMAGELENGTH, 0)};
   const int orientation = field<std::uint16_t>(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
   facts.orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
@@ -175,7 +196,7 @@ Facts inspect_tiff(View bytes) {
   return facts;
 }
 
-Image decode_tiff(View bytes) {
+Image decode_tiff(View bytes, bool& clipped) {
   TiffMemory memory(bytes);
   TIFF* tiff = memory.open("r");
   if (!tiff) reject_damaged();
@@ -185,6 +206,7 @@ Image decode_tiff(View bytes) {
     reject(fmt::format("has {} bands; at most {} are supported", layout.samples, most_channels));
   Image image(layout.width, layout.height, layout.channels(), layout.depth());
   read_blocks(tiff, layout, image);
+  clipped = image.depth() == Depth::f32 && normalise_floats(image.pixels);
   normalise(layout, image);
   return image;
 }

@@ -17,7 +17,9 @@ Image as_rgb(const Image& image) {
 
 Facts inspect_webp(View bytes) {
   Facts facts;
-  if (little_endian(bytes, 4, 4) > bytes.size() - 8) reject_truncated();
+  const std::size_t riff = little_endian(bytes, 4, 4);
+  if (riff > bytes.size() - 8) reject_truncated();
+  bytes = bytes.first(riff + 8);  // what some programs append is no part of the picture
   for (std::size_t at = 12; at + 8 <= bytes.size();) {
     const std::size_t length = little_endian(bytes, at + 4, 4), data = at + 8;
     if (length > bytes.size() - data) reject_truncated();
@@ -53,7 +55,8 @@ Image decode_webp(View bytes) {
 }
 
 Bytes encode_webp(const Image& source, int quality) {
-  require_size_at_most(source, WEBP_MAX_DIMENSION, "WebP");
+  static_assert(WEBP_MAX_DIMENSION == 16383);
+  require_size_at_most(source, longest_side(Format::webp), "WebP");
   const Image image = as_rgb(source);
   WebPConfig config;
   WebPPicture picture;

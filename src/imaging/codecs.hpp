@@ -68,7 +68,8 @@ Image decode_webp(View bytes);
 Bytes encode_webp(const Image& image, int quality);
 
 Facts inspect_tiff(View bytes);
-Image decode_tiff(View bytes);
+/// `clipped`: whether floats lay outside 0..1.
+Image decode_tiff(View bytes, bool& clipped);
 Bytes encode_tiff(const Image& image);
 
 Facts inspect_bmp(View bytes);

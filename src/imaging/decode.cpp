@@ -1,5 +1,6 @@
 #include <opencv2/core.hpp>
 
+#include "ganvas/core/log.hpp"
 #include "imaging/codecs.hpp"
 #include "imaging/planes.hpp"
 
@@ -29,12 +30,13 @@ codecs::Facts inspect(View bytes, Format format) {
   return facts;
 }
 
-Image decode_pixels(View bytes, Format format, bool numbers) {
+/// `clipped`: whether samples lay outside their range.
+Image decode_pixels(View bytes, Format format, bool numbers, bool& clipped) {
+  if (format == Format::tiff) return codecs::decode_tiff(bytes, clipped);
   if (format == Format::png) return codecs::decode_png(bytes, numbers);
   if (format == Format::pnm) return codecs::decode_pnm(bytes, numbers);
   using Decode = Image (*)(View);
-  constexpr Decode decoders[] = {nullptr, codecs::decode_jpeg, codecs::decode_webp, codecs::decode_tiff,
-                                 codecs::decode_bmp};
+  constexpr Decode decoders[] = {nullptr, codecs::decode_jpeg, codecs::decode_webp, nullptr, codecs::decode_bmp};
   return decoders[static_cast<int>(format)](bytes);
 }
 
@@ -97,9 +99,11 @@ DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string
     const codecs::Facts facts = inspect(bytes, decoded.format);
     require_size(facts, options.max_pixels);
     if (facts.several) reject("is animated or has more than one page; extract the wanted picture first");
-    decoded.image = decode_pixels(bytes, decoded.format, options.numbers);
+    bool clipped = false;
+    decoded.image = decode_pixels(bytes, decoded.format, options.numbers, clipped);
+    if (clipped) log(LogLevel::warning, "{}: float samples outside 0..1 are clipped; scale them before", name);
     decoded.metadata = read_metadata(bytes);
-    if (facts.orientation != 1) decoded.metadata.orientation = facts.orientation;
+    decoded.metadata.orientation = facts.orientation;  // as read_header says it
     codecs::drop_foreign_profile(decoded.metadata, decoded.image.channels());
     if (options.apply_orientation) {
       decoded.image = upright(decoded.image, decoded.metadata.orientation);

@@ -66,6 +66,12 @@ std::string extension_of(Format format, int channels) {
   fail(ErrorKind::internal, "unknown picture format");
 }
 
+int longest_side(Format format) {
+  if (format == Format::jpeg) return 65500;  // libjpeg's JPEG_MAX_DIMENSION
+  if (format == Format::webp) return 16383;  // libwebp's WEBP_MAX_DIMENSION
+  return INT32_MAX;
+}
+
 bool can_hold(Format format, Depth depth, int channels) {
   if (channels > 4) return format == Format::tiff;
   const bool alpha = channels == 2 || channels == 4;

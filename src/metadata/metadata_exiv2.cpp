@@ -7,6 +7,8 @@
 #include <array>
 #include <mutex>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "metadata/containers.hpp"
 
@@ -37,12 +39,34 @@ bool is_layout_tag(const Exiv2::Exifdatum& datum) {
     return true;
   if (group == "Iop") return false;
   if (group != "Image") return false;
-  constexpr std::array<std::uint16_t, 43> tags = {
+  constexpr std::array<std::uint16_t, 44> tags = {
       0x00fe, 0x00ff, 0x0100, 0x0101, 0x0102, 0x0103, 0x0106, 0x0107, 0x0108, 0x0109, 0x010a,
       0x0111, 0x0115, 0x0116, 0x0117, 0x0118, 0x0119, 0x011c, 0x0120, 0x0121, 0x0122, 0x0123,
       0x013d, 0x0140, 0x0141, 0x0142, 0x0143, 0x0144, 0x0145, 0x014a, 0x0152, 0x0153, 0x015b,
-      0x0200, 0x0201, 0x0202, 0x0203, 0x0211, 0x0212, 0x0213, 0x0214, 0x02bc, 0x8773};
+      0x0200, 0x0201, 0x0202, 0x0203, 0x0211, 0x0212, 0x0213, 0x0214, 0x02bc, 0x8773, 0xc612};
   return std::find(tags.begin(), tags.end(), datum.tag()) != tags.end();
+}
+
+// GeoTIFF's tags, and those that say in which system the figures are.
+constexpr std::uint16_t pixel_scale = 0x830e, tiepoints = 0x8482, transformation = 0x85d8;
+
+bool is_geography(const Exiv2::Exifdatum& datum) {
+  const std::uint16_t tag = datum.tag();
+  return datum.groupName() == "Image" &&
+         (tag == pixel_scale || tag == tiepoints || tag == transformation || (tag >= 0x87af && tag <= 0x87b1));
+}
+
+/// Multiplies a tag's doubles by these factors, anew in every `period`; where no factor is left they stay.
+void multiply_doubles(Exiv2::ExifData& exif, std::uint16_t tag, std::size_t period,
+                      const std::vector<double>& factors) {
+  const auto found = exif.findKey(Exiv2::ExifKey(tag, "Image"));
+  if (found == exif.end()) return;
+  const auto* doubles = dynamic_cast<const Exiv2::DoubleValue*>(&found->value());
+  if (!doubles) return;
+  Exiv2::DoubleValue scaled = *doubles;
+  for (std::size_t i = 0; i < scaled.value_.size(); ++i)
+    if (i % period < factors.size()) scaled.value_[i] *= factors[i % period];
+  found->setValue(&scaled);
 }
 
 template <typename Data, typename Predicate>
@@ -154,10 +178,25 @@ Metadata read_metadata(std::span<const std::uint8_t> encoded) try {
   return {};
 }
 
+void scale_geography(Metadata& metadata, double across, double down) {
+  if (across == 1 && down == 1) return;
+  prepare();
+  edit_exif(metadata.exif, [&](Exiv2::ExifData& exif) {
+    // Of a pixel: its size, x y z; with its place in the picture, columns of a 4 x 4 matrix.
+    const double inverse[] = {1 / across, 1 / down};
+    multiply_doubles(exif, pixel_scale, 3, {inverse[0], inverse[1], 1});
+    multiply_doubles(exif, transformation, 16,
+                     {inverse[0], inverse[1], 1, 1, inverse[0], inverse[1], 1, 1, inverse[0], inverse[1], 1, 1});
+    // Points: column, row, 0 and what they are on the earth.
+    multiply_doubles(exif, tiepoints, 6, {across, down, 1, 1, 1, 1});
+  });
+}
+
 void reset_orientation(Metadata& metadata) {
   prepare();
-  metadata.orientation = 1;
-  edit_exif(metadata.exif, [](Exiv2::ExifData& exif) {
+  const bool turned = std::exchange(metadata.orientation, 1) != 1;
+  edit_exif(metadata.exif, [turned](Exiv2::ExifData& exif) {
+    if (turned) erase_if(exif, is_geography);
     const auto tag = exif.findKey(Exiv2::ExifKey("Exif.Image.Orientation"));
     if (tag != exif.end()) *tag = std::uint16_t{1};
     erase_if(exif, [](const Exiv2::Exifdatum& datum) { return datum.groupName() == "Thumbnail"; });

@@ -9,6 +9,8 @@ Metadata read_metadata(std::span<const std::uint8_t>) { return {}; }
 
 void reset_orientation(Metadata& metadata) { metadata.orientation = 1; }
 
+void scale_geography(Metadata&, double, double) {}
+
 std::vector<std::uint8_t> embed_metadata(std::vector<std::uint8_t> encoded, const Metadata&) { return encoded; }
 
 }  // namespace ganvas

@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <bit>
+
 #include "pictures.hpp"
 
 using namespace ganvas;
@@ -116,6 +120,66 @@ TEST_CASE("all eight orientations are baked in, with or without exiv2") {
                           pixels};
       CHECK(same(decode_image(make_tiff({page}, big), "x").image, turned(stored, orientation)));
     }
+}
+
+TEST_CASE("EXIF as text in a PNG, as older programs write it: header and pixels agree on the orientation") {
+  const Image stored = noise(7, 4, 3, Depth::u8);
+  Bytes exif = bytes_of(std::string_view("Exif\0\0", 6));
+  put(exif, make_exif(6));
+  std::string text = fmt::format("\nexif\n{:8}\n", exif.size());
+  for (std::size_t i = 0; i < exif.size(); ++i) text += fmt::format("{:02x}{}", exif[i], i % 36 == 35 ? "\n" : "");
+  text += '\n';
+  for (const char* keyword : {"Raw profile type exif", "Raw profile type APP1"})
+    for (const bool compressed : {false, true}) {
+      CAPTURE(keyword);
+      Bytes chunk = bytes_of(keyword);
+      chunk.push_back(0);
+      if (compressed) chunk.push_back(0);
+      put(chunk, compressed ? zlib_stored(bytes_of(text)) : bytes_of(text));
+      Bytes bytes = encode_image(stored, Format::png, {});
+      const Bytes more = png_chunk(compressed ? "zTXt" : "tEXt", chunk);
+      bytes.insert(bytes.begin() + 33, more.begin(), more.end());  // behind IHDR
+      const DecodedImage decoded = decode_image(bytes, "x");
+      const ImageHeader header = read_header(bytes, "x");
+      CHECK(header.orientation == (metadata_supported() ? 6 : 1));
+      CHECK(same(decoded.image, turned(stored, header.orientation)));
+    }
+}
+
+TEST_CASE("GeoTIFF's pixels keep their place on the earth when they become more") {
+  if (!metadata_supported()) return;
+  const auto block = [](const std::vector<double>& scale, const std::vector<double>& points) {
+    Bytes out = bytes_of("II");
+    put(out, 42, 2, false);
+    put(out, 8, 4, false);
+    put(out, 2, 2, false);
+    std::uint32_t at = 8 + 2 + 2 * 12 + 4;
+    Bytes doubles;
+    for (const auto& [tag, values] : {std::pair{0x830e, scale}, std::pair{0x8482, points}}) {
+      put(out, tag, 2, false);
+      put(out, 12, 2, false);
+      put(out, values.size(), 4, false);
+      put(out, at + doubles.size(), 4, false);
+      for (const double value : values) put(doubles, std::bit_cast<std::uint64_t>(value), 8, false);
+    }
+    put(out, 0, 4, false);
+    put(out, doubles);
+    return out;
+  };
+  const auto has = [](const Bytes& exif, std::initializer_list<double> values) {
+    Bytes wanted;
+    for (const double value : values) put(wanted, std::bit_cast<std::uint64_t>(value), 8, false);
+    return contains(exif, wanted);
+  };
+  // One pixel is 10 x 20 m; pixel (3, 5) lies at the point (500000.125, 4100000.25).
+  Metadata metadata;
+  metadata.exif = block({10, 20, 0}, {3, 5, 0, 500000.125, 4100000.25, 0});
+  scale_geography(metadata, 4, 2);
+  CHECK(has(metadata.exif, {2.5, 10, 0}));
+  CHECK(has(metadata.exif, {12, 10, 0, 500000.125, 4100000.25, 0}));
+  // And through a file.
+  const Metadata read = decode_image(encode_image(noise(9, 7, 5, Depth::u8), Format::tiff, metadata), "x").metadata;
+  CHECK(has(read.exif, {2.5, 10, 0}));
 }
 
 TEST_CASE("profile, EXIF and XMP travel between all formats that carry them") {

@@ -158,6 +158,32 @@ TEST_CASE("TIFF: further pages are refused, thumbnails are no pages") {
   CHECK(decode_error(make_tiff({page, thumbnail})).empty());
 }
 
+TEST_CASE("TIFF: signed samples and cameras' raw files are refused by name") {
+  const auto with = [](const TiffTag& tag) {
+    TiffPage page = tiff_page(tiff_tags(2, 1, {8}, 1), {5, 0});
+    page.tags.push_back(tag);
+    std::stable_sort(page.tags.begin(), page.tags.end(), [](auto& a, auto& b) { return a.tag < b.tag; });
+    return page;
+  };
+  for (const std::uint32_t kind : {2, 5, 6})
+    CHECK(decode_error(make_tiff({with({339, 3, {kind}})})).find("signed") != std::string::npos);
+  for (const std::uint32_t kind : {1, 4}) CHECK(decode_error(make_tiff({with({339, 3, {kind}})})).empty());
+  CHECK(decode_error(make_tiff({with({50706, 1, {1, 4, 0, 0}})})).find("raw file") != std::string::npos);
+  TiffPage preview = with({254, 4, {1}});
+  CHECK(decode_error(make_tiff({preview})).empty());  // small, but all there is
+  preview.tags.insert(preview.tags.end() - 1, {330, 4, {8}});
+  std::stable_sort(preview.tags.begin(), preview.tags.end(), [](auto& a, auto& b) { return a.tag < b.tag; });
+  CHECK(decode_error(make_tiff({preview})).find("raw file") != std::string::npos);
+}
+
+TEST_CASE("WebP: what stands behind the picture is passed over") {
+  const Image image = noise(9, 7, 3, Depth::u8);
+  Bytes bytes = encode_image(image, Format::webp, {}, {.quality = 100});
+  put(bytes, bytes_of("appended by some program"));
+  CHECK(same(decode_image(bytes, "x").image, image));
+  CHECK(read_header(bytes, "x").width == 9);
+}
+
 TEST_CASE("BMP: palettes, run lengths, bit fields, upside down") {
   const auto header = [](int width, int height, int bits, int compression, int colors, const Bytes& tail) {
     const int offset = 54 + 4 * colors + (compression == 3 ? 12 : 0);

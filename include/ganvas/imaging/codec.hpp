@@ -24,6 +24,8 @@ std::optional<Format> format_from_name(std::string_view name);
 std::string extension_of(Format format, int channels = 3);
 /// Whether the format can hold such samples without loss of depth or alpha (e.g. JPEG: u8, no alpha).
 bool can_hold(Format format, Depth depth, int channels);
+/// Most pixels a side that the format's writer takes.
+int longest_side(Format format);
 
 /// As stored: orientations 5 to 8 swap width and height when they are applied.
 struct ImageHeader {

@@ -14,8 +14,8 @@ inline constexpr int most_channels = 64;
 
 /// A picture in memory: rows x columns of interleaved samples.
 /// Channels: 1 gray, 2 gray+alpha, 3 RGB, 4 RGBA (alpha is not premultiplied), 5 to 64 bands of a sensor, which only
-/// TIFF stores and only networks made for so many take. Never BGR: that order exists only
-/// inside the reader and the writer. Copies share pixels, as cv::Mat does; clone() where that matters.
+/// TIFF stores and only networks made for so many take. Never BGR: that order exists only inside the reader and the
+/// writer. Copies share pixels, as cv::Mat does; clone() where that matters.
 struct Image {
   cv::Mat pixels;
 

@@ -23,8 +23,13 @@ bool metadata_supported() noexcept;
 /// come back empty.
 Metadata read_metadata(std::span<const std::uint8_t> encoded);
 
-/// Sets the EXIF orientation tag to 1 and drops an embedded thumbnail, which would show the picture unrotated.
+/// Sets the EXIF orientation tag to 1 and drops an embedded thumbnail, which would show the picture unrotated, and, of
+/// pictures that had another, where the pixels lie on the earth.
 void reset_orientation(Metadata& metadata);
+
+/// Corrects where the pixels lie on the earth (GeoTIFF 1.1: ModelPixelScale, ModelTiepoint, ModelTransformation) for a
+/// picture that became `across` times as wide and `down` times as high.
+void scale_geography(Metadata& metadata, double across, double down);
 
 /// The encoded picture with the metadata put in; returned unchanged where the format can't carry them.
 std::vector<std::uint8_t> embed_metadata(std::vector<std::uint8_t> encoded, const Metadata& metadata);
