@@ -36,8 +36,6 @@ void log_line(LogLevel level, std::string_view message) {
   if (level < log_level()) return;
   std::string line = prefix(level);
   line += message;
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   terminal::print_line(line);
 }
 
@@ -57,9 +55,17 @@ std::string& current_bar() {
 
 void write_all(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
+/// Names of files may hold what commands a terminal.
+std::string without_controls(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return text;
+}
+
 }  // namespace
 
-void print_line(const std::string& line) {
+void print_line(const std::string& text) {
+  const std::string line = without_controls(text);
   const std::lock_guard lock(output_mutex());
   const std::string& bar = current_bar();
   // One write for the whole change, so that nothing flickers or interleaves.
@@ -67,7 +73,8 @@ void print_line(const std::string& line) {
   std::fflush(stderr);
 }
 
-void show_bar(const std::string& bar) {
+void show_bar(const std::string& text) {
+  const std::string bar = without_controls(text);
   const std::lock_guard lock(output_mutex());
   if (bar.empty() && current_bar().empty()) return;
   current_bar() = bar;

@@ -108,6 +108,41 @@ TEST_CASE("upscale: a folder with good and bad files, a dry run, standard input 
   check_error(run_ganvas({"-q", "upscale", "-", "-o", "-", "-m", model}, "not a picture"), 1, {"standard input"});
 }
 
+TEST_CASE("upscale: a closed stream gets no message into a picture, names no command to the terminal") {
+  const TemporaryFolder folder;
+  const std::string model = save_model(folder / "m.safetensors");
+  fs::create_directories(folder / "in");
+  for (int i = 0; i < 8; ++i) {
+    write_image(folder / fmt::format("in/{}.png", 2 * i), noise(40, 30, 3, Depth::u8, i));
+    std::ofstream(folder / fmt::format("in/{}.png", 2 * i + 1)) << "text";
+  }
+  const auto shell = [&](const std::string& out, const std::string& streams) {
+    const std::string command = fmt::format("{} upscale {} -o {} -m {} --format bmp {}", GANVAS_BINARY,
+                                            (folder / "in").string(), (folder / out).string(), model, streams);
+    return run_ganvas({"-c", command}, {}, {.binary = "/bin/sh"}).code;
+  };
+  CHECK(shell("plain", "2>/dev/null") == 1);
+  CHECK(shell("closed", "2>&-") == 1);
+  CHECK(shell("silent", ">&- 2>/dev/null") == 1);
+  for (int i = 0; i < 8; ++i)
+    for (const char* out : {"closed", "silent"}) {
+      const std::string name = fmt::format("{}.bmp", 2 * i);
+      // Without a reader of the results the work ends early, but what there is is whole.
+      const bool there = fs::exists(folder / out / name);
+      CHECK((there || std::string(out) == "silent"));
+      if (there) CHECK(read_file(folder / out / name) == read_file(folder / "plain" / name));
+    }
+
+  write_image(folder / "a\x1b[31m\n.png", noise(9, 7, 3, Depth::u8));
+  const Finished odd =
+      run_ganvas({"upscale", (folder / "a\x1b[31m\n.png").string(), "-o", (folder / "odd").string(), "-m", model});
+  CHECK(odd.code == 0);
+  CHECK_FALSE(contains(odd.err, "\x1b"));
+  check_error(run_ganvas({"-q", "upscale", (folder / "in/0.png").string(), "-o", (folder / "x").string(), "-m", model,
+                          "--width", "999999", "--height", "999999"}),
+              1, {"GiB"});
+}
+
 TEST_CASE("model: info, convert, blend, check") {
   const TemporaryFolder folder;
   const std::string a = save_model(folder / "a.safetensors", 1), b = save_model(folder / "b.safetensors", 2);

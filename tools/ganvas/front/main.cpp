@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -65,9 +68,17 @@ int run_and_report(int argc, char** argv) {
   return 1;
 }
 
+/// A standard stream that the caller closed would give its number to the next file that is opened, and messages would
+/// go into pictures. In its place: what can be neither read as input nor written as output.
+void occupy_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_streams();
   install_interrupt_handler();
   const int code = run_and_report(argc, argv);
   // All is written and closed; taking LibTorch's thousands of registrations apart would be time for nothing.
