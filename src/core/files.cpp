@@ -201,10 +201,16 @@ std::vector<fs::path> list_files(const fs::path& folder, bool recursive, std::ve
       std::error_code unknown;
       if (entry.is_regular_file(unknown)) files.push_back(entry.path());
       else if (recursive && !entry.is_symlink(unknown) && entry.is_directory(unknown)) folders.push_back(entry.path());
+      else if (unlisted && entry.is_symlink(unknown) && !entry.exists(unknown)) unlisted->push_back(entry.path());
     }
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+std::string why_unlisted(const fs::path& path) {
+  std::error_code unknown;
+  return fs::is_symlink(path, unknown) ? "is a link to a file that isn't there" : "can't list this folder";
 }
 
 fs::path cache_folder() {

@@ -3,11 +3,11 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <new>
-#include <set>
 #include <thread>
 
 #include "ganvas/core/clock.hpp"
@@ -70,7 +70,7 @@ bool is_finished(const fs::path& output, cv::Size expected) {
   try {
     const Bytes bytes = read_file(output);
     if (upright_size(read_header(bytes, output.string())) != expected) return false;
-    decode_image(bytes, output.string());
+    decode_image(bytes, output.string(), {.max_pixels = UINT64_MAX});  // as many as expected
     return true;
   } catch (const Error&) {
     return false;
@@ -83,10 +83,7 @@ class Pipeline {
       : options_(options),
         work_(work),
         jobs_(std::move(jobs)),
-        report_(options, work.verb, static_cast<int>(jobs_.size()), out) {
-    std::error_code ignored;
-    for (const auto& job : jobs_) inputs_.insert(fs::weakly_canonical(job.input, ignored));
-  }
+        report_(options, work.verb, static_cast<int>(jobs_.size()), out) {}
 
   BatchSummary run();
 
@@ -96,19 +93,23 @@ class Pipeline {
   void decode_all();
   bool prepare(Item& item);
   void check_size(const ImageHeader& header, const std::string& name) const;
-  void check_format(const Item& item) const;
+  void check_side(const Item& item, Format input_format) const;
   void work_all();
+  void describe(Item& item) const;
   void encode_all();
-  bool stopping() const {
-    return interrupted() || report_.output_broken() || (options_.stop_on_error && report_.any_failed());
+  bool stopping() const { return interrupted() || report_.output_broken() || failed_late_; }
+  /// With --stop-on-error: a file that can't be read ends the reading, those before it are still done; one that fails
+  /// later ends everything.
+  void note_late_failure(const Item& item) {
+    if (options_.stop_on_error && item.outcome.status == "failed") failed_late_ = true;
   }
 
   static constexpr std::size_t queue_items = 3, queue_bytes = std::size_t{192} << 20;
   const BatchOptions& options_;
   const BatchWork& work_;
   std::vector<BatchJob> jobs_;
-  std::set<fs::path> inputs_;
   BatchReport report_;
+  std::atomic<bool> failed_late_ = false;
   BoundedQueue<Item> decoded_{queue_items, queue_bytes}, finished_{queue_items, queue_bytes};
 };
 
@@ -151,12 +152,12 @@ bool Pipeline::prepare(Item& item) {
   check_size(header, name);
   item.outcome.input_size = upright_size(header);
   item.outcome.output_size = work_.output_size(item.outcome.input_size.width, item.outcome.input_size.height);
-  check_format(item);
+  check_side(item, header.format);
   if (options_.skip_existing && is_finished(job.output, item.outcome.output_size)) {
     item.outcome.status = "skipped";
     return false;
   }
-  if (exists && inputs_.contains(fs::weakly_canonical(job.output, ignored)))
+  if (exists && job.replaces_input)
     fail(ErrorKind::file, "{} would be replaced, but is an input too; choose another folder or --name",
          job.output.string());
   if (options_.dry_run) {
@@ -177,18 +178,18 @@ void Pipeline::check_size(const ImageHeader& header, const std::string& name) co
 }
 
 /// JPEG and WebP end at a side that a large result can pass: better said before the work than after.
-void Pipeline::check_format(const Item& item) const {
-  const auto format = format_from_name(item.job.output.extension().string());
-  const int limit = format == Format::jpeg ? 65535 : format == Format::webp ? 16383 : INT32_MAX;
+void Pipeline::check_side(const Item& item, Format input_format) const {
+  const Format format = output_format(options_, item.job.output, input_format);
+  const int limit = longest_side(format);
   const cv::Size size = item.outcome.output_size;
   if (std::max(size.width, size.height) > limit)
     fail(ErrorKind::file, "{}x{} is more than the {} pixels a side that {} can hold; choose --format png", size.width,
-         size.height, limit, item.job.output.extension().string().substr(1));
+         size.height, limit, extension_of(format));
 }
 
 void Pipeline::decode_all() {
   for (const auto& job : jobs_) {
-    if (stopping()) break;
+    if (stopping() || (options_.stop_on_error && report_.any_failed())) break;
     Item item{.job = job, .picture = {}, .outcome = {}};
     if (!guarded(item, [&] { return prepare(item); })) continue;
     const std::size_t bytes = item.bytes();
@@ -205,6 +206,7 @@ void Pipeline::work_all() {
                                           [&](double share) { report_.progress(item->job, share); });
       return true;
     });
+    note_late_failure(*item);
     if (!ok) continue;
     const std::size_t bytes = item->bytes();
     finished_.push(std::move(*item), bytes);
@@ -214,13 +216,21 @@ void Pipeline::work_all() {
   finished_.close();
 }
 
+/// The input's metadata become those of the result.
+void Pipeline::describe(Item& item) const {
+  Metadata& metadata = item.picture.metadata;
+  const cv::Size from = item.outcome.input_size, to = item.outcome.output_size;
+  scale_geography(metadata, static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
+  add_facts(metadata, work_.facts);
+}
+
 void Pipeline::encode_all() {
   while (std::optional<Item> item = finished_.pop()) {
     guarded(*item, [&] {
       DecodedImage& picture = item->picture;
       const Format format = output_format(options_, item->job.output, picture.format);
       if (options_.strip_metadata) picture.metadata = {};
-      else add_facts(picture.metadata, work_.facts);
+      else describe(*item);
       const Bytes bytes = encode_image(picture.image, format, picture.metadata, options_.encode);
       picture.image = {};
       if (item->job.output != "-" && item->job.output.has_parent_path())
@@ -229,6 +239,7 @@ void Pipeline::encode_all() {
       item->outcome.status = "done";
       return false;
     });
+    note_late_failure(*item);
   }
 }
 

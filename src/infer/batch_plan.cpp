@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/infer/batch.hpp"
@@ -42,13 +43,18 @@ bool is_wanted(const fs::path& below, const BatchOptions& options) {
   return !matches_any(options.exclude, below);
 }
 
-/// Whether `path` lies below the output folder: results of an earlier run are no inputs.
+/// Whether `path` lies in `folder` or deeper; both canonical.
+bool is_below(const fs::path& path, const fs::path& folder) {
+  const fs::path way = path.lexically_relative(folder);
+  return !way.empty() && way != "." && *way.begin() != "..";
+}
+
+/// Whether `path` lies in an output folder that is itself below the input folder: results of an earlier run are no
+/// inputs.
 bool is_output(const fs::path& path, const fs::path& folder, const BatchOptions& options) {
   std::error_code error;
   const fs::path out = fs::weakly_canonical(options.output, error), in = fs::weakly_canonical(folder, error);
-  if (error || out == in) return false;
-  const fs::path below = fs::weakly_canonical(path, error).lexically_relative(out);
-  return !below.empty() && *below.begin() != "..";
+  return is_below(out, in) && is_below(fs::weakly_canonical(path, error), out);
 }
 
 void add_folder(const fs::path& folder, const BatchOptions& options, std::vector<Found>& found) {
@@ -58,7 +64,15 @@ void add_folder(const fs::path& folder, const BatchOptions& options, std::vector
     if (is_wanted(below, options) && looks_like_picture(file) && !is_output(file, folder, options))
       found.push_back({file, below, {}});
   }
-  for (const auto& path : unlisted) found.push_back({path, path.lexically_relative(folder), "can't list this folder"});
+  for (const auto& path : unlisted) {
+    const fs::path below = path.lexically_relative(folder);
+    const bool folder_itself = !fs::is_symlink(path);
+    // A pattern on what is in a folder excludes it too.
+    const bool wanted = folder_itself
+                            ? !matches_any(options.exclude, below) && !matches_any(options.exclude, below / "any")
+                            : is_wanted(below, options) && looks_like_picture(path);
+    if (wanted) found.push_back({path, below, why_unlisted(path)});
+  }
 }
 
 void add_file(const fs::path& path, const BatchOptions& options, std::vector<Found>& found) {
@@ -103,6 +117,7 @@ void check_options(const BatchOptions& options) {
 void check_clashes(const std::vector<BatchJob>& jobs) {
   std::map<fs::path, const BatchJob*> by_output;
   for (const auto& job : jobs) {
+    if (!job.problem.empty()) continue;
     const auto [other, fresh] = by_output.try_emplace(job.output.lexically_normal(), &job);
     if (!fresh)
       fail(ErrorKind::usage, "{} and {} would both become {}; choose a --name such as {{stem}}_{{ext}}",
@@ -110,29 +125,62 @@ void check_clashes(const std::vector<BatchJob>& jobs) {
   }
 }
 
+/// Of all jobs, whichever share of them this run does.
+void find_replaced_inputs(std::vector<BatchJob>& jobs) {
+  std::error_code ignored;
+  std::set<fs::path> inputs;
+  for (const auto& job : jobs) inputs.insert(fs::weakly_canonical(job.input, ignored));
+  for (auto& job : jobs)
+    job.replaces_input = job.output != "-" && inputs.contains(fs::weakly_canonical(job.output, ignored));
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
+/// `-o FILE`: a name that contradicts --format, or promises what can't be written, is a slip.
+void check_output_name(const BatchOptions& options) {
+  const fs::path output = options.output;
+  if (options.output == "-" || is_folder(output)) return;
+  const std::string extension = output.extension().string();
+  if (is_foreign_picture(output))
+    fail(ErrorKind::usage, "-o {}: {} files can't be written; choose png, jpeg, webp, tiff, bmp or pnm", options.output,
+         extension);
+  const auto named = format_from_name(extension);
+  if (named && options.format && *named != *options.format)
+    fail(ErrorKind::usage, "-o {}: its name says {}, but --format says {}", options.output, extension_of(*named),
+         extension_of(*options.format));
+}
+
 }  // namespace
 
 std::vector<BatchJob> plan_batch(const BatchOptions& options) {
   check_options(options);
+  check_output_name(options);
   const std::vector<Found> found = expand_inputs(options);
   std::vector<BatchJob> jobs;
-  const bool one = found.size() == 1 && !fs::is_directory(options.inputs.front());
+  const bool one = found.size() == 1 && !is_folder(options.inputs.front());
   const auto named_format = format_from_name(fs::path(options.output).extension().string());
   if (options.output == "-") {
     if (found.size() > 1) fail(ErrorKind::usage, "-o - takes one input, not {}", found.size());
-    for (const auto& file : found) jobs.push_back({file.path, "-", file.problem});
-  } else if (one && named_format && !fs::is_directory(options.output)) {
-    jobs.push_back({found.front().path, options.output, found.front().problem});
+    for (const auto& file : found) jobs.push_back({.input = file.path, .output = "-", .problem = file.problem});
+  } else if (one && named_format && !is_folder(options.output)) {
+    jobs.push_back({.input = found.front().path, .output = options.output, .problem = found.front().problem});
   } else {
-    if (named_format && !fs::is_directory(options.output))
+    if (named_format && !is_folder(options.output))
       fail(ErrorKind::usage, "-o {}: names a file, but there are {} inputs; give a folder", options.output,
            found.size());
-    if (fs::exists(options.output) && !fs::is_directory(options.output))
+    std::error_code ignored;
+    if (fs::exists(options.output, ignored) && !is_folder(options.output))
       fail(ErrorKind::usage, "{}: is a file, but there are {} inputs; give a folder", options.output, found.size());
     for (const auto& file : found)
-      jobs.push_back({file.path, options.output / output_name(options, file.path, file.below), file.problem});
+      jobs.push_back({.input = file.path,
+                      .output = options.output / output_name(options, file.path, file.below),
+                      .problem = file.problem});
     check_clashes(jobs);
   }
+  find_replaced_inputs(jobs);
 
   std::vector<BatchJob> mine;
   for (std::size_t i = 0; i < jobs.size(); ++i) {

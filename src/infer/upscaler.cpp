@@ -138,6 +138,7 @@ Image Upscaler::State::enlarge_color(const Image& color, cv::Size size, ColorFix
   const GeneratorInfo& info = runner.info();
   const int passes = passes_for({color.width(), color.height()}, size, info.scale);
   const bool by_planes = color.channels() != 3;
+  check_memory(size, color);
   Image current = color;
   for (int i = 0; i < passes; ++i) {
     // What the passes still to come will enlarge need not be larger than that: a last pass for x6 starts at x1.5, not

@@ -165,6 +165,11 @@ TEST_CASE("list_files and expand_glob: sorted, hidden passed over, links to fold
   CHECK(expand_glob(folder / "[ab].png") == Paths{folder / "a.png", folder / "b.png"});
   CHECK(expand_glob(folder / "*.jpg").empty());
   CHECK_THROWS_AS(list_files(folder / "absent", false), Error);
+  fs::create_symlink("nowhere", folder / "sub/lost.png");
+  Paths unlisted;
+  CHECK(list_files(folder.path(), true, &unlisted).size() == 4);
+  CHECK(unlisted == Paths{folder / "sub/lost.png"});
+  CHECK(why_unlisted(unlisted[0]).find("link") != std::string::npos);
 }
 
 TEST_CASE("the cache folder follows XDG, errors have exit codes, the flag of Ctrl-C") {

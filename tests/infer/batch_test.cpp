@@ -208,6 +208,90 @@ TEST_CASE("plans: files, globs, several inputs, contradictions") {
   CHECK_FALSE(fs::exists(folder / "out"));
 }
 
+TEST_CASE("plans: results are no inputs, but a folder below the output folder is one") {
+  const TemporaryFolder folder;
+  write_picture(folder / "photos/raw/a.png");
+  const auto inputs = [&](const fs::path& in, const fs::path& out, bool recursive = false) {
+    BatchOptions options = from_to(in, out);
+    options.recursive = recursive;
+    return plan_batch(options).size();
+  };
+  CHECK(inputs(folder / "photos/raw", folder / "photos") == 1);
+  CHECK(inputs(folder / "photos/raw", folder / "photos/raw/../..") == 1);
+  CHECK(inputs(folder / "photos/raw", folder / "photos/raw") == 1);
+  write_picture(folder / "photos/large/raw/a.png");
+  CHECK(inputs(folder / "photos", folder / "photos/large", true) == 1);
+  CHECK(inputs(folder / "photos", folder / "elsewhere", true) == 2);
+}
+
+TEST_CASE("plans: names of outputs that contradict the format or promise what can't be written") {
+  const TemporaryFolder folder;
+  write_picture(folder / "a.png");
+  for (const char* name : {"b.avif", "b.GIF", "b.jxl"}) {
+    CAPTURE(name);
+    CHECK(refusal(from_to(folder / "a.png", folder / name)).find("can't be written") != std::string::npos);
+    CHECK_FALSE(fs::exists(folder / name));
+  }
+  BatchOptions options = from_to(folder / "a.png", folder / "b.png");
+  options.format = Format::jpeg;
+  CHECK(refusal(options).find("--format says jpg") != std::string::npos);
+  options.format = Format::png;
+  CHECK(plan_batch(options).size() == 1);
+  // A folder may be called as it likes.
+  fs::create_directories(folder / "c.gif");
+  CHECK(plan_batch(from_to(folder / "a.png", folder / "c.gif"))[0].output == folder / "c.gif/a.png");
+}
+
+TEST_CASE("plans: links that lead nowhere are named if they promise a picture") {
+  const TemporaryFolder folder;
+  write_picture(folder / "in/a.png");
+  fs::create_symlink("nowhere", folder / "in/b.png");
+  fs::create_symlink("nowhere", folder / "in/notes");
+  fs::create_symlink("itself", folder / "itself");
+  const auto jobs = plan_batch(from_to(folder / "in", folder / "out"));
+  REQUIRE(jobs.size() == 2);
+  CHECK(jobs[1].problem.find("isn't there") != std::string::npos);
+  BatchOptions options = from_to(folder / "itself", folder / "out");
+  REQUIRE(plan_batch(options).size() == 1);
+  CHECK(run(options).summary.failed == 1);
+}
+
+TEST_CASE("batch: inputs are protected from the whole of a job array, not from one share alone") {
+  const TemporaryFolder folder;
+  write_picture(folder / "in/a.png");
+  write_picture(folder / "in/a_x2.png");
+  const Bytes before = read_file(folder / "in/a_x2.png");
+  BatchOptions options = from_to(folder / "in", folder / "in");
+  options.name = "{stem}_x2";
+  options.force = true;
+  options.shard_count = 2;  // the first share is a.png alone
+  CHECK(run(options).summary.failed == 1);
+  options.shard_count = 1;
+  options.limit = 1;
+  CHECK(run(options).summary.failed == 1);
+  CHECK(read_file(folder / "in/a_x2.png") == before);
+}
+
+TEST_CASE("batch: a side that the format can't hold is refused before the work, by whatever says the format") {
+  const TemporaryFolder folder;
+  write_picture(folder / "in/wide.png", 32751, 1);
+  const auto refused = [&](const std::function<void(BatchOptions&)>& change) {
+    BatchOptions options = from_to(folder / "in/wide.png", folder / "out");
+    change(options);
+    Doubling doubling;
+    std::ostringstream out;
+    const bool failed = run_batch(options, doubling.work(), out).failed == 1;
+    return failed && doubling.calls == 0;
+  };
+  CHECK(refused([](BatchOptions& o) { o.format = Format::jpeg; }));  // 65502
+  CHECK(refused([](BatchOptions& o) {
+    o.format = Format::webp;
+    o.output = "-";
+  }));
+  CHECK(refused([&](BatchOptions& o) { o.output = (folder / "x.jpeg").string(); }));
+  CHECK_FALSE(refused([](BatchOptions&) {}));
+}
+
 TEST_CASE("batch: good and bad files in one folder, JSON lines, the tree is mirrored, nothing half done") {
   const TemporaryFolder folder;
   for (const char* name : {"in/a.png", "in/sub/b.png", "in/sub/deep/ü 写真.jpg"}) write_picture(folder / name);
@@ -391,8 +475,17 @@ TEST_CASE("batch: too large, stop at the first error, a worker's exceptions, an 
   options.force = options.stop_on_error = true;
   const BatchSummary stopped = run(options).summary;
   CHECK(stopped.failed == 1);
-  CHECK(stopped.done < 19);
+  CHECK(stopped.done == 3);  // what comes before it, whatever the reader's lead
   CHECK(stopped.exit_code() == 1);
+
+  Doubling late;
+  late.before = [&](const Image&) {
+    if (late.calls == 2) fail(ErrorKind::model, "broken");
+  };
+  options.max_pixels = 1000;
+  std::ostringstream ignored;
+  CHECK(run_batch(options, late.work(), ignored).done == 1);
+  CHECK(late.calls == 2);
 
   options = from_to(folder / "in", folder / "out2");
   options.json = true;

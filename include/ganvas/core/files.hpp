@@ -45,10 +45,12 @@ bool has_glob_characters(std::string_view text);
 /// Paths that match `pattern`, sorted; empty when none does.
 std::vector<std::filesystem::path> expand_glob(const std::string& pattern);
 
-/// Regular files below `folder`, sorted by path. Hidden names (leading '.') are passed over. A folder that can't be
-/// listed goes to `unlisted`, or without that throws Error(file).
+/// Regular files below `folder`, sorted by path. Hidden names (leading '.') are passed over. Folders that can't be
+/// listed and links that lead nowhere go to `unlisted`; without that the former throw Error(file).
 std::vector<std::filesystem::path> list_files(const std::filesystem::path& folder, bool recursive,
                                               std::vector<std::filesystem::path>* unlisted = nullptr);
+/// Why list_files() put a path there, to stand behind its name.
+std::string why_unlisted(const std::filesystem::path& path);
 
 /// $XDG_CACHE_HOME/ganvas, or ~/.cache/ganvas.
 std::filesystem::path cache_folder();

@@ -31,7 +31,7 @@ struct BatchOptions {
   bool strip_metadata = false;
   std::uint64_t max_pixels = UINT64_C(1) << 28;  ///< of an input; larger ones are refused unread
   int shard_index = 1, shard_count = 1;  ///< this run does every shard_count-th file, beginning with the index-th
-  int limit = 0;                         ///< at most so many files; 0: all
+  int limit = 0;                         ///< only the first so many files, finished or not; 0: all
   bool dry_run = false, json = false, stop_on_error = false, quiet = false;
 };
 
@@ -50,7 +50,8 @@ struct BatchWork {
 struct BatchJob {
   std::filesystem::path input;   ///< "-": standard input
   std::filesystem::path output;  ///< "-": standard output
-  std::string problem;           ///< why it can't be done, found while planning; empty: none
+  std::string problem{};         ///< why it can't be done, found while planning; empty: none
+  bool replaces_input = false;   ///< the output is an input of this job or another, even one that this run leaves out
 };
 
 /// Expands inputs, mirrors trees, applies filters, shard and limit, names outputs. In the name pattern {stem}, {model}

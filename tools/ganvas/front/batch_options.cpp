@@ -48,7 +48,8 @@ std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 30));
   command.add_option("--shard", arguments->shard, "Do the I-th of N shares of the files (for job arrays), I from 1")
       ->type_name("I/N");
-  command.add_option("--limit", options.limit, "At most this many files")->check(CLI::PositiveNumber);
+  command.add_option("--limit", options.limit, "Only the first N files, finished already or not")
+      ->check(CLI::PositiveNumber);
   command.add_flag("--dry-run", options.dry_run, "Print what would be done");
   command.add_flag("--json", options.json, "One JSON line a file on standard output");
   command.add_flag("--stop-on-error", options.stop_on_error, "Stop at the first file that fails");

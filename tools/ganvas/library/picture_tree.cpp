@@ -44,7 +44,8 @@ void add_pictures_below(const fs::path& folder, const fs::path& out, std::vector
     if (!(out_inside && lies_below(path, out)) && is_picture(path))
       files.push_back({path, without_extension(path.lexically_relative(folder))});
   for (const auto& path : unlisted)
-    files.push_back({path, path.lexically_relative(folder), {}, "can't list this folder"});
+    if (!fs::is_symlink(path) || format_from_name(path.extension().string()))
+      files.push_back({path, path.lexically_relative(folder), {}, why_unlisted(path)});
 }
 
 void report(const PictureFile& file, const std::string& what) {
