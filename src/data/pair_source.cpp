@@ -1,6 +1,7 @@
 #include "ganvas/data/pair_source.hpp"
 
 #include <algorithm>
+#include <map>
 #include <opencv2/core.hpp>
 #include <optional>
 
@@ -23,11 +24,26 @@ Image crop(const Image& image, int x, int y, int width, int height) {
   return Image(image.pixels(cv::Rect(x, y, width, height)).clone());
 }
 
-/// The LR partner: same stem in the LR folder, also with the customary "x4" behind it (DIV2K).
-fs::path find_partner(const fs::path& folder, const fs::path& hr, int scale) {
-  for (const std::string& stem : {hr.stem().string(), fmt::format("{}x{}", hr.stem().string(), scale)})
-    for (const char* extension : {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm"})
-      if (fs::path candidate = folder / (stem + extension); fs::exists(candidate)) return candidate;
+/// The folder of `hr` below the place that it was found in.
+fs::path way_to(const fs::path& hr, const std::vector<fs::path>& places) {
+  for (const auto& place : places) {
+    const fs::path way = hr.parent_path().lexically_relative(place);
+    if (!way.empty() && *way.begin() != "..") return way;
+  }
+  return ".";
+}
+
+/// The LR partner: same stem in the LR folder, in the same subfolder or else at the top, also with the customary "x4"
+/// behind it (DIV2K).
+fs::path find_partner(const PairSourceOptions& options, const fs::path& hr) {
+  const fs::path &folder = options.lr, same = folder / way_to(hr, options.hr);
+  for (const fs::path& where : {same, folder})
+    for (const std::string& stem : {hr.stem().string(), fmt::format("{}x{}", hr.stem().string(), options.scale)})
+      for (const std::string& extension :
+           {hr.extension().string(), std::string(".png"), std::string(".jpg"), std::string(".jpeg"),
+            std::string(".webp"), std::string(".tif"), std::string(".tiff"), std::string(".bmp"), std::string(".ppm"),
+            std::string(".pgm"), std::string(".PNG"), std::string(".JPG")})
+        if (fs::path candidate = where / (stem + extension); fs::exists(candidate)) return candidate;
   fail(ErrorKind::data, "{}: no picture of this name in {}", hr.string(), folder.string());
 }
 
@@ -39,7 +55,7 @@ ImagePair load_pair(const fs::path& path, const PairSourceOptions& options) {
   const int full_width = hr.width(), full_height = hr.height();
   hr = crop(hr, 0, 0, hr.width() / scale * scale, hr.height() / scale * scale);
   if (options.lr.empty()) return {shrink_bicubic(hr, scale), hr, path.string()};
-  const fs::path partner = find_partner(options.lr, path, scale);
+  const fs::path partner = find_partner(options, path);
   Image lr = read_rgb(partner);
   // Some sets round the LR size down, some up.
   const auto fits = [scale](int small, int large) {
@@ -81,6 +97,29 @@ cv::Rect scaled(const cv::Rect& rect, int scale) {
 
 }  // namespace
 
+namespace {
+
+/// Folders below a place that hold a training run: what lies in them are its samples, no originals. Remembers what it
+/// has seen.
+class RunFolders {
+ public:
+  explicit RunFolders(const fs::path& place) : place_(place.has_filename() ? place : place.parent_path()) {}
+  bool contain(const fs::path& file) { return is_inside(file.parent_path()); }
+
+ private:
+  bool is_inside(const fs::path& folder) {
+    if (folder == place_ || !folder.has_relative_path() || folder == folder.parent_path()) return false;
+    const auto known = seen_.find(folder);
+    if (known != seen_.end()) return known->second;
+    const bool run = fs::exists(folder / "recipe.toml") && fs::exists(folder / "log.jsonl");
+    return seen_[folder] = run || is_inside(folder.parent_path());
+  }
+  fs::path place_;
+  std::map<fs::path, bool> seen_;
+};
+
+}  // namespace
+
 std::vector<fs::path> list_pictures(const std::vector<fs::path>& places) {
   std::vector<fs::path> pictures;
   for (const auto& place : places) {
@@ -89,9 +128,12 @@ std::vector<fs::path> list_pictures(const std::vector<fs::path>& places) {
       pictures.push_back(place);
       continue;
     }
-    for (auto& file : list_files(place, true))
-      if (format_from_name(file.extension().string()) || (file.extension().empty() && sniff_file(file)))
-        pictures.push_back(std::move(file));
+    RunFolders runs(place);
+    for (auto& file : list_files(place, true)) {
+      const bool picture =
+          format_from_name(file.extension().string()) || (file.extension().empty() && sniff_file(file));
+      if (picture && !runs.contain(file)) pictures.push_back(std::move(file));
+    }
   }
   return pictures;
 }
@@ -100,6 +142,7 @@ namespace {
 
 /// Not degraded yet.
 std::vector<ImagePair> read_pairs(const PairSourceOptions& options) {
+  if (options.hr.empty()) fail(ErrorKind::usage, "--data DIR is missing: where are the pictures?");
   const auto files = list_pictures(options.hr);
   if (files.empty()) {
     std::vector<std::string> places;
@@ -121,7 +164,6 @@ void degrade_fixed(std::vector<ImagePair>& pairs, const PairSourceOptions& optio
 }  // namespace
 
 std::vector<ImagePair> load_pairs(const PairSourceOptions& options) {
-  if (options.hr.empty()) fail(ErrorKind::usage, "--data DIR is missing: where are the pictures?");
   std::vector<ImagePair> pairs = read_pairs(options);
   degrade_fixed(pairs, options);
   return pairs;

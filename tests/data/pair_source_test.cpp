@@ -178,3 +178,31 @@ TEST_CASE("pairs: empty, missing, broken and too small data are refused by name"
   CHECK(contains(defects[0], "broken.png"));
   CHECK(contains(defects[1], "small.png"));
 }
+
+TEST_CASE("pairs: samples of a run in the folder are no pictures, LR partners lie in the same subfolder") {
+  const TemporaryFolder folder;
+  for (const char* name : {"hr/s1/a.png", "hr/s2/a.png", "hr/runs/mine/samples/step_1/x.png", "hr/b.PNG"}) {
+    fs::create_directories((folder / name).parent_path());
+    write_image(folder / name, noise(16, 16, 3, Depth::u8, static_cast<int>(std::string(name).size())));
+  }
+  std::ofstream(folder / "hr/runs/mine/recipe.toml") << "x";
+  CHECK(list_pictures({folder / "hr"}).size() == 4);
+  std::ofstream(folder / "hr/runs/mine/log.jsonl") << "";
+  CHECK(list_pictures({folder / "hr"}).size() == 3);
+  CHECK(list_pictures({folder / "hr/runs/mine/samples"}).size() == 1);  // asked for by name
+
+  int shade = 0;
+  for (const char* name : {"lr/s1/a.png", "lr/s2/ax2.png", "lr/b.PNG"}) {
+    fs::create_directories((folder / name).parent_path());
+    Image lr(8, 8, 3, Depth::u8);
+    lr.pixels.setTo(cv::Scalar::all(++shade));
+    write_image(folder / name, lr);
+  }
+  const auto pairs = load_pairs({.hr = {folder / "hr"}, .lr = folder / "lr", .scale = 2, .crop = 4});
+  REQUIRE(pairs.size() == 3);
+  for (const auto& pair : pairs) {
+    CAPTURE(pair.name);
+    const int expected = contains(pair.name, "s1") ? 1 : contains(pair.name, "s2") ? 2 : 3;
+    CHECK(pair.lr.pixels.at<cv::Vec3b>(0, 0)[0] == expected);
+  }
+}

@@ -72,7 +72,8 @@ std::vector<ImagePair> load_pairs(const PairSourceOptions& options);
 std::vector<std::string> check_pairs(const PairSourceOptions& options);
 
 /// Pictures of the folders and files, sorted; by extension, since a training folder may hold notes and archives too;
-/// files without one by their first bytes.
+/// files without one by their first bytes. Folders below that hold training runs (recipe.toml and log.jsonl) are passed
+/// over: what they hold are results.
 std::vector<std::filesystem::path> list_pictures(const std::vector<std::filesystem::path>& places);
 
 }  // namespace ganvas

@@ -8,11 +8,11 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
-#include "ganvas/data/pair_source.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/metric/quality.hpp"
+#include "library/eval_partners.hpp"
 #include "library/eval_sets.hpp"
 #include "library/lpips_meter.hpp"
 #include "library/run.hpp"
@@ -22,18 +22,6 @@ namespace fs = std::filesystem;
 namespace ganvas::cli {
 
 namespace {
-
-/// The file of a folder with this stem, or the only one whose stem begins with it.
-fs::path partner_of(const fs::path& hr, const fs::path& folder) {
-  if (!fs::is_directory(folder)) return folder;
-  std::vector<fs::path> similar;
-  for (const auto& file : list_pictures({folder})) {
-    if (file.stem() == hr.stem()) return file;
-    if (file.stem().string().starts_with(hr.stem().string())) similar.push_back(file);
-  }
-  if (similar.size() != 1) fail(ErrorKind::data, "{}: no picture of this name in {}", hr.string(), folder.string());
-  return similar.front();
-}
 
 UpscaleOptions upscale_options(const EvalRequest& request) {
   UpscaleOptions options;
@@ -54,13 +42,14 @@ class Source {
       scale_ = own;
     }
     if (scale_ == 0) scale_ = 4;
+    const std::string& place = request.sr.empty() ? request.lr : request.sr;
+    if (!place.empty()) partners_.emplace(request.hr, place, scale_);
   }
   int scale() const { return scale_; }
 
   Image result_for(const fs::path& hr_path, const Image& hr) {
-    if (!options_.sr.empty()) return read_image(partner_of(hr_path, options_.sr)).image;
-    const Image lr =
-        options_.lr.empty() ? shrink_bicubic(hr, scale_) : read_image(partner_of(hr_path, options_.lr)).image;
+    if (!options_.sr.empty()) return read_image(partners_->of(hr_path)).image;
+    const Image lr = partners_ ? read_image(partners_->of(hr_path)).image : shrink_bicubic(hr, scale_);
     const cv::Size size(lr.width() * scale_, lr.height() * scale_);
     return options_.bicubic ? resize(lr, size.width, size.height) : upscaler_->upscale(lr, size);
   }
@@ -69,6 +58,7 @@ class Source {
   const EvalRequest& options_;
   int scale_;
   std::optional<Upscaler> upscaler_;
+  std::optional<EvalPartners> partners_;
 };
 
 nlohmann::ordered_json number(double value) {
@@ -134,7 +124,7 @@ int run(const EvalRequest& request) {
   if (request.lpips.on) meter.emplace(request.lpips, request.device);
   Source source(request);
   const int border = request.border >= 0 ? request.border : source.scale();
-  const auto files = list_pictures({request.hr});
+  const auto files = eval_originals(request.hr, request.sr.empty() ? request.lr : request.sr);
   if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", request.hr);
   const Printer printer(request.json, meter ? meter->name() : "");
   printer.head();
@@ -147,12 +137,13 @@ int run(const EvalRequest& request) {
       const Image result = source.result_for(file, hr);
       Figures figures{compare_pictures(result, hr, border, std::max(4, source.scale()))};
       if (meter) figures.lpips = meter->distance(result, hr);
-      printer.row(file.filename().string(), figures, false);
+      printer.row(name_below(file, request.hr), figures, false);
       sum.add(figures, 1.0);
       ++count;
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::interrupted) throw;
-      log(LogLevel::error, "{}: {}", file.string(), error.what());
+      const std::string what = error.what();
+      log(LogLevel::error, "{}", what.starts_with(file.string()) ? what : file.string() + ": " + what);
     }
     std::fflush(stdout);
   }
