@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <sstream>
@@ -198,7 +199,11 @@ nlohmann::json Recipe::table(const std::string& prefix, const std::vector<std::s
     const std::string name = key.substr(prefix.size() + 1);
     if (std::find(except.begin(), except.end(), name) != except.end()) continue;
     nlohmann::json list = nlohmann::json::array();
-    for (const auto& value : values) list.push_back(typed_value(value));
+    for (const auto& value : values) {
+      list.push_back(typed_value(value));
+      if (list.back().is_number_float() && !std::isfinite(list.back().get<double>()))
+        wrong(key, fmt::format("'{}' is not a number to compute with", value));
+    }
     result[name] = list.size() == 1 ? list[0] : list;
   }
   record(prefix, result);

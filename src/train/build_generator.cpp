@@ -2,6 +2,9 @@
 
 #include <torch/torch.h>
 
+#include <set>
+
+#include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/nn/init.hpp"
 #include "ganvas/nn/precision.hpp"
@@ -13,20 +16,40 @@ namespace {
 
 using torch::Tensor;
 
+/// Weights that the recipe fixes, such as a slope for all layers.
+std::set<std::string> fixed_weights(const Generator& network) {
+  std::set<std::string> fixed;
+  for (const auto& parameter : network.named_parameters())
+    if (!parameter.value().requires_grad()) fixed.insert(parameter.key());
+  return fixed;
+}
+
 /// Copies what fits from a trained network: another scale shares all but its last layer.
 void start_from(Generator& network, const std::string& path) {
   const torch::NoGradGuard no_grad;
   const StateDict source = state_dict_of(*load_generator(path).network);
-  int taken = 0, total = 0;
+  const std::set<std::string> fixed = fixed_weights(network);
+  int taken = 0, total = 0, changed = 0;
   for (const auto& [key, value] : state_dict_of(network)) {
     ++total;
     const Tensor* weight = source.find(key);
     if (!weight || weight->sizes() != value.sizes()) continue;
+    if (fixed.contains(key)) {
+      ++taken;
+      if (!torch::allclose(*weight, value.to(weight->scalar_type()), 1e-5, 1e-6)) ++changed;
+      continue;
+    }
     Tensor target = value;
     target.copy_(*weight);
     ++taken;
   }
+  if (taken == 0) fail(ErrorKind::model, "{}: none of its weights fits the recipe's network", path);
   log(LogLevel::info, "{} of {} weights start from {}", taken, total, path);
+  if (changed > 0)
+    log(LogLevel::warning,
+        "{} of these are fixed by the recipe (generator.slope) and other than the file's: the start is another "
+        "function",
+        changed);
 }
 
 void initialise_generator(const TaskContext& context, Generator& network) {

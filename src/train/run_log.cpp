@@ -19,7 +19,9 @@ std::string lines_up_to(const std::filesystem::path& path, std::int64_t step) {
   for (std::string line; std::getline(stream, line);) {
     const auto entry = nlohmann::json::parse(line, nullptr, false);
     // A line torn by a crash is no JSON.
-    if (entry.is_object() && entry.value("step", std::int64_t{0}) <= step) kept += line + "\n";
+    if (!entry.is_object()) continue;
+    const auto at = entry.find("step");
+    if (at == entry.end() || (at->is_number_integer() && at->get<std::int64_t>() <= step)) kept += line + "\n";
   }
   return kept;
 }

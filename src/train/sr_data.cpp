@@ -65,6 +65,10 @@ void SrData::load() {
   } else {
     validation_ = source_->hold_out(hold_out_);
   }
+  for (const auto& pair : validation_)
+    if (std::min(pair.hr.width(), pair.hr.height()) <= 2 * border_)
+      fail(ErrorKind::data, "{}: {}x{} is too small to validate on with a border of {}", pair.name, pair.hr.width(),
+           pair.hr.height(), border_);
   log(LogLevel::info, "{} training pictures ({} too small), {} for validation", source_->pairs().size(),
       source_->skipped(), validation_.size());
 }

@@ -32,6 +32,8 @@ class Trainer {
   TrainResult run();
 
  private:
+  void check_folder();
+  std::string folder_problem() const;
   void open_folder();
   void open_records();
   bool restore();
@@ -158,7 +160,8 @@ void Trainer::roll_back(const Learner::NotFinite& bad) {
   const bool allowed = learner_->may_roll_back();
   const std::int64_t failed = step_ + 1;
   if (!allowed || !fs::exists(checkpoint_path()))
-    fail(ErrorKind::data, "step {}: {}; the last good checkpoint is kept; lower optimiser.{}.lr", failed, what,
+    fail(ErrorKind::data, "step {}: {}; {}; lower optimiser.{}.lr", failed, what,
+         fs::exists(checkpoint_path()) ? "the last good checkpoint is kept" : "no checkpoint was written yet",
          bad.phase);
   // The attempt counts, and the rates stay low, also for a run that is resumed from here.
   Checkpoint now;
@@ -237,14 +240,35 @@ void Trainer::report() {
   reporter_->scalars("train", step_, values);
 }
 
+/// Before the data are read: whether the folder is free, or holds the run that is to go on. The first process alone
+/// looks, since it soon writes there; all end if it may not.
+void Trainer::check_folder() {
+  const std::string problem = group_.is_first() ? folder_problem() : "";
+  if (group_.any(!problem.empty()))
+    fail(ErrorKind::usage, "{}", problem.empty() ? "the first process refuses its folder" : problem);
+}
+
+std::string Trainer::folder_problem() const {
+  const fs::path& out = options_.out;
+  if (fs::exists(checkpoint_path()))
+    return options_.resume
+               ? ""
+               : fmt::format("{}: holds a run already; give --resume to go on, or another --out", out.string());
+  for (const char* name : {"model.safetensors", "best.safetensors"})
+    if (fs::exists(out / name))
+      return fmt::format("{}: belongs to a run whose checkpoint is gone; move it, or give another --out",
+                         (out / name).string());
+  // A run that was killed early leaves its recipe and its log.
+  if (fs::exists(out / "recipe.toml") && !fs::exists(out / "log.jsonl"))
+    return fmt::format("{}: would be replaced, but is no run's; give another --out", (out / "recipe.toml").string());
+  return "";
+}
+
 /// The run's folder, its checkpoint, its log.
 void Trainer::open_folder() {
   std::error_code error;
   fs::create_directories(options_.out / "checkpoints", error);
   if (error) fail(ErrorKind::file, "{}: can't create: {}", options_.out.string(), error.message());
-  const bool there = fs::exists(checkpoint_path());
-  if (there && !options_.resume)
-    fail(ErrorKind::usage, "{}: holds a run already; give --resume to go on, or another --out", options_.out.string());
   if (options_.resume && !restore())
     log(LogLevel::info, "{}: no checkpoint yet, starting from the beginning", checkpoint_path().string());
   resumed_step_ = step_;
@@ -261,6 +285,7 @@ void Trainer::open_records() {
 }
 
 TrainResult Trainer::run() {
+  check_folder();
   learner_->task().load_data();
   open_folder();
   const std::int64_t end = std::min(settings_.steps, options_.stop_at.value_or(settings_.steps));

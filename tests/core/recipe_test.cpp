@@ -109,6 +109,11 @@ TEST_CASE("recipe: wrong values are refused with recipe, key, value and range") 
   says(refusal([&] { with("[t]\na = nan").number("t.a", 0, 0, 1); }), {"t.a"});
   says(refusal([&] { with("[t]\na = inf").number("t.a", 0, 0, 1); }), {"t.a"});
   says(refusal([&] { with("[t]\na = -0.5").number("t.a", 0, 0, 1); }), {"t.a", "-0.5"});
+  for (const char* value : {"nan", "inf", "-inf"}) {
+    Recipe recipe = with("[t]\nb = 1");
+    recipe.set(std::string("t.a=") + value);
+    says(refusal([&] { recipe.table("t", {}); }), {"t.a", value});
+  }
   says(refusal([&] { with("[t]\na = 1").flag("t.a", false); }), {"t.a", "true"});
   says(refusal([&] { with("[t]\na = \"z\"").choice("t.a", "x", {"x", "y"}); }), {"t.a", "'z'", "x, y"});
   says(refusal([&] { with("[t]\na = [1, 2]").integer("t.a", 0); }), {"t.a", "one value"});

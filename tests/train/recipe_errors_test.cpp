@@ -109,6 +109,18 @@ TEST_CASE("a run's folder: an existing run, another recipe's checkpoint, no chec
          {"latest.safetensors", "another recipe"});
   }
   CHECK(read_file(checkpoint_of(folder / "run")) == kept);
+  // What another run or somebody's hand left there is not replaced, before any data are read.
+  const auto refused_beside = [&](const char* name, bool resume) {
+    fs::create_directories(folder / "other");
+    std::ofstream(folder / "other" / name) << "mine";
+    TrainOptions there = run_in(folder / "other", folder / "absent");
+    there.resume = resume;
+    says(refusal(ErrorKind::usage, [&] { train(tiny_recipe(), there); }), {name});
+    CHECK(read_file(folder / "other" / name) == Bytes{'m', 'i', 'n', 'e'});
+    fs::remove_all(folder / "other");
+  };
+  for (const bool resume : {false, true})
+    for (const char* name : {"recipe.toml", "best.safetensors", "model.safetensors"}) refused_beside(name, resume);
   // Resuming where nothing began yet is a start.
   TrainOptions fresh = run_in(folder / "fresh", folder / "pictures");
   fresh.resume = true;

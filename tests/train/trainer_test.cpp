@@ -297,6 +297,27 @@ TEST_CASE("validation sets, start weights, and runs without validation") {
   }
   CHECK(result.validation.at("psnr_y") == doctest::Approx(psnr).epsilon(1e-4));
 
+  // A slope that the recipe fixes stays what it is, so that the model is the network whose figures stand in it.
+  const GeneratorPtr steep = make_generator("compact", model.network->config());
+  for (auto& parameter : steep->named_parameters())
+    if (parameter.value().dim() == 1 && parameter.key().find("weight") != std::string::npos)
+      parameter.value().detach().fill_(-0.8);
+  save_generator(folder / "steep.safetensors", *steep, {});
+  TrainOptions flat = run_in(folder / "flat", folder / "pictures");
+  flat.data.validation = folder / "bench";
+  const TrainResult fixed = train(tiny_recipe({"train.steps=1", "optimiser.generator.lr=0", "generator.slope=0.1",
+                                               "generator.start=" + (folder / "steep.safetensors").string()}),
+                                  flat);
+  const StateDict kept = read_safetensors(folder / "flat/model.safetensors").tensors;
+  CHECK(torch::equal(kept.at("body.0.weight"),
+                     read_safetensors(folder / "steep.safetensors").tensors.at("body.0.weight")));
+  CHECK(torch::allclose(kept.at("body.1.weight"), torch::full({kept.at("body.1.weight").size(0)}, 0.1)));
+  CHECK(fixed.finished);
+  CHECK_THROWS_AS(train(tiny_recipe({"train.steps=1", "generator.channels=9", "generator.convs=5",
+                                     "generator.start=" + (folder / "steep.safetensors").string()}),
+                        run_in(folder / "none", folder / "pictures")),
+                  Error);
+
   // Another scale shares all but the last layer.
   TrainOptions other = run_in(folder / "third", folder / "pictures");
   train(tiny_recipe({"train.steps=1", "optimiser.generator.lr=0", "generator.scale=4", "data.crop=4", "train.ema=0",

@@ -19,6 +19,7 @@ int run(const TrainRequest& request) {
   }
   TrainOptions train_options;
   std::string out = request.out;
+  if (out.empty()) fail(ErrorKind::usage, "-o: an empty name; give the run's folder");
   if (const auto mark = out.find("{recipe}"); mark != std::string::npos) out.replace(mark, 8, path.stem().string());
   train_options.out = out;
   train_options.data.places.assign(request.data.begin(), request.data.end());
