@@ -119,7 +119,7 @@ TEST_CASE("upscale: a closed stream gets no message into a picture, names no com
   const auto shell = [&](const std::string& out, const std::string& streams) {
     const std::string command = fmt::format("{} upscale {} -o {} -m {} --format bmp {}", GANVAS_BINARY,
                                             (folder / "in").string(), (folder / out).string(), model, streams);
-    return run_ganvas({"-c", command}, {}, {.binary = "/bin/sh"}).code;
+    return run_ganvas({"-c", command}, {}, {.binary = "/bin/sh", .environment = {}}).code;
   };
   CHECK(shell("plain", "2>/dev/null") == 1);
   CHECK(shell("closed", "2>&-") == 1);
@@ -223,6 +223,75 @@ TEST_CASE("eval and data check") {
   CHECK(contains(check.out, "a.png"));  // 36 is smaller than 40
   fs::remove(folder / "hr/broken.png");
   CHECK(run_ganvas({"data", "check", hr, "--crop", "9", "--scale", "4"}).code == 0);
+}
+
+TEST_CASE("eval: each picture meets its own partner or none") {
+  const TemporaryFolder folder;
+  const auto put = [&](const std::string& name, int seed) {
+    fs::create_directories((folder / name).parent_path());
+    write_image(folder / name, noise(40, 36, 3, Depth::u8, seed));
+  };
+  const auto eval = [&](const char* hr, const char* sr) {
+    return run_ganvas({"eval", (folder / hr).string(), (folder / sr).string(), "--json"});
+  };
+  put("hr/a_1.png", 1);
+  put("hr/a_10.png", 2);
+  put("sr/a_10.png", 2);
+  const Finished missing = eval("hr", "sr");
+  CHECK(missing.code == 1);
+  CHECK(contains(missing.err, "a_1.png: no picture of this name"));
+  REQUIRE(missing.lines().size() == 2);
+  CHECK(missing.lines()[1].at("mean").at("psnr_y") == "inf");
+  put("sr/a_1x4.png", 1);
+  CHECK(eval("hr", "sr").code == 0);
+
+  // Equal names in subfolders and equal stems in one folder.
+  int seed = 0;
+  for (const char* name : {"s1/a.png", "s2/a.png", "s2/a.bmp", "s2/b.png"})
+    for (const char* tree : {"one/", "two/"}) put(std::string(tree) + name, ++seed);
+  for (const char* name : {"s1/a.png", "s2/a.png", "s2/a.bmp", "s2/b.png"})
+    fs::copy_file(folder / "one" / name, folder / "two" / name, fs::copy_options::overwrite_existing);
+  const Finished same_trees = eval("one", "two");
+  CHECK(same_trees.code == 0);
+  REQUIRE(same_trees.lines().size() == 5);
+  CHECK(same_trees.lines()[4].at("mean").at("psnr_y") == "inf");
+  CHECK(same_trees.lines()[0].at("file") == "s1/a.png");
+  fs::rename(folder / "two/s2/b.png", folder / "two/b.webp");  // flat, but the only one of its name
+  CHECK(eval("one", "two").code == 0);
+
+  // Results among the originals are no originals; a folder doesn't go with one file.
+  put("hr/out/a_1.png", 1);
+  put("hr/out/a_10.png", 2);
+  const Finished inside = eval("hr", "hr/out");
+  CHECK(inside.code == 0);
+  CHECK(inside.lines().size() == 3);
+  check_error(eval("hr", "sr/a_10.png"), 2, {"a_10.png", "folder"});
+}
+
+TEST_CASE("model, data, train: nothing replaces what it is made from") {
+  const TemporaryFolder folder;
+  const std::string model = save_model(folder / "m.pt");
+  const Bytes before = read_file(folder / "m.pt");
+  check_error(run_ganvas({"model", "export", model, model}), 2, {"input itself"});
+  check_error(run_ganvas({"model", "convert", model, model, "--half"}), 2, {"input itself"});
+  CHECK(read_file(folder / "m.pt") == before);
+
+  fs::create_directories(folder / "in/sub");
+  write_image(folder / "in/x.png", noise(9, 7, 3, Depth::u8, 1));
+  write_image(folder / "in/sub/x.png", noise(9, 7, 3, Depth::u8, 2));
+  const Bytes original = read_file(folder / "in/x.png");
+  const Finished gray = run_ganvas({"data", "gray", (folder / "in/sub").string(), (folder / "in/x.png").string(), "-o",
+                                    (folder / "in").string(), "--force"});
+  CHECK(gray.code == 1);
+  CHECK(contains(gray.err, "original too"));
+  CHECK(read_file(folder / "in/x.png") == original);
+
+  check_error(run_ganvas({"train", "photo-x4", "--data", (folder / "in").string(), "-o", ""}), 2, {"-o"});
+  // Names and texts of any bytes.
+  const std::string odd = save_model(folder / "\xff\xfe.safetensors", 1);
+  const Finished info = run_ganvas({"model", "info", odd, "--json"});
+  CHECK(info.code == 0);
+  CHECK(info.lines().size() == 1);
 }
 
 TEST_CASE("train: killed in the middle and resumed, it ends with the same bytes, SIGINT leaves a checkpoint") {

@@ -48,7 +48,7 @@ int run(const ModelFetchRequest& request) {
                                                   {"bytes", result.bytes},
                                                   {"sha256", result.sha256},
                                                   {"downloaded", result.downloaded}}
-                               .dump());
+                               .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
       else fmt::print("{}\n", result.path.string());
       std::fflush(stdout);
     } catch (const Error& error) {

@@ -85,18 +85,29 @@ nlohmann::ordered_json describe(const std::string& name, ModelFile file) {
 
 }  // namespace
 
+namespace {
+
+/// Texts out of strangers' files must not command the terminal.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f) c = ' ';
+  return text;
+}
+
+}  // namespace
+
 int run(const ModelInfoRequest& request) {
   const std::filesystem::path path = find_model(request.model);
   const auto text = is_torchscript(path) ? describe(path.string(), load_torchscript(path))
                                          : describe(path.string(), read_model_file(path));
   if (request.json) {
-    fmt::print("{}\n", text.dump());
+    fmt::print("{}\n", text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return 0;
   }
   for (const auto& [key, value] : text.items()) {
     if (key == "metadata") {
       for (const auto& [name, entry] : value.items()) {
-        std::string shown = entry.get<std::string>();
+        std::string shown = printable(entry.get<std::string>());
         for (std::size_t at = 0; (at = shown.find('\n', at)) != std::string::npos; at += 3)
           shown.replace(at, 1, "\n  ");
         fmt::print("{:<16} {}{}\n", name, shown.find('\n') == std::string::npos ? "" : "\n  ", shown);
@@ -112,7 +123,7 @@ int run(const ModelListRequest& request) {
   std::vector<ModelRow> rows;
   for (const auto& name : shipped_models()) {
     const auto text = describe(name, read_model_file(find_model(name)));
-    if (request.json) fmt::print("{}\n", text.dump());
+    if (request.json) fmt::print("{}\n", text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     ModelRow& row = rows.emplace_back();
     row.name = name;
     if (text.contains("scale")) row.scale = text["scale"].get<int>();

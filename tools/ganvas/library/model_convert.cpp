@@ -12,12 +12,15 @@
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 #include "library/agreement.hpp"
+#include "library/other_file.hpp"
 #include "library/run.hpp"
 
 namespace ganvas::cli {
 
 int run(const ModelConvertRequest& request) {
-  ModelFile file = read_model_file(find_model(request.model));
+  const std::filesystem::path in = find_model(request.model);
+  require_other_file(in, request.out);
+  ModelFile file = read_model_file(in);
   if (request.half) {
     StateDict half;
     for (const auto& [key, tensor] : file.weights) {
@@ -59,8 +62,11 @@ StateDict blend(const StateDict& a, const StateDict& b, const ModelBlendRequest&
 }  // namespace
 
 int run(const ModelBlendRequest& request) {
-  ModelFile first = read_model_file(find_model(request.a));
-  const ModelFile second = read_model_file(find_model(request.b));
+  const std::filesystem::path a = find_model(request.a), b = find_model(request.b);
+  require_other_file(a, request.out);
+  require_other_file(b, request.out);
+  ModelFile first = read_model_file(a);
+  const ModelFile second = read_model_file(b);
   first.weights = blend(first.weights, second.weights, request);
   // Figures were measured on the first model alone.
   std::erase_if(first.metadata, [](const auto& entry) {

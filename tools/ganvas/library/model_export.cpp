@@ -11,6 +11,7 @@
 #include "ganvas/nn/registry.hpp"
 #include "library/agreement.hpp"
 #include "library/onnx_runtime.hpp"
+#include "library/other_file.hpp"
 #include "library/run.hpp"
 
 namespace ganvas::cli {
@@ -44,7 +45,9 @@ bool agrees(Generator& network, const std::string& runtime,
 
 int run(const ModelExportRequest& request) {
   const torch::NoGradGuard no_grad;
-  LoadedGenerator model = load_generator(find_model(request.model));
+  const std::filesystem::path in = find_model(request.model);
+  require_other_file(in, request.out);
+  LoadedGenerator model = load_generator(in);
   model.file.metadata.erase(int8_metadata);  // for our own engine
   Generator& network = *model.network;
   const std::filesystem::path out = request.out;

@@ -5,6 +5,8 @@
 #include <opencv2/core.hpp>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/files.hpp"
+#include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/data/bridge.hpp"
@@ -27,16 +29,41 @@ struct CalibrationSet {
   std::vector<Image> targets;  ///< empty where the network doesn't enlarge
 };
 
+std::vector<std::filesystem::path> large_enough(std::vector<std::filesystem::path> files, int side) {
+  std::erase_if(files, [&](const std::filesystem::path& file) {
+    throw_if_interrupted();
+    try {
+      const ImageHeader header = read_header(read_file(file), file.string());
+      return header.width < side || header.height < side;
+    } catch (const Error& error) {
+      log(LogLevel::warning, "passed over: {}", error.what());
+      return true;
+    }
+  });
+  return files;
+}
+
+/// Empty where it can't be read.
+Image readable(const std::filesystem::path& file) {
+  try {
+    return to_depth(color_part(read_image(file).image), Depth::u8);
+  } catch (const Error& error) {
+    log(LogLevel::warning, "passed over: {}", error.what());
+    return {};
+  }
+}
+
 /// Crops from the middle of the pictures, evenly chosen from all that are large enough.
 CalibrationSet calibration_set(const ModelQuantizeRequest& request, const GeneratorInfo& info) {
   const int side = std::max(1, request.side / info.multiple) * info.multiple, large = side * info.scale;
-  const auto files = list_pictures({request.data});
+  const auto files = large_enough(list_pictures({request.data}), large);
   CalibrationSet set;
   std::vector<Image> small;
   const double stride = std::max(1.0, static_cast<double>(files.size()) / request.pictures);
   for (double at = 0; at < static_cast<double>(files.size()) && std::ssize(small) < request.pictures; at += stride) {
-    const Image picture = to_depth(color_part(read_image(files[static_cast<std::size_t>(at)]).image), Depth::u8);
-    if (picture.width() < large || picture.height() < large) continue;
+    throw_if_interrupted();
+    const Image picture = readable(files[static_cast<std::size_t>(at)]);
+    if (picture.width() < large || picture.height() < large) continue;  // by its header it was not
     const cv::Rect middle((picture.width() - large) / 2, (picture.height() - large) / 2, large, large);
     const Image crop(picture.pixels(middle).clone());
     const Image fitting = info.in_channels == 1 ? to_gray(crop) : to_rgb(crop);
@@ -84,9 +111,8 @@ int run(const ModelQuantizeRequest& request) {
   const double range = info.value_range - info.value_low;
   const double error = (calibration.exact - calibration.int8).div(range).square().mean().item<double>();
   record["psnr"] = -10 * std::log10(std::max(error, 1e-12));
-  std::string result =
-      fmt::format("{}\n{} convolutions in int8; to fp32: {:.2f} dB", request.out, calibration.layers,
-                  record["psnr"].get<double>());
+  std::string result = fmt::format("{}\n{} convolutions in int8; to fp32: {:.2f} dB", request.out, calibration.layers,
+                                   record["psnr"].get<double>());
   if (!set.targets.empty()) {
     const double before = quality(calibration.exact, set.targets, info),
                  after = quality(calibration.int8, set.targets, info);

@@ -48,6 +48,15 @@ void add_pictures_below(const fs::path& folder, const fs::path& out, std::vector
       files.push_back({path, path.lexically_relative(folder), {}, why_unlisted(path)});
 }
 
+std::shared_ptr<const std::set<fs::path>> originals_of(const std::vector<PictureFile>& files) {
+  std::error_code unknown;
+  auto paths = std::make_shared<std::set<fs::path>>();
+  for (const auto& file : files)
+    for (const auto& path : {file.in, file.partner})
+      if (!path.empty()) paths->insert(fs::weakly_canonical(path, unknown));
+  return paths;
+}
+
 void report(const PictureFile& file, const std::string& what) {
   const auto names = [&](const fs::path& path) { return !path.empty() && what.starts_with(path.string()); };
   const bool named = names(file.in) || names(file.partner);
@@ -80,6 +89,9 @@ fs::path output_of(const TreeRequest& request, const PictureFile& file, const st
 void require_free(const TreeRequest& request, const PictureFile& file, const fs::path& path) {
   if (are_same(path, file.in) || are_same(path, file.partner))
     fail(ErrorKind::file, "{} is the original itself; name another folder", path.string());
+  std::error_code unknown;
+  if (file.originals && file.originals->contains(fs::weakly_canonical(path, unknown)))
+    fail(ErrorKind::file, "{} would be replaced, but is an original too; name another folder", path.string());
   if (!request.force && fs::exists(path))
     fail(ErrorKind::file, "{} exists already; --force replaces it", path.string());
 }
@@ -95,7 +107,9 @@ void write_picture(const fs::path& path, const Image& image) {
 
 int make_tree(std::vector<PictureFile> files, const TreeRequest& request, const std::string& doing,
               const std::string& done, const MakePicture& make) {
+  const auto originals = originals_of(files);
   files.resize(std::min(files.size(), request.limit));
+  for (auto& file : files) file.originals = originals;
   std::set<fs::path> taken;
   std::size_t failed = 0;
   Progress progress(doing, static_cast<double>(files.size()));

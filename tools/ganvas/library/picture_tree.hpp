@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@ struct PictureFile {
   std::filesystem::path name;       ///< below the output folder, without the picture's extension
   std::filesystem::path partner{};  ///< a second file that belongs to it
   std::string problem{};            ///< why nothing can be made of it; empty: nothing known
+  std::shared_ptr<const std::set<std::filesystem::path>> originals{};  ///< of all, never to be replaced; make_tree()
 };
 
 /// The pictures of the places (folders are searched recursively), sorted; by extension, or else by content. Those below
