@@ -18,8 +18,8 @@ struct ZipEntry {
   std::optional<std::uint32_t> crc32;  ///< absent when the writer left it out (0)
 };
 
-/// The directory of a zip or zip64 archive. Throws Error(model) unless every entry is stored or deflated, lies within the
-/// file and overlaps no other.
+/// The directory of a zip or zip64 archive. Throws Error(model) unless every entry is stored or deflated, lies within
+/// the file and overlaps no other.
 std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source);
 /// Throws Error(model) for compressed entries: torch.save has none, and what isn't compressed can't grow.
 void refuse_compressed(const ByteSource& source, const std::map<std::string, ZipEntry>& entries);
