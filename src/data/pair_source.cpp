@@ -37,13 +37,12 @@ fs::path way_to(const fs::path& hr, const std::vector<fs::path>& places) {
 /// behind it (DIV2K).
 fs::path find_partner(const PairSourceOptions& options, const fs::path& hr) {
   const fs::path &folder = options.lr, same = folder / way_to(hr, options.hr);
+  const std::string stem = hr.stem().string(), own = hr.extension().string();
   for (const fs::path& where : {same, folder})
-    for (const std::string& stem : {hr.stem().string(), fmt::format("{}x{}", hr.stem().string(), options.scale)})
-      for (const std::string& extension :
-           {hr.extension().string(), std::string(".png"), std::string(".jpg"), std::string(".jpeg"),
-            std::string(".webp"), std::string(".tif"), std::string(".tiff"), std::string(".bmp"), std::string(".ppm"),
-            std::string(".pgm"), std::string(".PNG"), std::string(".JPG")})
-        if (fs::path candidate = where / (stem + extension); fs::exists(candidate)) return candidate;
+    for (const std::string& name : {stem, fmt::format("{}x{}", stem, options.scale)})
+      for (const char* extension :
+           {own.c_str(), ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".PNG", ".JPG"})
+        if (fs::path candidate = where / (name + extension); fs::exists(candidate)) return candidate;
   fail(ErrorKind::data, "{}: no picture of this name in {}", hr.string(), folder.string());
 }
 
@@ -94,10 +93,6 @@ cv::Rect turned(cv::Rect part, cv::Size size, std::uint64_t orientation) {
 cv::Rect scaled(const cv::Rect& rect, int scale) {
   return {rect.x * scale, rect.y * scale, rect.width * scale, rect.height * scale};
 }
-
-}  // namespace
-
-namespace {
 
 /// Folders below a place that hold a training run: what lies in them are its samples, no originals. Remembers what it
 /// has seen.

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/paths.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "infer/batch_names.hpp"
 
@@ -43,25 +44,13 @@ bool is_wanted(const fs::path& below, const BatchOptions& options) {
   return !matches_any(options.exclude, below);
 }
 
-/// Whether `path` lies in `folder` or deeper; both canonical.
-bool is_below(const fs::path& path, const fs::path& folder) {
-  const fs::path way = path.lexically_relative(folder);
-  return !way.empty() && way != "." && *way.begin() != "..";
-}
-
-/// Whether `path` lies in an output folder that is itself below the input folder: results of an earlier run are no
-/// inputs.
-bool is_output(const fs::path& path, const fs::path& folder, const BatchOptions& options) {
-  std::error_code error;
-  const fs::path out = fs::weakly_canonical(options.output, error), in = fs::weakly_canonical(folder, error);
-  return is_below(out, in) && is_below(fs::weakly_canonical(path, error), out);
-}
-
 void add_folder(const fs::path& folder, const BatchOptions& options, std::vector<Found>& found) {
+  // Results of an earlier run are no inputs; but a folder below the output folder is one.
+  const bool out_inside = lies_below(options.output, folder);
   std::vector<fs::path> unlisted;
   for (const auto& file : list_files(folder, options.recursive, &unlisted)) {
     const fs::path below = file.lexically_relative(folder);
-    if (is_wanted(below, options) && looks_like_picture(file) && !is_output(file, folder, options))
+    if (is_wanted(below, options) && looks_like_picture(file) && !(out_inside && lies_below(file, options.output)))
       found.push_back({file, below, {}});
   }
   for (const auto& path : unlisted) {

@@ -183,12 +183,10 @@ void scale_geography(Metadata& metadata, double across, double down) {
   prepare();
   edit_exif(metadata.exif, [&](Exiv2::ExifData& exif) {
     // Of a pixel: its size, x y z; with its place in the picture, columns of a 4 x 4 matrix.
-    const double inverse[] = {1 / across, 1 / down};
-    multiply_doubles(exif, pixel_scale, 3, {inverse[0], inverse[1], 1});
-    multiply_doubles(exif, transformation, 16,
-                     {inverse[0], inverse[1], 1, 1, inverse[0], inverse[1], 1, 1, inverse[0], inverse[1], 1, 1});
+    multiply_doubles(exif, pixel_scale, 3, {1 / across, 1 / down});
+    multiply_doubles(exif, transformation, 4, {1 / across, 1 / down});
     // Points: column, row, 0 and what they are on the earth.
-    multiply_doubles(exif, tiepoints, 6, {across, down, 1, 1, 1, 1});
+    multiply_doubles(exif, tiepoints, 6, {across, down});
   });
 }
 

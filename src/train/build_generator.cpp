@@ -34,14 +34,13 @@ void start_from(Generator& network, const std::string& path) {
     ++total;
     const Tensor* weight = source.find(key);
     if (!weight || weight->sizes() != value.sizes()) continue;
+    ++taken;
     if (fixed.contains(key)) {
-      ++taken;
-      if (!torch::allclose(*weight, value.to(weight->scalar_type()), 1e-5, 1e-6)) ++changed;
+      changed += !torch::allclose(*weight, value.to(weight->scalar_type()), 1e-5, 1e-6);
       continue;
     }
     Tensor target = value;
     target.copy_(*weight);
-    ++taken;
   }
   if (taken == 0) fail(ErrorKind::model, "{}: none of its weights fits the recipe's network", path);
   log(LogLevel::info, "{} of {} weights start from {}", taken, total, path);

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/paths.hpp"
 #include "ganvas/data/pair_source.hpp"
 
 namespace fs = std::filesystem;
@@ -54,15 +55,8 @@ fs::path EvalPartners::of(const fs::path& original) const {
 
 std::vector<fs::path> eval_originals(const fs::path& place, const fs::path& results) {
   std::vector<fs::path> files = list_pictures({place});
-  std::error_code unknown;
-  if (results.empty() || !fs::is_directory(results, unknown) || fs::equivalent(place, results, unknown)) return files;
-  const fs::path folder = fs::weakly_canonical(results, unknown);
-  const fs::path way = folder.lexically_relative(fs::weakly_canonical(place, unknown));
-  if (way.empty() || *way.begin() == "..") return files;
-  std::erase_if(files, [&](const fs::path& file) {
-    const fs::path inside = fs::weakly_canonical(file, unknown).lexically_relative(folder);
-    return !inside.empty() && *inside.begin() != "..";
-  });
+  if (!results.empty() && lies_below(results, place))
+    std::erase_if(files, [&](const fs::path& file) { return lies_below(file, results); });
   return files;
 }
 

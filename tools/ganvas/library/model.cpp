@@ -83,10 +83,6 @@ nlohmann::ordered_json describe(const std::string& name, ModelFile file) {
   return describe(name, generator_from(std::move(file), name));
 }
 
-}  // namespace
-
-namespace {
-
 /// Texts out of strangers' files must not command the terminal.
 std::string printable(std::string text) {
   for (char& c : text)

@@ -63,7 +63,7 @@ CalibrationSet calibration_set(const ModelQuantizeRequest& request, const Genera
   for (double at = 0; at < static_cast<double>(files.size()) && std::ssize(small) < request.pictures; at += stride) {
     throw_if_interrupted();
     const Image picture = readable(files[static_cast<std::size_t>(at)]);
-    if (picture.width() < large || picture.height() < large) continue;  // by its header it was not
+    if (picture.empty()) continue;
     const cv::Rect middle((picture.width() - large) / 2, (picture.height() - large) / 2, large, large);
     const Image crop(picture.pixels(middle).clone());
     const Image fitting = info.in_channels == 1 ? to_gray(crop) : to_rgb(crop);

@@ -7,6 +7,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/paths.hpp"
 #include "ganvas/core/progress.hpp"
 #include "ganvas/imaging/codec.hpp"
 
@@ -22,12 +23,6 @@ bool is_picture(const fs::path& path) { return format_from_name(path.extension()
 /// "2013-11-08 16.45" is a whole name, "a.jpg" one with an extension.
 fs::path without_extension(fs::path name) {
   return format_from_name(name.extension().string()) ? name.replace_extension() : name;
-}
-
-bool lies_below(const fs::path& path, const fs::path& folder) {
-  std::error_code error;
-  const fs::path below = fs::weakly_canonical(path, error).lexically_relative(fs::weakly_canonical(folder, error));
-  return !below.empty() && *below.begin() != "..";
 }
 
 bool are_same(const fs::path& a, const fs::path& b) {
