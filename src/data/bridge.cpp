@@ -1,6 +1,6 @@
 #include "ganvas/data/bridge.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "ganvas/core/error.hpp"
 

@@ -1,7 +1,7 @@
 #include "engine/region_moments.hpp"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace ganvas::engine {
 

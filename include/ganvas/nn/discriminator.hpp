@@ -30,7 +30,8 @@ class Discriminator : public torch::nn::Module {
 
 using DiscriminatorPtr = std::shared_ptr<Discriminator>;
 
-/// One architecture. Each file of src/nn/discriminators/ defines `DiscriminatorPlugin <file name>_plugin()`.
+/// One architecture. Each file of src/nn/discriminators/ defines `DiscriminatorPlugin plugin()` in the namespace
+/// ganvas::<file name>_plugin.
 /// All of them know the options
 ///   channels          of the pictures (default 3)
 ///   width             features of the first layer

@@ -76,7 +76,8 @@ class FeatureNetwork : public torch::nn::Module {
 
 using FeatureNetworkPtr = std::shared_ptr<FeatureNetwork>;
 
-/// One feature network. Each file of src/nn/features/ defines `FeaturePlugin <file name>_plugin()`.
+/// One feature network. Each file of src/nn/features/ defines `FeaturePlugin plugin()` in the namespace
+/// ganvas::<file name>_plugin.
 struct FeaturePlugin {
   std::string name;
   std::string summary;

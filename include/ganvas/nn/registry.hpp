@@ -19,8 +19,8 @@ struct Detected {
   std::string layout;     ///< which of several published key layouts, for `model info`
 };
 
-/// One architecture. Each file of src/nn/generators/ defines `GeneratorPlugin <file name>_plugin()`; the build collects
-/// them into the registry.
+/// One architecture. Each file of src/nn/generators/ defines `GeneratorPlugin plugin()` in the namespace
+/// ganvas::<file name>_plugin; the build collects them into the registry.
 struct GeneratorPlugin {
   std::string name;
   std::string summary;  ///< one line for `model list`, with the source

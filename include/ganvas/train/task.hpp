@@ -92,7 +92,8 @@ struct TaskContext {
   std::function<std::filesystem::path(const std::string&)> find_model;
 };
 
-/// One kind of task. Each file of src/train/tasks/ defines `TaskPlugin <file name>_plugin()`.
+/// One kind of task. Each file of src/train/tasks/ defines `TaskPlugin plugin()` in the namespace
+/// ganvas::<file name>_plugin.
 struct TaskPlugin {
   std::string name;  ///< value of the recipe's top-level key `task`
   std::string summary;

@@ -7,7 +7,7 @@
 #include "nn/config.hpp"
 #include "nn/spectral.hpp"
 
-namespace ganvas {
+namespace ganvas::mlp_plugin {
 
 namespace {
 
@@ -51,7 +51,7 @@ class Mlp final : public Discriminator {
 
 }  // namespace
 
-DiscriminatorPlugin mlp_plugin() {
+DiscriminatorPlugin plugin() {
   return {.name = "mlp",
           .summary = "linear layers: for points and tiny pictures",
           .make = [](const nlohmann::json& config, int size) -> DiscriminatorPtr {
@@ -61,4 +61,4 @@ DiscriminatorPlugin mlp_plugin() {
           .examples = {{{"width", 8}}, {{"width", 8}, {"spectral", true}, {"layers", 1}, {"minibatch_stddev", 2}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::mlp_plugin

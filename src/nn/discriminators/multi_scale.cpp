@@ -6,7 +6,7 @@
 #include "ganvas/nn/discriminator.hpp"
 #include "nn/config.hpp"
 
-namespace ganvas {
+namespace ganvas::multi_scale_plugin {
 
 namespace {
 
@@ -62,7 +62,7 @@ class MultiScale final : public Discriminator {
 
 }  // namespace
 
-DiscriminatorPlugin multi_scale_plugin() {
+DiscriminatorPlugin plugin() {
   return {.name = "multi-scale",
           .summary = "PatchGANs on the picture, its half, ... (pix2pixHD, Wang et al. 2018)",
           .make = [](const nlohmann::json& config, int size) -> DiscriminatorPtr {
@@ -72,4 +72,4 @@ DiscriminatorPlugin multi_scale_plugin() {
                        {{"width", 4}, {"layers", 1}, {"scales", 3}, {"norm", "instance"}, {"spectral", true}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::multi_scale_plugin

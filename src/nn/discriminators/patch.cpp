@@ -9,7 +9,7 @@
 #include "nn/norm.hpp"
 #include "nn/spectral.hpp"
 
-namespace ganvas {
+namespace ganvas::patch_plugin {
 
 namespace {
 
@@ -91,7 +91,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-DiscriminatorPlugin patch_plugin() {
+DiscriminatorPlugin plugin() {
   return {.name = "patch",
           .summary = "PatchGAN: one logit a patch (Isola et al. 2017)",
           .make = [](const nlohmann::json& config, int size) -> DiscriminatorPtr {
@@ -109,4 +109,4 @@ DiscriminatorPlugin patch_plugin() {
                        {{"width", 4}, {"layers", 2}, {"norm", "none"}, {"spectral", true}, {"channels", 1}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::patch_plugin

@@ -9,7 +9,7 @@
 #include "nn/norm.hpp"
 #include "nn/spectral.hpp"
 
-namespace ganvas {
+namespace ganvas::pixel_plugin {
 
 namespace {
 
@@ -72,7 +72,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-DiscriminatorPlugin pixel_plugin() {
+DiscriminatorPlugin plugin() {
   return {.name = "pixel",
           .summary = "PixelGAN: one logit a pixel, from this pixel alone (Isola et al. 2017)",
           .make = [](const nlohmann::json& config, int) -> DiscriminatorPtr { return std::make_shared<Pixel>(config); },
@@ -81,4 +81,4 @@ DiscriminatorPlugin pixel_plugin() {
           .examples = {{{"width", 4}}, {{"width", 4}, {"norm", "instance"}, {"spectral", true}, {"channels", 2}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::pixel_plugin

@@ -8,7 +8,7 @@
 #include "nn/config.hpp"
 #include "nn/spectral.hpp"
 
-namespace ganvas {
+namespace ganvas::unet_plugin {
 
 namespace {
 
@@ -80,7 +80,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-DiscriminatorPlugin unet_plugin() {
+DiscriminatorPlugin plugin() {
   return {.name = "unet",
           .summary = "U-Net with spectral norm: one logit a pixel (Real-ESRGAN, Wang et al. 2021)",
           .make = [](const nlohmann::json& config, int size) -> DiscriminatorPtr {
@@ -94,4 +94,4 @@ DiscriminatorPlugin unet_plugin() {
           .examples = {{{"width", 4}}, {{"width", 4}, {"spectral", false}, {"minibatch_stddev", 2}, {"channels", 2}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::unet_plugin

@@ -9,7 +9,7 @@
 #include "nn/norm.hpp"
 #include "nn/spectral.hpp"
 
-namespace ganvas {
+namespace ganvas::vgg_style_plugin {
 
 namespace {
 
@@ -89,7 +89,7 @@ class VggStyle final : public Discriminator {
 
 }  // namespace
 
-DiscriminatorPlugin vgg_style_plugin() {
+DiscriminatorPlugin plugin() {
   return {.name = "vgg-style",
           .summary = "VGG-style: one logit a picture (SRGAN, Ledig et al. 2017)",
           .make = [](const nlohmann::json& config, int size) -> DiscriminatorPtr {
@@ -101,4 +101,4 @@ DiscriminatorPlugin vgg_style_plugin() {
                        {{"width", 4}, {"norm", "instance"}, {"minibatch_stddev", 4}, {"channels", 1}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::vgg_style_plugin

@@ -14,7 +14,7 @@
 #include "nn/feature_blocks.hpp"
 #include "nn/inception_plan.hpp"
 
-namespace ganvas {
+namespace ganvas::inception_plugin {
 
 namespace {
 
@@ -183,7 +183,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-FeaturePlugin inception_plugin() {
+FeaturePlugin plugin() {
   return {.name = "inception-fid",
           .summary = "Inception-v3 of the Frechet inception distance (Szegedy et al. 2016, Heusel et al. 2017)",
           .order = 5,
@@ -192,4 +192,4 @@ FeaturePlugin inception_plugin() {
           .examples = {{{"width", 4}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::inception_plugin

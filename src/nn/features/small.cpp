@@ -12,7 +12,7 @@
 #include "nn/config.hpp"
 #include "nn/feature_blocks.hpp"
 
-namespace ganvas {
+namespace ganvas::small_plugin {
 
 namespace {
 
@@ -96,7 +96,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-FeaturePlugin small_plugin() {
+FeaturePlugin plugin() {
   return {.name = "small-features",
           .summary = "plain convolutions trained after SqueezeNet's LPIPS layers; shipped as 'features'",
           .order = 30,
@@ -105,4 +105,4 @@ FeaturePlugin small_plugin() {
           .examples = {{{"channels", 8}, {"squeeze", 4}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::small_plugin

@@ -12,7 +12,7 @@
 #include "nn/config.hpp"
 #include "nn/feature_blocks.hpp"
 
-namespace ganvas {
+namespace ganvas::squeezenet_plugin {
 
 namespace {
 
@@ -128,7 +128,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-FeaturePlugin squeezenet_plugin() {
+FeaturePlugin plugin() {
   return {.name = "squeezenet1_1",
           .summary = "SqueezeNet 1.1 (Iandola et al. 2016)",
           .order = 10,
@@ -137,4 +137,4 @@ FeaturePlugin squeezenet_plugin() {
           .examples = {nlohmann::json::object(), {{"fires", 2}, {"input", "plain"}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::squeezenet_plugin

@@ -10,7 +10,7 @@
 #include "nn/config.hpp"
 #include "nn/feature_blocks.hpp"
 
-namespace ganvas {
+namespace ganvas::vgg_plugin {
 
 namespace {
 
@@ -132,7 +132,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-FeaturePlugin vgg_plugin() {
+FeaturePlugin plugin() {
   return {.name = "vgg",
           .summary = "VGG-16 and VGG-19, whole or cut off (Simonyan and Zisserman 2015)",
           .order = 20,
@@ -143,4 +143,4 @@ FeaturePlugin vgg_plugin() {
                        {{"depth", 19}, {"width", 8}, {"convs", 5}, {"padding", "reflect"}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::vgg_plugin

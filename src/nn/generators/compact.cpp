@@ -9,7 +9,7 @@
 #include "nn/config.hpp"
 #include "nn/mixed.hpp"
 
-namespace ganvas {
+namespace ganvas::compact_plugin {
 
 namespace {
 
@@ -125,7 +125,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-GeneratorPlugin compact_plugin() {
+GeneratorPlugin plugin() {
   return {.name = "compact",
           .summary = "SRVGGNetCompact: plain 3x3 convolutions, fast (Real-ESRGAN, Wang et al. 2021)",
           .order = 10,
@@ -136,4 +136,4 @@ GeneratorPlugin compact_plugin() {
                        {{"channels", 8}, {"convs", 1}, {"scale", 1}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::compact_plugin

@@ -5,7 +5,7 @@
 #include "nn/config.hpp"
 #include "nn/edsr_frame.hpp"
 
-namespace ganvas {
+namespace ganvas::edsr_plugin {
 
 namespace {
 
@@ -53,7 +53,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-GeneratorPlugin edsr_plugin() {
+GeneratorPlugin plugin() {
   return {.name = "edsr",
           .summary = "EDSR: residual blocks, pixel shuffle (Lim et al. 2017)",
           .order = 50,
@@ -66,4 +66,4 @@ GeneratorPlugin edsr_plugin() {
                        {{"channels", 8}, {"blocks", 1}, {"scale", 1}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::edsr_plugin

@@ -9,7 +9,7 @@
 #include "nn/config.hpp"
 #include "nn/mixed.hpp"
 
-namespace ganvas {
+namespace ganvas::msrresnet_plugin {
 
 namespace {
 
@@ -112,7 +112,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-GeneratorPlugin msrresnet_plugin() {
+GeneratorPlugin plugin() {
   return {.name = "msrresnet",
           .summary = "MSRResNet: residual blocks over a bilinear base (BasicSR, after Ledig et al. 2017)",
           .order = 60,
@@ -123,4 +123,4 @@ GeneratorPlugin msrresnet_plugin() {
                        {{"channels", 8}, {"blocks", 1}, {"scale", 4}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::msrresnet_plugin

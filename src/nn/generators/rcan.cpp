@@ -5,7 +5,7 @@
 #include "nn/config.hpp"
 #include "nn/edsr_frame.hpp"
 
-namespace ganvas {
+namespace ganvas::rcan_plugin {
 
 namespace {
 
@@ -149,7 +149,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-GeneratorPlugin rcan_plugin() {
+GeneratorPlugin plugin() {
   return {.name = "rcan",
           .summary = "RCAN: residual groups with channel attention (Zhang et al. 2018)",
           .order = 40,
@@ -160,4 +160,4 @@ GeneratorPlugin rcan_plugin() {
                        {{"channels", 4}, {"groups", 1}, {"blocks", 1}, {"reduction", 4}, {"in_channels", 1}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::rcan_plugin

@@ -14,7 +14,7 @@
 #include "nn/reach.hpp"
 #include "nn/translator_layers.hpp"
 
-namespace ganvas {
+namespace ganvas::resnet_plugin {
 
 namespace {
 
@@ -207,7 +207,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-GeneratorPlugin resnet_plugin() {
+GeneratorPlugin plugin() {
   return {.name = "resnet",
           .summary = "residual translator (Johnson et al. 2016, Zhu et al. 2017; antialiased: Park et al. 2020)",
           .order = 60,
@@ -219,4 +219,4 @@ GeneratorPlugin resnet_plugin() {
                        {{"width", 4}, {"blocks", 1}, {"antialias", true}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::resnet_plugin

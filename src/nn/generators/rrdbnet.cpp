@@ -11,7 +11,7 @@
 #include "nn/config.hpp"
 #include "nn/mixed.hpp"
 
-namespace ganvas {
+namespace ganvas::rrdbnet_plugin {
 
 namespace {
 
@@ -223,7 +223,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-GeneratorPlugin rrdbnet_plugin() {
+GeneratorPlugin plugin() {
   return {.name = "rrdbnet",
           .summary = "RRDBNet: residual dense blocks (ESRGAN, Wang et al. 2018; also Real-ESRGAN, BSRGAN, ESRGAN+)",
           .order = 20,
@@ -237,4 +237,4 @@ GeneratorPlugin rrdbnet_plugin() {
                        {{"channels", 4}, {"blocks", 1}, {"growth", 4}, {"scale", 8}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::rrdbnet_plugin

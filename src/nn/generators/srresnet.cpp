@@ -9,7 +9,7 @@
 #include "nn/config.hpp"
 #include "nn/mixed.hpp"
 
-namespace ganvas {
+namespace ganvas::srresnet_plugin {
 
 namespace {
 
@@ -120,7 +120,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-GeneratorPlugin srresnet_plugin() {
+GeneratorPlugin plugin() {
   return {.name = "srresnet",
           .summary = "SRResNet: residual blocks with batch norm and PReLU (Ledig et al. 2017)",
           .order = 20,
@@ -130,4 +130,4 @@ GeneratorPlugin srresnet_plugin() {
                        {{"channels", 8}, {"blocks", 1}, {"scale", 3}, {"in_channels", 1}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::srresnet_plugin

@@ -13,7 +13,7 @@
 #include "nn/reach.hpp"
 #include "nn/translator_layers.hpp"
 
-namespace ganvas {
+namespace ganvas::unet_generator_plugin {
 
 namespace {
 
@@ -157,7 +157,7 @@ std::optional<Detected> detect(const StateDict& weights) {
 
 }  // namespace
 
-GeneratorPlugin unet_generator_plugin() {
+GeneratorPlugin plugin() {
   return {.name = "unet",
           .summary = "U-Net translator (Isola et al. 2017)",
           .order = 61,
@@ -168,4 +168,4 @@ GeneratorPlugin unet_generator_plugin() {
                        {{"width", 2}, {"downs", 5}, {"norm", "none"}, {"dropout", false}}}};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::unet_generator_plugin

@@ -15,7 +15,7 @@
 #include "train/translation_data.hpp"
 #include "train/translation_score.hpp"
 
-namespace ganvas {
+namespace ganvas::cut_plugin {
 
 namespace {
 
@@ -191,11 +191,11 @@ class Cut final : public Task {
 
 }  // namespace
 
-TaskPlugin cut_plugin() {
+TaskPlugin plugin() {
   return {
       .name = "cut",
       .summary = "translation between unpaired pictures, one way, patch by patch",
       .make = [](TaskContext context) -> std::unique_ptr<Task> { return std::make_unique<Cut>(std::move(context)); }};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::cut_plugin

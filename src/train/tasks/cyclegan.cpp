@@ -14,7 +14,7 @@
 #include "train/translation_data.hpp"
 #include "train/translation_score.hpp"
 
-namespace ganvas {
+namespace ganvas::cyclegan_plugin {
 
 namespace {
 
@@ -195,7 +195,7 @@ class CycleGan final : public Task {
 
 }  // namespace
 
-TaskPlugin cyclegan_plugin() {
+TaskPlugin plugin() {
   return {.name = "cyclegan",
           .summary = "translation between unpaired pictures, both ways",
           .make = [](TaskContext context) -> std::unique_ptr<Task> {
@@ -203,4 +203,4 @@ TaskPlugin cyclegan_plugin() {
           }};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::cyclegan_plugin

@@ -18,7 +18,7 @@
 #include "ganvas/train/task.hpp"
 #include "train/agreement.hpp"
 
-namespace ganvas {
+namespace ganvas::distill_plugin {
 
 namespace {
 
@@ -221,7 +221,7 @@ class Distill final : public Task {
 
 }  // namespace
 
-TaskPlugin distill_plugin() {
+TaskPlugin plugin() {
   return {.name = "distill",
           .summary = "a small feature network that sees as a large one does",
           .make = [](TaskContext context) -> std::unique_ptr<Task> {
@@ -229,4 +229,4 @@ TaskPlugin distill_plugin() {
           }};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::distill_plugin

@@ -11,7 +11,7 @@
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/train/adversary.hpp"
 
-namespace ganvas {
+namespace ganvas::mixture_plugin {
 
 namespace {
 
@@ -123,7 +123,7 @@ class Mixture final : public Task {
 
 }  // namespace
 
-TaskPlugin mixture_plugin() {
+TaskPlugin plugin() {
   return {.name = "mixture",
           .summary = "points from a ring of Gaussians: the smallest adversarial game",
           .make = [](TaskContext context) -> std::unique_ptr<Task> {
@@ -131,4 +131,4 @@ TaskPlugin mixture_plugin() {
           }};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::mixture_plugin

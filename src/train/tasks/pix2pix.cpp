@@ -14,7 +14,7 @@
 #include "train/generate.hpp"
 #include "train/translation_data.hpp"
 
-namespace ganvas {
+namespace ganvas::pix2pix_plugin {
 
 namespace {
 
@@ -125,7 +125,7 @@ class Pix2Pix final : public Task {
 
 }  // namespace
 
-TaskPlugin pix2pix_plugin() {
+TaskPlugin plugin() {
   return {.name = "pix2pix",
           .summary = "translation between paired pictures",
           .make = [](TaskContext context) -> std::unique_ptr<Task> {
@@ -133,4 +133,4 @@ TaskPlugin pix2pix_plugin() {
           }};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::pix2pix_plugin

@@ -14,7 +14,7 @@
 #include "train/generate.hpp"
 #include "train/sr_data.hpp"
 
-namespace ganvas {
+namespace ganvas::super_resolution_plugin {
 
 namespace {
 
@@ -128,7 +128,7 @@ class SuperResolution final : public Task {
 
 }  // namespace
 
-TaskPlugin super_resolution_plugin() {
+TaskPlugin plugin() {
   return {.name = "super-resolution",
           .summary = "a generator with pixel, perceptual and adversarial losses",
           .make = [](TaskContext context) -> std::unique_ptr<Task> {
@@ -136,4 +136,4 @@ TaskPlugin super_resolution_plugin() {
           }};
 }
 
-}  // namespace ganvas
+}  // namespace ganvas::super_resolution_plugin
