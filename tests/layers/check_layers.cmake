@@ -28,7 +28,7 @@ set(may_not_include_distribution loss format metric)
 set(may_not_include_report nn loss format data)
 
 # What the command includes before LibTorch and OpenCV are loaded.
-set(before_loading "^ganvas/(core/|fetch/catalogue.hpp|imaging/format_name.hpp)")
+set(before_loading "^(commands/options/|ganvas/(core/|fetch/catalogue.hpp|imaging/format_name.hpp))")
 
 set(without_torch core metadata imaging metric fetch report)
 set(without_opencv core metadata format nn loss fetch engine)
@@ -69,11 +69,11 @@ foreach(file IN LISTS files)
       complain("${file} includes <torch/torch.h>: too large for a header; take <torch/types.h> or one layer's")
     endif()
     if(place STREQUAL "tools")
-      if(quote STREQUAL "\"" AND header MATCHES "^[a-z_]+/" AND NOT header MATCHES "^(ganvas|front|library|requests)/")
+      if(quote STREQUAL "\"" AND header MATCHES "^[a-z_]+/" AND NOT header MATCHES "^(ganvas|cli|commands)/")
         complain("${file} includes \"${header}\": the commands use public headers only")
       endif()
-      if(file MATCHES "^tools/ganvas/(front|requests)/" AND
-         header MATCHES "^(torch/|ATen/|c10/|opencv2/|library/|ganvas/)" AND NOT header MATCHES "${before_loading}")
+      if(file MATCHES "^tools/ganvas/(cli|commands/options)/" AND
+         header MATCHES "^(torch/|ATen/|c10/|opencv2/|commands/|ganvas/)" AND NOT header MATCHES "${before_loading}")
         complain("${file} includes ${header}: that belongs to the library of commands, this to the program before it")
       endif()
       continue()

@@ -1,0 +1,66 @@
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/loader.hpp"
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/places.hpp"
+
+namespace ganvas::cli {
+
+namespace {
+
+void check_sets(const EvalRequest& request) {
+  if (request.sr.empty()) fail(ErrorKind::usage, "eval --fid: give a folder of results beside that of real pictures");
+  if (!request.model.empty() || request.bicubic || !request.lr.empty() || request.lpips.on)
+    fail(ErrorKind::usage,
+         "eval --fid compares two folders as wholes: --model, --bicubic, --lr and --lpips go picture by picture");
+}
+
+void check(const EvalRequest& request) {
+  if (request.fid) return check_sets(request);
+  if (request.sr.empty() + request.model.empty() + !request.bicubic != 2)
+    fail(ErrorKind::usage, "eval: give one of a folder of results, --model M or --bicubic");
+  if (!request.model.empty()) find_model(request.model);  // a wrong name shows at once
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, Action& action) {
+  auto request = std::make_shared<EvalRequest>();
+  CLI::App* command = app.add_subcommand(
+      "eval", "PSNR, SSIM and LPIPS against ground truth, or FID of folders, by the papers' protocols");
+  command->add_option("hr", request->hr, "Folder (or file) of ground truth")->required();
+  command->add_option("sr", request->sr, "Folder (or file) of results with the same names");
+  command->add_option("-m,--model", request->model, "Make the results with this model");
+  command->add_flag("--bicubic", request->bicubic, "Make the results by bicubic enlargement");
+  command->add_option("--lr", request->lr,
+                      "Folder of low-resolution pictures (default: MATLAB bicubic of the ground truth)");
+  command->add_option("-s,--scale", request->scale, "Scale (default: the model's, else 4)")->check(CLI::Range(1, 16));
+  command->add_option("--border", request->border, "Pixels left out on each side (default: the scale)")
+      ->check(CLI::Range(0, 1000));
+  command->add_flag("--lpips", request->lpips.on, "Measure LPIPS too (v0.1, on whole pictures; smaller is better)");
+  command->add_option("--lpips-network", request->lpips.network,
+                      "Its feature network: file or name (default: the fetched squeezenet1_1; shipped: features)");
+  command->add_option("--lpips-heads", request->lpips.heads, "Its heads (default: the network's own, or the fetched)");
+  command->add_flag("--fid", request->fid,
+                    "Compare the folders as wholes, whatever the names: FID, KID, precision and recall");
+  command->add_option(
+      "--feature-network", request->feature_network,
+      "Their network: file or name (default: the shipped features, whose figures are named fid_features "
+      "...; inception: the published metrics', once fetched)");
+  command->add_flag("--json", request->json, "One JSON line a file, and a last one with the mean");
+  command->add_option("--precision", request->precision, "auto, fp32, bf16, or int8 for calibrated models")
+      ->capture_default_str();
+  command->add_option("--device", request->device, "auto, cpu or cuda:N")->capture_default_str();
+  command->add_flag("--tta", request->tta, "Mean over 8 flips and turns");
+  command->callback([request, &action] {
+    if (!request->lpips.network.empty() || !request->lpips.heads.empty()) request->lpips.on = true;
+    if (!request->feature_network.empty()) request->fid = true;
+    action = [request] {
+      check(*request);
+      return run_in_library(*request);
+    };
+  });
+}
+
+}  // namespace ganvas::cli

@@ -1,0 +1,40 @@
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/loader.hpp"
+#include "ganvas/core/places.hpp"
+
+namespace ganvas::cli {
+
+void add_train(CLI::App& app, Action& action) {
+  auto request = std::make_shared<TrainRequest>();
+  CLI::App* command = app.add_subcommand("train", "Train a model from a recipe");
+  command->add_option("recipe", request->recipe, "Name of a shipped recipe, or a .toml file")->required();
+  command
+      ->add_option("--data", request->data,
+                   "Folder of pictures, searched recursively; may be given again (translation: A, then B)")
+      ->allow_extra_args(false);
+  command->add_option("--lr-data", request->lr, "Folder of low-resolution partners (default: made by MATLAB bicubic)");
+  command->add_option("--direction", request->direction, "Of translation: AtoB or BtoA (the recipe's data.direction)")
+      ->check(CLI::IsMember({"AtoB", "BtoA"}));
+  command->add_option("--val", request->validation, "Validation pictures: a folder, or one with hr/ and lr/ inside");
+  command->add_option("-o,--out", request->out, "Folder of the run")->capture_default_str();
+  command->add_option("--set", request->sets, "Override a recipe's key: section.key=value")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command->add_option("--stop-at", request->stop_at, "End after this many steps, with a checkpoint")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--resume", request->resume, "Go on from the last checkpoint in the run's folder");
+  command->add_flag("--dry-run", request->dry_run, "Check the recipe and print it with all defaults");
+  command->add_option("--device", request->device, "auto, cpu or cuda:N")->capture_default_str();
+  command->add_option("--threads", request->threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
+  command->callback([request, &action] {
+    action = [request] {
+      find_recipe(request->recipe);  // a wrong name shows at once
+      if (!request->direction.empty()) request->sets.push_back("data.direction=" + request->direction);
+      return run_in_library(*request);
+    };
+  });
+}
+
+}  // namespace ganvas::cli

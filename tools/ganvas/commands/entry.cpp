@@ -1,0 +1,30 @@
+// The library's entry point; cli/loader.cpp calls it.
+#include <c10/util/Exception.h>
+
+#include <new>
+
+#include "commands/run.hpp"
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+
+namespace ganvas::cli {
+
+extern "C" int ganvas_run(const Request& request, LogLevel level) noexcept {
+  set_log_level(level);
+  install_interrupt_handler();
+  try {
+    return std::visit([](const auto& one) { return run(one); }, request);
+  } catch (const Error& error) {
+    log_line(LogLevel::error, error.what());
+    return exit_code(error.kind());
+  } catch (const std::bad_alloc&) {
+    log_line(LogLevel::error, "out of memory");
+  } catch (const c10::Error& error) {
+    log_line(LogLevel::error, std::string("LibTorch: ") + error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    log_line(LogLevel::error, error.what());
+  }
+  return 1;
+}
+
+}  // namespace ganvas::cli

@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "commands/eval_partners.hpp"
+#include "commands/eval_sets.hpp"
+#include "commands/lpips_meter.hpp"
+#include "commands/run.hpp"
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/core/places.hpp"
+#include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/resize.hpp"
+#include "ganvas/infer/upscaler.hpp"
+#include "ganvas/metric/quality.hpp"
+
+namespace fs = std::filesystem;
+
+namespace ganvas::cli {
+
+namespace {
+
+UpscaleOptions upscale_options(const EvalRequest& request) {
+  UpscaleOptions options;
+  options.device = request.device;
+  options.precision = request.precision;
+  options.tta = request.tta;
+  return options;
+}
+
+/// Where results come from: a folder, a model or bicubic enlargement.
+class Source {
+ public:
+  explicit Source(const EvalRequest& request) : options_(request), scale_(request.scale) {
+    if (!request.model.empty()) {
+      upscaler_.emplace(load_generator(find_model(request.model)), upscale_options(request));
+      const int own = upscaler_->info().scale;
+      if (scale_ != 0 && scale_ != own) fail(ErrorKind::usage, "--scale {}, but the model is x{}", scale_, own);
+      scale_ = own;
+    }
+    if (scale_ == 0) scale_ = 4;
+    const std::string& place = request.sr.empty() ? request.lr : request.sr;
+    if (!place.empty()) partners_.emplace(request.hr, place, scale_);
+  }
+  int scale() const { return scale_; }
+
+  Image result_for(const fs::path& hr_path, const Image& hr) {
+    if (!options_.sr.empty()) return read_image(partners_->of(hr_path)).image;
+    const Image lr = partners_ ? read_image(partners_->of(hr_path)).image : shrink_bicubic(hr, scale_);
+    const cv::Size size(lr.width() * scale_, lr.height() * scale_);
+    return options_.bicubic ? resize(lr, size.width, size.height) : upscaler_->upscale(lr, size);
+  }
+
+ private:
+  const EvalRequest& options_;
+  int scale_;
+  std::optional<Upscaler> upscaler_;
+  std::optional<EvalPartners> partners_;
+};
+
+nlohmann::ordered_json number(double value) {
+  if (std::isfinite(value)) return std::round(value * 1e4) / 1e4;
+  return std::isinf(value) ? nlohmann::ordered_json("inf") : nlohmann::ordered_json(nullptr);
+}
+
+/// Figures of one picture, or the mean of several.
+struct Figures {
+  Quality quality;
+  double lpips = 0;
+
+  void add(const Figures& other, double share) {
+    quality.psnr_y += other.quality.psnr_y * share;
+    quality.psnr_rgb += other.quality.psnr_rgb * share;
+    quality.ssim_y += other.quality.ssim_y * share;
+    lpips += other.lpips * share;
+  }
+};
+
+/// The table or the JSON lines.
+class Printer {
+ public:
+  Printer(bool json, std::string lpips) : json_(json), lpips_(std::move(lpips)) {}
+
+  void head() const {
+    if (json_) return;
+    fmt::print("{:<40} {:>9} {:>9} {:>8}", "file", "PSNR-Y", "PSNR-RGB", "SSIM-Y");
+    if (!lpips_.empty()) fmt::print(" {:>8}", lpips_ == "lpips" ? "LPIPS" : lpips_);
+    fmt::print("\n");
+  }
+  void row(const std::string& name, const Figures& figures, bool mean) const {
+    const Quality& quality = figures.quality;
+    if (!json_) {
+      fmt::print("{:<40} {:>9.3f} {:>9.3f} {:>8.4f}", name, quality.psnr_y, quality.psnr_rgb, quality.ssim_y);
+      if (!lpips_.empty()) fmt::print(" {:>{}.4f}", figures.lpips, std::max<std::size_t>(8, lpips_.size()));
+      fmt::print("\n");
+      return;
+    }
+    nlohmann::ordered_json values{
+        {"psnr_y", number(quality.psnr_y)}, {"psnr_rgb", number(quality.psnr_rgb)}, {"ssim_y", number(quality.ssim_y)}};
+    if (!lpips_.empty()) values[lpips_] = number(figures.lpips);
+    nlohmann::ordered_json line;
+    if (mean) {
+      line["mean"] = values;
+    } else {
+      line["file"] = name;
+      line.update(values);
+    }
+    fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+
+ private:
+  bool json_;
+  std::string lpips_;  ///< its name; empty: not measured
+};
+
+}  // namespace
+
+int run(const EvalRequest& request) {
+  if (request.fid) return run_eval_sets(request);
+  std::optional<LpipsMeter> meter;
+  if (request.lpips.on) meter.emplace(request.lpips, request.device);
+  Source source(request);
+  const int border = request.border >= 0 ? request.border : source.scale();
+  const auto files = eval_originals(request.hr, request.sr.empty() ? request.lr : request.sr);
+  if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", request.hr);
+  const Printer printer(request.json, meter ? meter->name() : "");
+  printer.head();
+  Figures sum;
+  int count = 0;
+  for (const auto& file : files) {
+    throw_if_interrupted();
+    try {
+      const Image hr = read_image(file).image;
+      const Image result = source.result_for(file, hr);
+      Figures figures{compare_pictures(result, hr, border, std::max(4, source.scale()))};
+      if (meter) figures.lpips = meter->distance(result, hr);
+      printer.row(name_below(file, request.hr), figures, false);
+      sum.add(figures, 1.0);
+      ++count;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) throw;
+      const std::string what = error.what();
+      log(LogLevel::error, "{}", what.starts_with(file.string()) ? what : file.string() + ": " + what);
+    }
+    std::fflush(stdout);
+  }
+  Figures mean;
+  mean.add(sum, 1.0 / count);
+  if (count > 0) printer.row("mean", mean, true);
+  return count == static_cast<int>(files.size()) ? 0 : 1;
+}
+
+}  // namespace ganvas::cli

@@ -1,0 +1,40 @@
+#include <cstdio>
+
+#include "commands/run.hpp"
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/core/places.hpp"
+#include "ganvas/core/recipe.hpp"
+#include "ganvas/train/trainer.hpp"
+
+namespace ganvas::cli {
+
+int run(const TrainRequest& request) {
+  const std::filesystem::path path = find_recipe(request.recipe);
+  Recipe recipe = Recipe::load(path);
+  for (const auto& assignment : request.sets) recipe.set(assignment);
+  if (request.dry_run) {
+    std::fputs(resolve_recipe(std::move(recipe)).c_str(), stdout);
+    return 0;
+  }
+  TrainOptions train_options;
+  std::string out = request.out;
+  if (out.empty()) fail(ErrorKind::usage, "-o: an empty name; give the run's folder");
+  if (const auto mark = out.find("{recipe}"); mark != std::string::npos) out.replace(mark, 8, path.stem().string());
+  train_options.out = out;
+  train_options.data.places.assign(request.data.begin(), request.data.end());
+  train_options.data.lr = request.lr;
+  train_options.data.validation = request.validation;
+  train_options.resume = request.resume;
+  train_options.device = request.device;
+  train_options.threads = request.threads;
+  train_options.find_model = [](const std::string& name) { return find_model(name); };
+  if (request.stop_at > 0) train_options.stop_at = request.stop_at;
+  const TrainResult result = train(std::move(recipe), train_options);
+  if (result.finished) fmt::print("{}/model.safetensors\n", out);
+  log(LogLevel::info, "{} steps done{}; waited for data {:.1f} % of the time", result.steps,
+      result.finished ? "" : ", go on with --resume", 100 * result.wait_share);
+  return 0;
+}
+
+}  // namespace ganvas::cli
