@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <glob.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,13 +11,17 @@
 #include <cstring>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
 
 namespace fs = std::filesystem;
 
 namespace ganvas {
 
 Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe without a writer, or a server that doesn't answer, may keep us waiting for ever.
+  const InterruptibleCall interruptible;
+  int descriptor = -1;
+  while ((descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) < 0 && errno == EINTR) throw_if_interrupted();
   if (descriptor < 0) fail(ErrorKind::file, "{}: can't open: {}", path.string(), std::strerror(errno));
   struct Closer {
     int descriptor;
@@ -39,6 +42,7 @@ Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
   for (;;) {
     if (used == bytes.size()) bytes.resize(bytes.size() + std::max<std::size_t>(bytes.size() / 2, 65536));
     const ssize_t got = ::read(descriptor, bytes.data() + used, bytes.size() - used);
+    throw_if_interrupted();
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail(ErrorKind::file, "{}: can't read: {}", path.string(), std::strerror(errno));
     if (got == 0) break;
@@ -48,75 +52,6 @@ Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
   }
   bytes.resize(used);
   return bytes;
-}
-
-AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
-  // A short name of our own: the target's may already be as long as the file system allows. Random: a killed process
-  // with the same number, in a container or on another host, may have left its file here.
-  for (int attempt = 0; attempt < 8 && descriptor_ < 0; ++attempt) {
-    std::uint64_t random = 0;
-    if (::getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<std::uint64_t>(::getpid());
-    temporary_ =
-        target_.parent_path() / fmt::format(".ganvas-{:016x}.part", random + static_cast<std::uint64_t>(attempt));
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 && errno != EEXIST) break;
-  }
-  if (descriptor_ < 0) {
-    const int error = errno;
-    temporary_.clear();
-    errno = error;
-    fail_with_errno("can't write");
-  }
-}
-
-AtomicFile::~AtomicFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
-}
-
-void AtomicFile::write(std::span<const std::uint8_t> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(descriptor_, bytes.data(), std::min<std::size_t>(bytes.size(), 1U << 30));
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) fail_with_errno("can't write");
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-  }
-}
-
-void AtomicFile::write(std::string_view text) {
-  write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
-}
-
-void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail_with_errno("can't write");
-  const int closed = ::close(descriptor_);
-  descriptor_ = -1;
-  if (closed != 0) fail_with_errno("can't write");
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with_errno("can't replace");
-  temporary_.clear();
-  // The rename itself must reach the disk too; a folder that can't be synced is no reason to fail.
-  const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor >= 0) {
-    ::fsync(descriptor);
-    ::close(descriptor);
-  }
-}
-
-void AtomicFile::fail_with_errno(const char* action) const {
-  fail(ErrorKind::file, "{}: {}: {}", target_.string(), action, std::strerror(errno));
-}
-
-void write_file_atomically(const fs::path& target, std::span<const std::uint8_t> bytes) {
-  AtomicFile file(target);
-  file.write(bytes);
-  file.commit();
-}
-
-void write_file_atomically(const fs::path& target, std::string_view text) {
-  AtomicFile file(target);
-  file.write(text);
-  file.commit();
 }
 
 namespace {

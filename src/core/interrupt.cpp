@@ -1,7 +1,10 @@
 #include "ganvas/core/interrupt.hpp"
 
+#include <pthread.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 
@@ -12,30 +15,91 @@ namespace ganvas {
 namespace {
 
 std::atomic<bool> flag{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
+/// Somebody saw the flag up: the work will end by itself, however long that takes.
+std::atomic<bool> noticed{false};
+std::atomic<bool> patient{false};
+/// Threads that may wait in a system call; 0: free.
+std::array<std::atomic<pthread_t>, 16> waiting{};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<pthread_t>::is_always_lock_free,
+              "a signal handler may only touch lock-free atomics");
+
+/// What wakes a waiting thread: a signal that does nothing else, and after which no call is begun anew.
+constexpr int wake_signal = SIGURG;
+/// A tenth of a second after the first signal, then twice a second, until somebody looks at the flag.
+constexpr itimerval ticking{{0, 500'000}, {0, 100'000}}, silent{};
+std::atomic<int> ticks{0};
+
+void wake_waiting_threads() {
+  for (const auto& slot : waiting)
+    if (const pthread_t thread = slot.load()) ::pthread_kill(thread, wake_signal);
+}
 
 void handle(int) {
   if (flag.exchange(true)) ::_exit(130);
+  noticed = false;
+  ticks = 0;
+  wake_waiting_threads();
+  ::setitimer(ITIMER_REAL, &ticking, nullptr);
+}
+
+/// A thread that began to wait just after the first wake is woken again.
+void handle_alarm(int) {
+  if (!flag) return;
+  if (!noticed && !patient && ++ticks > 2 * interrupt_patience) ::_exit(130);
+  wake_waiting_threads();
+}
+
+void set_handler(int signal, void (*handler)(int), int flags) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = flags;
+  ::sigaction(signal, &action, nullptr);
+}
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
 
 void install_interrupt_handler() {
-  struct sigaction action {};
-  action.sa_handler = handle;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    if (!is_ignored(signal)) set_handler(signal, handle, SA_RESTART);
+  // Begun anew after the first signal, a call in which this very thread waits ends with the alarm.
+  set_handler(SIGALRM, handle_alarm, 0);
+  set_handler(
+      wake_signal, [](int) {}, 0);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) set_handler(signal, SIG_IGN, 0);
 }
 
-bool interrupted() noexcept { return flag.load(std::memory_order_relaxed); }
+void wait_for_clean_end() noexcept { patient = true; }
+
+bool interrupted() noexcept {
+  if (!flag.load(std::memory_order_relaxed)) return false;
+  noticed.store(true, std::memory_order_relaxed);
+  return true;
+}
 
 void throw_if_interrupted() {
   if (interrupted()) fail(ErrorKind::interrupted, "interrupted");
 }
 
-void set_interrupted(bool value) noexcept { flag = value; }
+void set_interrupted(bool value) noexcept {
+  flag = value;
+  if (!value) ::setitimer(ITIMER_REAL, &silent, nullptr);
+}
+
+InterruptibleCall::InterruptibleCall() noexcept : slot_(-1) {
+  for (std::size_t i = 0; i < waiting.size() && slot_ < 0; ++i) {
+    pthread_t free = 0;
+    if (waiting[i].compare_exchange_strong(free, ::pthread_self())) slot_ = static_cast<int>(i);
+  }
+}
+
+InterruptibleCall::~InterruptibleCall() {
+  if (slot_ >= 0) waiting[static_cast<std::size_t>(slot_)] = 0;
+}
 
 }  // namespace ganvas

@@ -1,6 +1,8 @@
 #include "ganvas/core/memory.hpp"
 
 #include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -11,12 +13,6 @@ namespace ganvas {
 
 namespace {
 
-std::uint64_t number_in(const char* path) {
-  std::uint64_t value = UINT64_MAX;
-  std::ifstream stream(path);
-  return stream >> value ? value : UINT64_MAX;  // "max" is no number
-}
-
 std::uint64_t system_available() {
   std::ifstream stream("/proc/meminfo");
   std::string name, unit;
@@ -25,19 +21,32 @@ std::uint64_t system_available() {
   return UINT64_MAX;
 }
 
-std::uint64_t group_available() {
-  const std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max");
-  const std::uint64_t used = number_in("/sys/fs/cgroup/memory.current");
-  if (limit == UINT64_MAX || used == UINT64_MAX) return UINT64_MAX;
-  return limit > used ? limit - used : 0;
+/// What the process's own limits leave of addresses (ulimit -v) and of data (ulimit -d).
+std::uint64_t own_available() {
+  std::uint64_t pages[6] = {};  // of /proc/self/statm: size, resident, shared, text, 0, data and stack
+  std::ifstream stream("/proc/self/statm");
+  for (auto& count : pages) stream >> count;
+  if (!stream) return UINT64_MAX;
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::uint64_t available = UINT64_MAX;
+  const auto consider = [&](auto resource, std::uint64_t used) {
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    available = std::min<std::uint64_t>(available, limit.rlim_cur > used ? limit.rlim_cur - used : 0);
+  };
+  consider(RLIMIT_AS, pages[0] * page);
+  consider(RLIMIT_DATA, pages[5] * page);
+  return available;
 }
 
 }  // namespace
 
-std::uint64_t available_memory() { return std::min(system_available(), group_available()); }
+std::uint64_t available_memory() { return std::min({system_available(), available_in_groups(), own_available()}); }
 
 void keep_freed_memory() {
 #ifdef __GLIBC__
+  constexpr std::uint64_t plenty = UINT64_C(2) << 30;
+  if (available_memory() < plenty) return;
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   ::mallopt(M_TOP_PAD, 128 << 20);

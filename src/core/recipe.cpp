@@ -10,6 +10,7 @@
 #include "core/toml.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/core/utf8.hpp"
 
 namespace ganvas {
 
@@ -200,6 +201,8 @@ nlohmann::json Recipe::table(const std::string& prefix, const std::vector<std::s
     if (std::find(except.begin(), except.end(), name) != except.end()) continue;
     nlohmann::json list = nlohmann::json::array();
     for (const auto& value : values) {
+      // It becomes JSON, in the model file at the latest.
+      if (!is_utf8(value)) wrong(key, "is no UTF-8 text; save the recipe in UTF-8");
       list.push_back(typed_value(value));
       if (list.back().is_number_float() && !std::isfinite(list.back().get<double>()))
         wrong(key, fmt::format("'{}' is not a number to compute with", value));

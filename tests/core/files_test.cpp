@@ -3,10 +3,15 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <exception>
 #include <fstream>
 #include <functional>
+#include <thread>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
@@ -117,6 +122,190 @@ TEST_CASE("AtomicFile: failures name the target and leave what was there") {
   CHECK(message.find("full") != std::string::npos);
   CHECK(text_of(folder / "full") == "old");
   CHECK(entries(folder.path()) == 2);
+}
+
+TEST_CASE("AtomicFile: what dead processes left goes, what living ones write stays") {
+  const test::TemporaryFolder folder;
+  const fs::path dead = folder / ".ganvas-0123456789abcdef.part", own = folder / ".ganvas-notes.part",
+                 foreign = folder / "0123456789abcdef.part";
+  for (const auto& path : {dead, own, foreign}) std::ofstream(path) << "half";
+  AtomicFile living(folder / "a.bin");  // sweeps
+  CHECK_FALSE(fs::exists(dead));
+  CHECK(fs::exists(own));
+  CHECK(fs::exists(foreign));
+  CHECK(entries(folder.path()) == 3);
+  std::ofstream(dead) << "half";
+  living.write("x");
+  sweep_temporary_files(folder.path());
+  CHECK(entries(folder.path()) == 3);
+  living.commit();
+  CHECK(text_of(folder / "a.bin") == "x");
+  CHECK_NOTHROW(sweep_temporary_files(folder / "absent"));
+  // Another process writes while we sweep.
+  int ready[2], done[2];
+  REQUIRE(::pipe(ready) == 0);
+  REQUIRE(::pipe(done) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  char byte = 0;
+  if (child == 0) {
+    AtomicFile file(folder / "b.bin");
+    file.write("from the child");
+    if (::write(ready[1], "x", 1) != 1 || ::read(done[0], &byte, 1) != 1) ::_exit(1);
+    file.commit();
+    ::_exit(0);
+  }
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
+  sweep_temporary_files(folder.path());
+  REQUIRE(::write(done[1], "x", 1) == 1);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(text_of(folder / "b.bin") == "from the child");
+  for (const int descriptor : {ready[0], ready[1], done[0], done[1]}) ::close(descriptor);
+}
+
+TEST_CASE("AtomicFile: modes and links stay, pipes and devices are written to") {
+  const test::TemporaryFolder folder;
+  const auto mode = [](const fs::path& path) {
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status.st_mode & 07777;
+  };
+  write_file_atomically(folder / "private", std::string_view("old"));
+  for (const int wanted : {0600, 0444, 0751}) {
+    REQUIRE(::chmod((folder / "private").c_str(), static_cast<mode_t>(wanted)) == 0);
+    write_file_atomically(folder / "private", std::string_view("new"));
+    CHECK(mode(folder / "private") == static_cast<mode_t>(wanted));
+  }
+  fs::create_directory(folder / "there");
+  write_file_atomically(folder / "there/file", std::string_view("old"));
+  fs::create_symlink("there/file", folder / "link");
+  fs::create_symlink("link", folder / "second");
+  fs::create_symlink("there/new", folder / "dangling");
+  for (const char* name : {"link", "second", "dangling"}) {
+    CAPTURE(name);
+    write_file_atomically(folder / name, std::string_view(name));
+    CHECK(fs::is_symlink(folder / name));
+    CHECK(text_of(folder / name) == name);
+  }
+  CHECK(text_of(folder / "there/file") == "second");
+  CHECK(text_of(folder / "there/new") == "dangling");
+  CHECK(entries(folder / "there") == 2);
+
+  write_file_atomically("/dev/null", std::string_view("x"));
+  CHECK(fs::is_character_file("/dev/null"));
+  CHECK(failure([] { write_file_atomically("/dev/full", std::string_view("x")); }).find("/dev/full") !=
+        std::string::npos);
+  const fs::path pipe = folder / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::string got;
+  std::thread reader([&] { got = text_of(pipe); });
+  write_file_atomically(pipe, std::string_view("through the pipe"));
+  reader.join();
+  CHECK(got == "through the pipe");
+  CHECK(fs::is_fifo(pipe));
+  CHECK(is_stream("/dev/stdout"));
+  CHECK(is_stream(pipe));
+  CHECK_FALSE(is_stream(folder / "private"));
+  CHECK_FALSE(is_stream(folder.path()));
+  CHECK_FALSE(is_stream(folder / "absent"));
+}
+
+namespace {
+
+/// Runs `work` in a child, which gets the signal while it is in the midst of it.
+pid_t child_with_signal(const std::function<void()>& before, const std::function<void()>& work, int signal) {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    before();
+    try {
+      work();
+    } catch (const Error& error) {
+      ::_exit(exit_code(error.kind()));
+    }
+    ::_exit(0);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ::kill(child, signal);
+  return child;
+}
+
+/// The exit code, or minus the signal.
+int end_of(pid_t child) {
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+int killed_while(const std::function<void()>& before, const std::function<void()>& work, int signal) {
+  return end_of(child_with_signal(before, work, signal));
+}
+
+}  // namespace
+
+TEST_CASE("one signal ends the wait for a pipe, in any thread; ignored signals stay ignored") {
+  const test::TemporaryFolder folder;
+  const fs::path pipe = folder / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const auto wait_for_pipe = [&] { read_file(pipe); };
+  const auto wait_in_thread = [&] {
+    std::exception_ptr thrown;
+    std::thread([&] {
+      try {
+        read_file(pipe);
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+    }).join();
+    if (thrown) std::rethrow_exception(thrown);
+  };
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    CHECK(killed_while(install_interrupt_handler, wait_for_pipe, signal) == 130);
+    CHECK(killed_while(install_interrupt_handler, wait_in_thread, signal) == 130);
+  }
+  const auto sleep = [] { std::this_thread::sleep_for(std::chrono::milliseconds(200)); };
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    const auto ignoring = [signal] {
+      std::signal(signal, SIG_IGN);
+      install_interrupt_handler();
+    };
+    const auto not_interrupted = [&] {
+      sleep();
+      throw_if_interrupted();
+    };
+    CHECK(killed_while(ignoring, not_interrupted, signal) == 0);
+  }
+}
+
+TEST_CASE("a signal that nobody looks at ends the process all the same") {
+  const auto hang = [] {
+    for (;;) ::pause();
+  };
+  // Work that noticed it may take its time.
+  const auto slow_end = [] {
+    while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1000 * interrupt_patience + 500);
+    while (std::chrono::steady_clock::now() < end) std::this_thread::sleep_until(end);
+    ::_exit(7);
+  };
+  const pid_t hanging = child_with_signal(install_interrupt_handler, hang, SIGTERM);
+  const pid_t slow = child_with_signal(install_interrupt_handler, slow_end, SIGTERM);
+  CHECK(end_of(hanging) == 130);
+  CHECK(end_of(slow) == 7);
+}
+
+TEST_CASE("a limit on the size of files is an error") {
+  const test::TemporaryFolder folder;
+  const auto limited = [] {
+    install_interrupt_handler();
+    const rlimit tight{1000, 1000};
+    ::setrlimit(RLIMIT_FSIZE, &tight);
+  };
+  CHECK(killed_while(
+            limited, [&] { write_file_atomically(folder / "a", std::string(5000, 'x')); }, 0) == 1);
+  CHECK(entries(folder.path()) == 0);
 }
 
 TEST_CASE("glob_match") {

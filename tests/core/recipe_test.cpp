@@ -212,3 +212,12 @@ TEST_CASE("recipe: a table for someone else counts as read, with types") {
   recipe.text("generator.architecture", "");
   CHECK(refusal([&] { recipe.check_all_read(); }).find("generators.other") != std::string::npos);
 }
+
+TEST_CASE("recipe: texts for someone else must be UTF-8, since they become JSON") {
+  for (const char* bad : {"M-\xca", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"}) {
+    Recipe recipe = Recipe::parse(std::string("[generator]\nextra = [1, \"") + bad + "\"]", "bad.toml");
+    says(refusal([&] { recipe.table("generator", {}); }), {"bad.toml", "generator.extra", "UTF-8"});
+  }
+  Recipe recipe = Recipe::parse("[generator]\nextra = \"\xc3\xa9\xf0\x9f\x90\x88\"", "good.toml");
+  CHECK(recipe.table("generator", {}).at("extra") == "\xc3\xa9\xf0\x9f\x90\x88");
+}

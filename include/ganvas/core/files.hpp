@@ -16,8 +16,10 @@ using Bytes = std::vector<std::uint8_t>;
 Bytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes = UINT64_C(1) << 40);
 
 /// A file that appears under its final name only when it is complete: written beside the target under a hidden
-/// temporary name, synced, then renamed over it. Destroyed without commit(), it leaves nothing behind.
-/// All failures (no space, no permission) throw Error(file) that names the target.
+/// temporary name, synced, then renamed over it. Destroyed without commit(), it leaves nothing behind; what a killed
+/// process left, the next one that writes into the folder removes. A file that is replaced hands on its mode and owner,
+/// a link is followed; pipes and devices are written to as they are. All failures (no space, no permission) throw
+/// Error(file) that names the target; waiting for a pipe's reader may throw Error(interrupted).
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path target);
@@ -32,9 +34,20 @@ class AtomicFile {
 
  private:
   [[noreturn]] void fail_with_errno(const char* action) const;
-  std::filesystem::path target_, temporary_;
+  void open_stream();
+  void open_temporary();
+  std::filesystem::path target_, place_;  ///< as asked for; behind links
+  std::filesystem::path temporary_;       ///< empty: there is none
   int descriptor_ = -1;
 };
+
+/// Removes what killed processes left of AtomicFiles in this folder; files of living ones are locked and stay. Where
+/// locks may not reach the other hosts (network file systems) only files a day old go.
+void sweep_temporary_files(const std::filesystem::path& folder);
+
+/// Whether a path is something to write into, not to replace: a pipe, a device, or a stream of this process
+/// (/dev/stdout, /dev/fd/5).
+bool is_stream(const std::filesystem::path& path);
 
 void write_file_atomically(const std::filesystem::path& target, std::span<const std::uint8_t> bytes);
 void write_file_atomically(const std::filesystem::path& target, std::string_view text);

@@ -2,6 +2,7 @@
 
 #include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/core/recipe.hpp"
@@ -30,6 +31,7 @@ int run(const TrainRequest& request) {
   train_options.threads = request.threads;
   train_options.find_model = [](const std::string& name) { return find_model(name); };
   if (request.stop_at > 0) train_options.stop_at = request.stop_at;
+  wait_for_clean_end();  // a step may take long, and the checkpoint behind it is worth the wait
   const TrainResult result = train(std::move(recipe), train_options);
   if (result.finished) fmt::print("{}/model.safetensors\n", out);
   log(LogLevel::info, "{} steps done{}; waited for data {:.1f} % of the time", result.steps,

@@ -1,0 +1,25 @@
+#include "ganvas/core/utf8.hpp"
+
+#include <cstdint>
+
+namespace ganvas {
+
+bool is_utf8(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<std::uint8_t>(text[i]);
+    const int more = lead < 0x80 ? 0 : lead >> 5 == 6 ? 1 : lead >> 4 == 14 ? 2 : lead >> 3 == 30 ? 3 : -1;
+    if (more < 0 || text.size() - i <= static_cast<std::size_t>(more)) return false;
+    constexpr std::uint32_t first_bits[] = {0x7f, 0x1f, 0x0f, 0x07}, least[] = {0, 0x80, 0x800, 0x10000};
+    std::uint32_t value = lead & first_bits[more];
+    for (int k = 1; k <= more; ++k) {
+      const auto next = static_cast<std::uint8_t>(text[i + static_cast<std::size_t>(k)]);
+      if (next >> 6 != 2) return false;
+      value = value << 6 | (next & 0x3f);
+    }
+    if (value < least[more] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return false;
+    i += static_cast<std::size_t>(more) + 1;
+  }
+  return true;
+}
+
+}  // namespace ganvas
