@@ -69,10 +69,10 @@ foreach(file IN LISTS files)
       complain("${file} includes <torch/torch.h>: too large for a header; take <torch/types.h> or one layer's")
     endif()
     if(place STREQUAL "tools")
-      if(quote STREQUAL "\"" AND header MATCHES "^[a-z_]+/" AND NOT header MATCHES "^(ganvas|cli|commands)/")
+      if(quote STREQUAL "\"" AND header MATCHES "^[a-z_]+/" AND NOT header MATCHES "^(ganvas|cli|commands|docs)/")
         complain("${file} includes \"${header}\": the commands use public headers only")
       endif()
-      if(file MATCHES "^tools/ganvas/(cli|commands/options)/" AND
+      if(file MATCHES "^tools/ganvas/(cli|docs|commands/options)/" AND
          header MATCHES "^(torch/|ATen/|c10/|opencv2/|commands/|ganvas/)" AND NOT header MATCHES "${before_loading}")
         complain("${file} includes ${header}: that belongs to the library of commands, this to the program before it")
       endif()

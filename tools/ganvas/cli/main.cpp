@@ -1,13 +1,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 
-#include "cli/commands.hpp"
+#include "cli/command_line.hpp"
+#include "cli/complaint.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
@@ -17,35 +17,18 @@ namespace {
 using namespace ganvas;
 
 int run(int argc, char** argv) {
-  CLI::App app("ganvas: super-resolution and style transfer with GANs");
-  app.name("ganvas");
-  app.set_version_flag("--version", "ganvas " GANVAS_VERSION);
-  app.require_subcommand(1);
-  bool quiet = false, verbose = false;
-  app.add_flag("-q,--quiet", quiet, "Only warnings and errors on stderr");
-  app.add_flag("-v,--verbose", verbose, "Debug lines on stderr");
-  app.fallthrough();
-
-  cli::Action action;
-  cli::add_upscale(app, action);
-  cli::add_translate(app, action);
-  cli::add_train(app, action);
-  cli::add_eval(app, action);
-  cli::add_model(app, action);
-  cli::add_data(app, action);
-  cli::add_report(app, action);
-  cli::add_compare(app, action);
+  cli::CommandLine line;
   try {
-    app.parse(argc, argv);
+    line.app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
-    return app.exit(success);
+    return line.app.exit(success);
   } catch (const CLI::ParseError& error) {
-    log_line(LogLevel::error, error.what() + std::string("; see ganvas --help"));
+    log_line(LogLevel::error, cli::complaint(line.app, error));
     return exit_code(ErrorKind::usage);
   }
-  if (quiet) set_log_level(LogLevel::warning);
-  else if (verbose) set_log_level(LogLevel::debug);
-  return action();
+  if (line.quiet) set_log_level(LogLevel::warning);
+  else if (line.verbose) set_log_level(LogLevel::debug);
+  return line.action();
 }
 
 int run_and_flush(int argc, char** argv) {
