@@ -38,7 +38,8 @@ void Monitor::judge(const Limit& limit, const std::string& name, double value, s
   ++signal.count;
   // A plain mean at first, an exponential one from `window` values on.
   signal.mean += (value - signal.mean) / static_cast<double>(std::min(signal.count, window_));
-  const bool low = signal.mean<limit.low, high = signal.mean> limit.high;
+  const bool low = signal.mean < limit.low;
+  const bool high = signal.mean > limit.high;
   signal.beyond = low || high ? signal.beyond + 1 : 0;
   if (signal.count < window_ || signal.beyond == 0 || signal.beyond % patience_ != 0) return;
   findings.push_back({name, signal.mean, low ? limit.too_low : limit.too_high,

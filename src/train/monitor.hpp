@@ -12,11 +12,11 @@ namespace ganvas {
 /// Watches a run for the ways in which adversarial training fails. Signals are scalars of the steps, smoothed over
 /// about `window` of them; one that stays beyond its limit for `patience` steps is reported, and again after as many
 /// steps.
-///   <d>.diversity      below diversity_low: fakes are more alike than reals (mode collapse)
-///   <d>.separation     above separation_high: the discriminator is always right, its gradients say nothing
-///   <phase>.gradient_norm  above gradient_high or below gradient_low
+///   <d>.diversity                    below diversity_low: fakes are more alike than reals (mode collapse)
+///   <d>.separation                   above separation_high: the discriminator is always right, no gradients
+///   <phase>.gradient_norm            above gradient_high or below gradient_low
 ///   <network>.luminance_correlation  below inversion_low: an unpaired translator turns light into dark
-///   loss ratio         |<d>.loss| / |adversarial| above ratio_high or below 1 / ratio_high
+///   <d>.loss_ratio                   |<d>.loss| / |adversarial| above ratio_high or below 1 / ratio_high
 /// Recipe table [monitor]: on, window, patience, the limits, action (what to do beside the warning: warn, lower-rate,
 /// augment), on_inversion (what to do against that: warn, identity: weigh the identity loss more, restart: begin the
 /// generator anew), rate_factor, augment_step, on_nan (rollback, stop), rollbacks (at most).

@@ -13,12 +13,12 @@ namespace ganvas {
 
 /// Penalties on how steep the discriminator is, each with a weight of its own; 0 leaves it out. |g| is the norm over
 /// one picture of the gradient of the sum of its logits.
-///   r1                       1/2 E |g|^2 at real pictures (Mescheder et al. 2018, eq. 9)
-///   r2                       the same at fake pictures
-///   gradient_penalty         E (|g| - 1)^2 at random points between real and fake (WGAN-GP, Gulrajani et al. 2017, eq.
-///   3) zero_gradient_penalty    E |g|^2 at such points (Thanh-Tung et al. 2019) dragan                   E (|g| - 1)^2
-///   around real pictures: x + 0.5 std(x) u, u ~ U(0,1) (Kodali et al. 2017) drift                    E logit(real)^2
-///   (Karras et al. 2018, appendix A.1)
+///   r1                     1/2 E |g|^2 at real pictures (Mescheder et al. 2018, eq. 9)
+///   r2                     the same at fake pictures
+///   gradient_penalty       E (|g| - 1)^2 at random points between real and fake (Gulrajani et al. 2017, eq. 3)
+///   zero_gradient_penalty  E |g|^2 at such points (Thanh-Tung et al. 2019)
+///   dragan                 E (|g| - 1)^2 around real pictures: x + 0.5 std(x) u, u ~ U(0,1) (Kodali et al. 2017)
+///   drift                  E logit(real)^2 (Karras et al. 2018, appendix A.1)
 /// The sum over logits makes the penalties of a patch discriminator grow with its number of patches; a mean would hide
 /// steep single patches. `interval` above 1 computes them only at steps divisible by it, that much heavier (lazy
 /// regularisation, Karras et al. 2020, appendix B).
