@@ -4,6 +4,7 @@
 #include <new>
 
 #include "format/byte_source.hpp"
+#include "format/prefixes.hpp"
 #include "format/pth_reader.hpp"
 #include "format/pth_writer.hpp"
 #include "format/safetensors_source.hpp"
@@ -49,7 +50,8 @@ ModelFile read_pth(const ByteSource& source) {
   format::PthContent content = is_zip ? format::read_zip_pth(source) : format::read_legacy_pth(source);
   const format::Unwrapped unwrapped = format::unwrap(content.pickle, source.name());
   ModelFile model{{}, {}, unwrapped.wrapper, is_zip ? "pth (zip)" : "pth (legacy)"};
-  for (const auto& [key, tensor] : unwrapped.tensors) model.weights.set(key, content.storages.load(*tensor));
+  for (const auto& [key, tensor] : unwrapped.tensors)
+    model.weights.set(std::string(key), content.storages.load(*tensor));
   return model;
 }
 

@@ -25,25 +25,28 @@ constexpr std::array kGlobals{
     NamedGlobal{"torch._utils._rebuild_parameter_with_state", Global::parameter},
     NamedGlobal{"torch.nn.parameter.Parameter", Global::parameter},
     NamedGlobal{"torch.Size", Global::size},
-    // What stands beside the tensors of a checkpoint; its content is passed over.
-    NamedGlobal{"torch.Tensor", Global::opaque},
-    NamedGlobal{"torch.device", Global::opaque},
-    NamedGlobal{"collections.Counter", Global::opaque},
-    NamedGlobal{"__builtin__.set", Global::opaque},
-    NamedGlobal{"builtins.set", Global::opaque},
-    NamedGlobal{"_codecs.encode", Global::opaque},
-    NamedGlobal{"numpy.dtype", Global::opaque},
-    NamedGlobal{"numpy.ndarray", Global::opaque},
-    NamedGlobal{"numpy.core.multiarray.scalar", Global::opaque},
-    NamedGlobal{"numpy._core.multiarray.scalar", Global::opaque},
-    NamedGlobal{"numpy.core.multiarray._reconstruct", Global::opaque},
-    NamedGlobal{"numpy._core.multiarray._reconstruct", Global::opaque},
+    NamedGlobal{"collections.defaultdict", Global::empty_dict},
+    NamedGlobal{"builtins.dict", Global::empty_dict},
+    NamedGlobal{"__builtin__.dict", Global::empty_dict},
 };
 
-constexpr std::array<std::string_view, 19> kDtypes{
-    "float32", "float", "float64", "double", "float16", "half", "bfloat16",  "int64",      "long",      "int32",
-    "int",     "int16", "short",   "int8",   "uint8",   "bool", "complex64", "complex128", "complex32",
+/// What attacks call and no checkpoint needs. Nothing of any module is imported or called here, these as little as the
+/// others; but whoever has a file that tries should hear of it.
+constexpr std::array<std::string_view, 23> kHostileModules{
+    "os",  "posix", "nt",  "subprocess", "_posixsubprocess", "multiprocessing", "sys",        "shutil",
+    "pty", "runpy", "imp", "importlib",  "ctypes",           "socket",          "webbrowser", "code",
+    "pdb", "bdb",   "pip", "commands",   "timeit",           "cProfile",        "pydoc",
 };
+constexpr std::array<std::string_view, 8> kHostileBuiltins{"eval", "exec",       "execfile",   "compile",
+                                                           "open", "__import__", "breakpoint", "input"};
+
+bool is_hostile(std::string_view name) {
+  const std::string_view package = name.substr(0, name.find('.'));
+  if (std::ranges::find(kHostileModules, package) != kHostileModules.end()) return true;
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  return (package == "builtins" || package == "__builtin__") &&
+         std::ranges::find(kHostileBuiltins, last) != kHostileBuiltins.end();
+}
 
 /// The element type of "torch.FloatStorage" or, in old files from a GPU, "torch.cuda.FloatStorage".
 const ElementType* storage_class(std::string_view name) {
@@ -137,7 +140,7 @@ void PickleContext::damaged(std::string_view what) const {
   fail(ErrorKind::model, "{}: damaged: {} (at byte {} of its pickle data); download it again", file, what, position);
 }
 
-void PickleContext::refused(std::string_view global) const {
+void refuse_global(const std::string& file, std::string_view global) {
   fail(ErrorKind::model,
        "{}: refused: the pickle asks for {}, which is not part of a state dict; nothing was run. Export one in Python "
        "with torch.save(model.state_dict(), ...)",
@@ -148,15 +151,23 @@ Global find_global(std::string_view name) {
   const auto found = std::ranges::find(kGlobals, name, &NamedGlobal::name);
   if (found != kGlobals.end()) return found->meaning;
   if (storage_class(name)) return Global::storage_class;
-  if (name.starts_with("torch.") && std::ranges::find(kDtypes, name.substr(6)) != kDtypes.end()) return Global::opaque;
-  return Global::unknown;
+  return is_hostile(name) ? Global::hostile : Global::opaque;
 }
 
 void apply_global(const PickleContext& context, const Value& global, const Value& arguments, Value& result) {
-  if (global.kind != Kind::global || arguments.kind != Kind::tuple) context.damaged("a call of something uncallable");
+  const bool callable = global.kind == Kind::global || global.kind == Kind::opaque;
+  if (!callable || arguments.kind != Kind::tuple) context.damaged("a call of something uncallable");
+  const auto make_opaque = [&](const std::string& name) {
+    result.kind = Kind::opaque;
+    result.text = name;
+  };
+  if (global.kind == Kind::opaque) return make_opaque(global.text);
   switch (find_global(global.text)) {
     case Global::ordered_dict:
       return build_dict(context, arguments, result);
+    case Global::empty_dict:
+      result.kind = Kind::dict;
+      return;
     case Global::tensor_v1:
     case Global::tensor_v2:
       return rebuild_tensor(context, arguments, result);
@@ -165,7 +176,7 @@ void apply_global(const PickleContext& context, const Value& global, const Value
     case Global::tensor_from_type: {
       // (function, type, arguments, state): a tensor with Python attributes.
       const Value& function = argument(context, arguments, 0, Kind::global);
-      if (find_global(function.text) != Global::tensor_v2) context.refused(function.text);
+      if (find_global(function.text) != Global::tensor_v2) return make_opaque(function.text);
       return rebuild_tensor(context, argument(context, arguments, 2, Kind::tuple), result);
     }
     case Global::size:
@@ -173,22 +184,30 @@ void apply_global(const PickleContext& context, const Value& global, const Value
       result.kind = Kind::tuple;
       return;
     case Global::opaque:
-      result.kind = Kind::opaque;
-      return;
+      return make_opaque(global.text);
     case Global::storage_class:
-    case Global::unknown:
+    case Global::hostile:
       context.refused(global.text);
   }
 }
 
 void read_storage_id(const PickleContext& context, const Value& id, Value& result) {
+  if (id.kind == Kind::tuple && id.items.size() > 1 && id.items[0]->kind == Kind::text &&
+      id.items[0]->text == "module") {
+    result.text = argument(context, id, 1, Kind::global).text;
+    result.kind = Kind::global;
+    return;
+  }
   if (id.kind != Kind::tuple || id.items.empty() || id.items[0]->kind != Kind::text || id.items[0]->text != "storage")
     context.damaged("something outside the pickle that is not a storage");
   auto storage = std::make_unique<StorageReference>();
   const Value& type = argument(context, id, 1, Kind::global);
   storage->type = storage_class(type.text);
   if (!storage->type) context.refused(type.text);
-  storage->key = argument(context, id, 2, Kind::text).text;
+  const std::string& key = argument(context, id, 2, Kind::text).text;
+  constexpr std::size_t longest_key = 256;
+  if (key.size() > longest_key) context.damaged("a storage has an endless name");
+  storage->key = key;
   storage->count = argument(context, id, 4, Kind::integer).integer;
   if (!checked_element_count({&storage->count, 1})) context.damaged("a storage has an impossible size");
   storage->view_count = storage->count;

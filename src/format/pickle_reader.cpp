@@ -11,8 +11,8 @@ namespace {
 
 using Kind = Value::Kind;
 
-/// The operations under the names of Python's pickle.py. Left out: extension codes, out-of-band buffers, persistent
-/// ids as text, and the making of objects with keyword arguments; no state dict has them.
+/// The operations under the names of Python's pickle.py. Left out: extension codes, out-of-band buffers and
+/// persistent ids as text; no state dict has them.
 // clang-format off
 enum Operation : std::uint8_t {
   MARK = '(', STOP = '.', POP = '0', POP_MARK = '1', DUP = '2', PROTO = 0x80, FRAME = 0x95,
@@ -25,7 +25,8 @@ enum Operation : std::uint8_t {
   EMPTY_DICT = '}', DICT = 'd', SETITEM = 's', SETITEMS = 'u',
   EMPTY_SET = 0x8f, ADDITEMS = 0x90, FROZENSET = 0x91,
   GET = 'g', BINGET = 'h', LONG_BINGET = 'j', PUT = 'p', BINPUT = 'q', LONG_BINPUT = 'r', MEMOIZE = 0x94,
-  GLOBAL = 'c', STACK_GLOBAL = 0x93, INST = 'i', REDUCE = 'R', NEWOBJ = 0x81, BUILD = 'b', BINPERSID = 'Q',
+  GLOBAL = 'c', STACK_GLOBAL = 0x93, INST = 'i', OBJ = 'o', REDUCE = 'R', NEWOBJ = 0x81, NEWOBJ_EX = 0x92,
+  BUILD = 'b', BINPERSID = 'Q',
 };
 // clang-format on
 
@@ -58,6 +59,7 @@ class Machine {
   std::uint64_t index_line();
   void push_global(const std::string& module, const std::string& name);
   void push_stack_global();
+  void call_first(PickleStack::Items items);
   void build();
 
   Cursor& cursor_;
@@ -92,8 +94,11 @@ std::uint64_t Machine::index_line() {
 }
 
 void Machine::push_global(const std::string& module, const std::string& name) {
+  // What is made of a global keeps its name; long ones, called often, would fill the memory.
+  constexpr std::size_t longest = 512;
+  if (module.size() > longest || name.size() > longest) stack_.damaged("a global has an endless name");
   std::string full = module + "." + name;
-  if (find_global(full) == Global::unknown) stack_.context().refused(full);
+  if (find_global(full) == Global::hostile) stack_.context().refused(full);
   stack_.push(Kind::global).text = std::move(full);
 }
 
@@ -102,6 +107,15 @@ void Machine::push_stack_global() {
   const Value* module = stack_.pop();
   if (name->kind != Kind::text || module->kind != Kind::text) stack_.damaged("a global name is no text");
   push_global(module->text, name->text);
+}
+
+/// Calls the first item with the others.
+void Machine::call_first(PickleStack::Items items) {
+  if (items.empty()) stack_.damaged("a call without a class");
+  stack_.push_again(items.front());
+  items.erase(items.begin());
+  stack_.push_items(Kind::tuple, std::move(items));
+  stack_.call();
 }
 
 /// Sets attributes of an object: an OrderedDict's `_metadata`, a numpy type's byte order. They are not needed.
@@ -207,10 +221,16 @@ bool Machine::do_objects(std::uint8_t code) {
       push_global(module, cursor_.line());
       return true;
     }
-    case INST: {  // class and arguments in one; what is on our list is never written so
+    case INST: {  // class and arguments in one
       const std::string module = cursor_.line();
-      stack_.context().refused(module + "." + cursor_.line());
+      const PickleStack::Items arguments = stack_.pop_to_mark();
+      push_global(module, cursor_.line());
+      stack_.push_items(Kind::tuple, arguments);
+      stack_.call();
+      return true;
     }
+    case OBJ: call_first(stack_.pop_to_mark()); return true;
+    case NEWOBJ_EX: stack_.pop(); stack_.call(); return true;  // its keyword arguments are of no interest
     case STACK_GLOBAL: push_stack_global(); return true;
     case REDUCE:
     case NEWOBJ: stack_.call(); return true;

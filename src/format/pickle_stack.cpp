@@ -102,6 +102,7 @@ void PickleStack::push_storage() {
   const Value* id = pop();
   Value& value = push(Kind::none);
   read_storage_id(context(), *id, value);
+  if (value.kind != Kind::storage) return;
   const StorageReference& storage = *value.storage;
   const StorageReference& known = *pickle_.storages.try_emplace(storage.key, &storage).first->second;
   if (known.type != storage.type || known.count != storage.count) damaged("one storage is described in two ways");

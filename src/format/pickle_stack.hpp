@@ -30,6 +30,7 @@ class PickleStack {
   void push_text(std::string text) { push(Kind::text).text = std::move(text); }
   void push_items(Kind kind, Items items);
   void push_tuple(std::size_t count);
+  void push_again(Value* value);
   Value* pop();
   Value& top();
   /// Adds to the list or dict on top. What is opaque takes anything: it is of no interest.
@@ -53,7 +54,6 @@ class PickleStack {
 
  private:
   void charge(std::size_t references);
-  void push_again(Value* value);
   std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
 
   const Cursor& cursor_;

@@ -39,10 +39,10 @@ struct Value {
     tuple,
     list,
     dict,    ///< items: key, value, key, value, ...
-    global,  ///< text: "module.name", which is on the allow-list
+    global,  ///< text: "module.name"; not hostile
     storage,
     tensor,
-    opaque,  ///< something harmless of no interest, e.g. a numpy scalar
+    opaque,  ///< something of no interest, e.g. a numpy scalar or a date; text: the global that would have made it
   };
   Kind kind = Kind::none;
   std::int64_t integer = 0;

@@ -106,7 +106,6 @@ TEST_CASE("pth: wrappers and prefixes are removed in their order") {
   CHECK(wrapper_of(dict_of({{"model", dict_of({{"params", dict}})}})) == "model/params");
   CHECK(wrapper_of(dict_of({{"module.w", kThree}})) == "");
   CHECK(wrapper_of(dict_of({{"params", dict_of({{"module.netG.w", kThree}})}})) == "params");
-  CHECK(wrapper_of(dict_of({{"netG.w", kThree}})) == "");
   // Not common to all keys: left alone.
   const ModelFile mixed = read_bytes(zip_pth(dict_of({{"module.w", kThree}, {"b", kThree}}) + ".", data));
   CHECK(mixed.weights.contains("module.w"));
@@ -114,7 +113,7 @@ TEST_CASE("pth: wrappers and prefixes are removed in their order") {
   CHECK(
       read_bytes(zip_pth(dict_of({{"model", kThree}, {"net", integer_of(1)}}) + ".", data)).weights.contains("model"));
 
-  refused_for("it has 'G', 'D'", zip_pth(dict_of({{"G", dict}, {"D", dict}}) + ".", data));
+  refused_for("it has 'A', 'B'", zip_pth(dict_of({{"A", dict}, {"B", dict}}) + ".", data));
   refused_for("no tensors; there it has nothing", zip_pth("}.", data));
   refused_for("under 'params'", zip_pth(dict_of({{"params", dict_of({{"epoch", integer_of(1)}})}}) + ".", data));
   refused_for("a single tensor", zip_pth(kThree + ".", data));
@@ -142,6 +141,102 @@ TEST_CASE("pth: a pickle that calls a program is refused by name and runs nothin
   refused_for("'a?b.c'", zip_pth("ca\x01"
                                  "b\nc\n."));
   CHECK_FALSE(fs::exists(folder / "run"));
+}
+
+TEST_CASE("pth: the generator of a training's dict is taken") {
+  const std::vector<std::string> data{floats({1, 2, 3})};
+  const std::string dict = dict_of({{"w", kThree}}), other = dict_of({{"other", kThree}});
+  const auto wrapper_of = [&](const std::vector<std::pair<std::string, std::string>>& items) {
+    const ModelFile model = read_bytes(zip_pth(dict_of(items) + ".", data));
+    CHECK(model.weights.contains("w"));
+    return model.wrapper;
+  };
+  CHECK(wrapper_of({{"discriminator", other}, {"generator", dict}, {"epoch", integer_of(1)}}) == "generator");
+  CHECK(wrapper_of({{"netD", other}, {"netG", dict}, {"optimizer_G", other}}) == "netG");
+  CHECK(wrapper_of({{"G", dict}, {"D", other}}) == "G");
+  CHECK(wrapper_of({{"net_g", other}, {"net_g_ema", dict}, {"net_d", other}}) == "net_g_ema");
+  CHECK(wrapper_of({{"model", dict_of({{"scale", integer_of(4)}})}, {"weights", dict}}) == "weights");
+  CHECK(wrapper_of({{"my net", dict}, {"optimizer", dict_of({{"state", other}})}, {"epoch", integer_of(1)}}) ==
+        "my net");
+  CHECK(wrapper_of({{"state", dict_of({{"generator", dict}, {"discriminator", other}})}}) == "state/generator");
+}
+
+TEST_CASE("pth: what stands beside the weights is opaque, whatever its class") {
+  const std::vector<std::string> data{floats({1, 2, 3})};
+  const std::string empty = "cargparse\nNamespace\n)\x81}(" + text_of("lr") + "K\x01ub";
+  const std::string beside[] = {
+      empty,
+      "cdatetime\ndatetime\n(C\x0a" + std::string("\x07\xe8\x01\x01\x00\x00\x00\x00\x00\x00", 10) + "tR",
+      "ccollections\ndeque\n()tR(K\x01K\x02"
+      "e",  // made in two steps
+      "ccollections\ndefaultdict\n(cbuiltins\nlist\ntR(" + text_of("a") + "]u",
+      "cpathlib\nPosixPath\n(" + text_of("a") + "tR",
+      "(iyacs.config\nCfgNode\n",                    // protocol 0
+      "(cyacs.config\nCfgNode\nK\x01o",              // protocol 1
+      "cmy.own\nThing\n)}\x92",                      // with keyword arguments
+      "cfunctools\npartial\n(cmy.own\nThing\ntR)R",  // what a call gives is called
+      "(" + text_of("module") + "cmy.own\nNet\n" + text_of("net.py") + text_of("class Net") + "tQ)\x81}b",
+  };
+  for (const std::string& value : beside) {
+    const std::string pickle = dict_of({{"args", value}, {"params", dict_of({{"w", kThree}})}}) + ".";
+    CHECK(read_bytes(zip_pth(pickle, data)).weights.contains("w"));
+    CHECK(read_bytes(legacy_pth(pickle, {{3, data[0]}})).weights.contains("w"));
+    // Among the weights too.
+    CHECK(read_bytes(zip_pth(dict_of({{"w", kThree}, {"date", value}}) + ".", data)).weights.size() == 1);
+  }
+  refused_for("'argparse.Namespace'", zip_pth(dict_of({{"state_dict", empty}}) + "."));
+  refused_for("endless name", zip_pth("c" + std::string(600, 'a') + "\nb\n."));
+  refused_for("endless name",
+              zip_pth(dict_of({{"w", tensor_of(storage_of(std::string(300, '0'), 3), 0, {3}, {1})}}) + "."));
+}
+
+TEST_CASE("pth: prefixes go as often as they occur, in any order") {
+  const std::vector<std::string> data{floats({1, 2, 3})};
+  using Keys = std::vector<std::string>;
+  const auto keys_of = [&](const Keys& keys) {
+    std::vector<std::pair<std::string, std::string>> items;
+    for (const std::string& key : keys) items.emplace_back(key, kThree);
+    items.emplace_back("n_averaged", tensor_of(storage_of("0", 3), 0, {}, {}));
+    Keys result;
+    for (const auto& [key, tensor] : read_bytes(zip_pth(dict_of(items) + ".", data)).weights) result.push_back(key);
+    return result;
+  };
+  for (const char* prefix : {"module.", "_orig_mod.", "model.", "net_g.", "netG.", "generator.", "module.module.",
+                             "_orig_mod.module.", "module._orig_mod.", "model.generator.module.", "generator.model."}) {
+    INFO(prefix);
+    CHECK(keys_of({prefix + std::string("body.0.w"), prefix + std::string("tail.w")}) == Keys{"body.0.w", "tail.w"});
+  }
+  // The network's own name: ResNet and ESRGAN, U-Net; alone and wrapped.
+  const Keys resnet{"model.1.weight", "model.10.conv_block.1.weight"},
+      unet{"model.model.0.weight", "model.model.1.model.1.w"};
+  for (const Keys& own : {resnet, unet}) {
+    CHECK(keys_of(own) == own);
+    for (const char* prefix : {"module.", "model.", "netG.", "model.module."}) {
+      Keys wrapped;
+      for (const std::string& key : own) wrapped.push_back(prefix + key);
+      CHECK(keys_of(wrapped) == own);
+    }
+  }
+  CHECK(keys_of({"generator.w", "discriminator.a", "loss.vgg.0"}) == Keys{"w"});
+  CHECK(keys_of({"generator.w", "encoder.a"}) == Keys{"generator.w", "encoder.a"});
+  CHECK(keys_of({"module."}) == Keys{"module."});
+  const std::string count = tensor_of(storage_of("0", 3), 0, {1}, {1});
+  const ModelFile counted = read_bytes(zip_pth(
+      dict_of({{"module.total_ops", count}, {"module.c.w", kThree}, {"module.c.total_params", count}}) + ".", data));
+  CHECK(counted.weights.size() == 1);
+  CHECK(counted.weights.contains("c.w"));
+}
+
+TEST_CASE("pth: training containers of the field load") {
+  const fs::path folder = shared_folder() / "weights/community";
+  SKIP_WITHOUT(folder);
+  for (const char* name :
+       {"datetime", "generator", "lightning-model", "lightning-namespace", "n_averaged", "orig_mod"}) {
+    INFO(name);
+    const ModelFile model = read_model_file(folder / (std::string("wild-") + name + ".pth"));
+    CHECK(model.weights.size() == 14);
+    CHECK(model.weights.contains("body.0.weight"));
+  }
 }
 
 TEST_CASE("pth: layouts that leave their storage are refused") {

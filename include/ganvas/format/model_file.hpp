@@ -26,11 +26,13 @@ struct ModelFile {
 };
 
 /// Reads .safetensors, .pth/.pt (zip or legacy pickle); the container is recognised by content.
-/// Wrappers are removed: the first key present of `model_state_dict`, `state_dict`, `params_ema`, `params-ema`,
-/// `params`, `model`, `net` that holds a dict, else the only key of a dict; then a prefix common to all keys
-/// (`module.`, then `netG.`). What stands beside the tensors is passed over. Tensors that share memory in a .pth share
-/// it here too. Nothing in a file is ever executed. Throws Error(file) when unreadable and Error(model) when damaged,
-/// hostile or not a state dict, naming the reason.
+/// Wrappers are removed: `params_ema`, `state_dict`, `generator`, `netG` and their kin, averaged weights first, else
+/// the only dict that holds tensors. Of generator and discriminator the generator is taken. Prefixes common to all keys
+/// go (`module.`, `_orig_mod.`, `model.`, `net_g.`, `netG.`, `generator.`; as often as they occur, in any order;
+/// `model.` stays where it is the network's own name), and so do counters (`n_averaged`, `total_ops`, `total_params`).
+/// What stands beside the tensors is passed over, objects of unknown Python classes included. Tensors that share memory
+/// in a .pth share it here too. Nothing in a file is ever executed. Throws Error(file) when unreadable and Error(model)
+/// when damaged, hostile or not a state dict, naming the reason.
 ModelFile read_model_file(const std::filesystem::path& path);
 
 /// Writes by extension: .safetensors, or .pth/.pt (torch.save's zip layout, an OrderedDict that torch.load reads,
