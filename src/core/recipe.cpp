@@ -54,6 +54,11 @@ std::string quote(const std::string& text) {
   return out + '"';
 }
 
+template <typename T>
+std::string listed(const std::vector<T>& values) {
+  return fmt::format("[{}]", fmt::join(values, ", "));
+}
+
 }  // namespace
 
 Recipe Recipe::parse(const std::string& toml, std::string name) {
@@ -91,7 +96,10 @@ const std::string* Recipe::single(const std::string& key) const {
   return &values->front();
 }
 
-void Recipe::note(const std::string& key, std::string toml_value) { resolved_[key] = std::move(toml_value); }
+void Recipe::note(const std::string& key, std::string toml_value, const std::string& toml_default) {
+  resolved_[key] = std::move(toml_value);
+  defaults_[key] = toml_default;
+}
 
 void Recipe::wrong(const std::string& key, const std::string& why) const {
   fail(ErrorKind::recipe, "{}: {}: {}", name_, key, why);
@@ -102,7 +110,7 @@ std::int64_t Recipe::integer(const std::string& key, std::int64_t fallback, std:
   if (const std::string* given = single(key); given && !parse_whole(*given, value))
     wrong(key, fmt::format("'{}' is not a whole number", *given));
   if (value < low || value > high) wrong(key, fmt::format("{} is not in {} .. {}", value, low, high));
-  note(key, fmt::format("{}", value));
+  note(key, fmt::format("{}", value), fmt::format("{}", fallback));
   return value;
 }
 
@@ -111,7 +119,7 @@ double Recipe::number(const std::string& key, double fallback, double low, doubl
   if (const std::string* given = single(key); given && !parse_whole(*given, value))
     wrong(key, fmt::format("'{}' is not a number", *given));
   if (!(value >= low && value <= high)) wrong(key, fmt::format("{} is not in {} .. {}", value, low, high));
-  note(key, fmt::format("{}", value));
+  note(key, fmt::format("{}", value), fmt::format("{}", fallback));
   return value;
 }
 
@@ -121,14 +129,14 @@ bool Recipe::flag(const std::string& key, bool fallback) {
     if (*given != "true" && *given != "false") wrong(key, fmt::format("'{}' is neither true nor false", *given));
     value = *given == "true";
   }
-  note(key, value ? "true" : "false");
+  note(key, fmt::format("{}", value), fmt::format("{}", fallback));
   return value;
 }
 
 std::string Recipe::text(const std::string& key, const std::string& fallback) {
   const std::string* given = single(key);
   const std::string value = given ? *given : fallback;
-  note(key, quote(value));
+  note(key, quote(value), quote(fallback));
   return value;
 }
 
@@ -150,7 +158,7 @@ std::vector<std::int64_t> Recipe::integers(const std::string& key, const std::ve
       values.push_back(value);
     }
   }
-  note(key, fmt::format("[{}]", fmt::join(values, ", ")));
+  note(key, listed(values), listed(fallback));
   return values;
 }
 
@@ -167,16 +175,18 @@ std::vector<double> Recipe::numbers(const std::string& key, const std::vector<do
   }
   for (const double value : values)
     if (!(value >= low && value <= high)) wrong(key, fmt::format("{} is not in {} .. {}", value, low, high));
-  note(key, fmt::format("[{}]", fmt::join(values, ", ")));
+  note(key, listed(values), listed(fallback));
   return values;
 }
 
 std::vector<std::string> Recipe::texts(const std::string& key, const std::vector<std::string>& fallback) {
   const Values* given = raw(key);
   const Values values = given ? *given : fallback;
-  Values quoted;
-  for (const auto& value : values) quoted.push_back(quote(value));
-  note(key, fmt::format("[{}]", fmt::join(quoted, ", ")));
+  const auto quoted = [](Values texts) {
+    for (auto& text : texts) text = quote(text);
+    return listed(texts);
+  };
+  note(key, quoted(values), quoted(fallback));
   return values;
 }
 
@@ -214,7 +224,11 @@ nlohmann::json Recipe::table(const std::string& prefix, const std::vector<std::s
 }
 
 void Recipe::record(const std::string& prefix, const nlohmann::json& values) {
-  for (const auto& [name, value] : values.items()) note(prefix + "." + name, value.dump());
+  for (const auto& [name, value] : values.items()) {
+    const std::string key = prefix + "." + name;
+    // Only the part itself knows its defaults; what isn't given is one of them.
+    note(key, value.dump(), has(key) ? std::string() : value.dump());
+  }
 }
 
 void Recipe::check_all_read(const std::string& prefix) const {
@@ -225,6 +239,30 @@ void Recipe::check_all_read(const std::string& prefix) const {
     const std::string nearest = nearest_name(key, known);
     wrong(key, nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean {}?", nearest));
   }
+}
+
+std::vector<std::string> Recipe::given() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, values] : values_) keys.push_back(key);
+  return keys;
+}
+
+bool Recipe::at_default(const std::string& key) const {
+  const auto value = resolved_.find(key);
+  return value != resolved_.end() && value->second == defaults_.at(key);
+}
+
+std::string Recipe::difference_from(const std::string& resolved) const {
+  const Recipe there = parse(resolved, name_), here = parse(this->resolved(), name_);
+  const auto text = [](const Values* values) {
+    return values ? fmt::format("{}", fmt::join(*values, ", ")) : "nothing";
+  };
+  for (const auto& [key, values] : there.values_)
+    if (const Values* now = here.raw(key); !now || *now != values)
+      return fmt::format("{}: {} there, {} here", key, text(&values), text(now));
+  for (const auto& [key, values] : here.values_)
+    if (!there.has(key) && !at_default(key)) return fmt::format("{}: nothing there, {} here", key, text(&values));
+  return {};
 }
 
 std::string Recipe::resolved() const {

@@ -32,11 +32,18 @@ PerceptualLoss::PerceptualLoss(FeatureNetworkPtr network, PerceptualOptions opti
 }
 
 Terms PerceptualLoss::operator()(const torch::Tensor& result, const torch::Tensor& target) const {
+  return (*this)(result, target, target);
+}
+
+Terms PerceptualLoss::operator()(const torch::Tensor& result, const torch::Tensor& target,
+                                 const torch::Tensor& style) const {
   const auto a = network_->features(result, layers_);
-  const auto b = [&] {
+  const auto wanted = [this](const torch::Tensor& pictures, const std::vector<std::string>& layers) {
     const torch::NoGradGuard no_grad;
-    return network_->features(target, layers_);
-  }();
+    return network_->features(pictures, layers);
+  };
+  const auto b = wanted(target, layers_);
+  const auto c = options_.style_weight == 0 || style.is_same(target) ? b : wanted(style, options_.layers);
   const AutocastScope off(false, result.is_cuda());
   Terms terms;
   const auto add = [&](const char* name, const torch::Tensor& value) {
@@ -48,7 +55,7 @@ Terms PerceptualLoss::operator()(const torch::Tensor& result, const torch::Tenso
     if (options_.weight != 0) add("perceptual", pixel_loss(options_.criterion, a[i], b[i]) * (share * options_.weight));
     if (options_.style_weight != 0)
       add("style",
-          pixel_loss(options_.criterion, gram_matrix(a[i]), gram_matrix(b[i])) * (share * options_.style_weight));
+          pixel_loss(options_.criterion, gram_matrix(a[i]), gram_matrix(c[i])) * (share * options_.style_weight));
   }
   if (lpips_) {
     const auto first = static_cast<std::ptrdiff_t>(options_.layers.size());

@@ -82,4 +82,16 @@ torch::Tensor append_minibatch_stddev(const torch::Tensor& x, int group) {
   return torch::cat({x, plane.expand(shape).to(x.scalar_type())}, 1);
 }
 
+std::vector<torch::Tensor> patch_features(torch::nn::Sequential& body, const torch::Tensor& pictures,
+                                          int stddev_group) {
+  std::vector<torch::Tensor> found;
+  torch::Tensor x = pictures;
+  for (auto layer = body->begin(); layer != body->end() - 1; ++layer) {
+    x = layer->forward(x);
+    if (layer->ptr()->as<torch::nn::LeakyReLU>()) found.push_back(x);
+  }
+  found.push_back((body->end() - 1)->forward(append_minibatch_stddev(x, stddev_group)));
+  return found;
+}
+
 }  // namespace ganvas

@@ -55,4 +55,8 @@ TORCH_MODULE(SpectralLinear);
 /// the largest divisor of its size up to `group`; 0: returns x.
 torch::Tensor append_minibatch_stddev(const torch::Tensor& x, int group);
 
+/// What each leaky ReLU of a patch discriminator's body gives, then the logits of its last layer, which sees the
+/// minibatch standard deviation too.
+std::vector<torch::Tensor> patch_features(torch::nn::Sequential& body, const torch::Tensor& pictures, int stddev_group);
+
 }  // namespace ganvas

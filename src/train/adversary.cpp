@@ -29,6 +29,9 @@ DiscriminatorPtr build(Recipe& recipe, int channels, int size) {
   return network;
 }
 
+/// Means over all but the channels of N x C or N x C x H x W.
+Tensor mean_features(const Tensor& features) { return features.transpose(0, 1).flatten(1).mean(1); }
+
 /// Share of pairs in which the real picture has the larger logit.
 double separation(const Tensor& real, const Tensor& fake) {
   const Tensor r = real.detach().to(torch::kFloat).flatten(1).mean(1);
@@ -55,6 +58,7 @@ Adversary::Adversary(const TaskContext& context, std::string name, int channels,
       bf16_(context.bf16),
       steps_(context.steps),
       start_(context.recipe.integer("adversarial.start", 0, 0)),
+      interval_(context.recipe.integer("adversarial.interval", 1, 1, 1'000'000)),
       weight_(context.recipe.number("adversarial.weight", 1.0, 0.0, 1e6)),
       discriminator_weight_(context.recipe.number("adversarial.discriminator_weight", 1.0, 0.0, 1e6)),
       clip_(context.recipe.number("discriminator.clip_weights", 0.0, 0.0, 1e6)),
@@ -93,7 +97,7 @@ Scalars Adversary::learn(const Tensor& real, const Tensor& fake, double weight) 
   Scalars scalars{{name_ + ".loss", loss.item<double>()},
                   {name_ + ".separation", separation(real_logits, fake_logits)}};
   loss = loss * discriminator_weight_;
-  if (regulariser_.due(step_)) {
+  if (regulariser_.due(step_ / interval_)) {
     // Second derivatives want fp32.
     const AutocastScope off(false, device_.is_cuda());
     for (const auto& [name, term] :
@@ -121,7 +125,7 @@ Tensor Adversary::judge(const Tensor& real, const Tensor& fake) {
   return weight_ * loss_.for_generator(real_logits, logits(fake));
 }
 
-Tensor Adversary::feature_distance(const Tensor& real, const Tensor& fake) {
+Tensor Adversary::feature_distance(const Tensor& real, const Tensor& fake, bool paired) {
   network_->train();
   const AutocastScope autocast(bf16_, device_.is_cuda());
   std::vector<Tensor> wanted;
@@ -130,10 +134,13 @@ Tensor Adversary::feature_distance(const Tensor& real, const Tensor& fake) {
     wanted = network_->features(real);
   }
   const std::vector<Tensor> got = network_->features(fake);
+  const auto compared = [paired](const Tensor& features) {
+    const Tensor values = features.to(torch::kFloat);
+    return paired ? values : mean_features(values);
+  };
   Tensor sum = torch::zeros({}, fake.options().dtype(torch::kFloat));
   // All but the logits.
-  for (std::size_t i = 0; i + 1 < got.size(); ++i)
-    sum = sum + (got[i].to(torch::kFloat) - wanted[i].to(torch::kFloat)).abs().mean();
+  for (std::size_t i = 0; i + 1 < got.size(); ++i) sum = sum + (compared(got[i]) - compared(wanted[i])).abs().mean();
   return got.size() > 1 ? sum / static_cast<double>(got.size() - 1) : sum;
 }
 

@@ -8,6 +8,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "train/pointless.hpp"
 
 namespace ganvas {
 
@@ -47,6 +48,7 @@ Learner::Learner(Recipe& recipe, const TrainSettings& settings, const TrainOptio
   }
   for (const auto& network : networks)
     if (network.averaged && settings.ema > 0) averages_.try_emplace(network.name, network.module, settings.ema);
+  refuse_pointless(recipe, settings.task);
 }
 
 /// Only the phase's own networks collect gradients; the others are passed through.

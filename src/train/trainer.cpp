@@ -87,9 +87,10 @@ bool Trainer::restore() {
   const fs::path path = checkpoint_path();
   if (!fs::exists(path)) return false;
   const Checkpoint checkpoint = read_checkpoint(path);
-  if (checkpoint.fact("recipe", path.string()) != resolved_)
-    fail(ErrorKind::recipe, "{}: belongs to another recipe; compare {} or choose another --out", path.string(),
-         (options_.out / "recipe.toml").string());
+  if (const std::string difference = recipe_.difference_from(checkpoint.fact("recipe", path.string()));
+      !difference.empty())
+    fail(ErrorKind::recipe, "{}: belongs to another recipe ({}); compare {} or choose another --out", path.string(),
+         difference, (options_.out / "recipe.toml").string());
   learner_->restore(checkpoint, path.string());
   checkpoint.restore_random_state();
   if (group_.rank() > 0) torch::manual_seed(settings_.seed + static_cast<std::uint64_t>(group_.rank()));

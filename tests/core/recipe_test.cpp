@@ -221,3 +221,37 @@ TEST_CASE("recipe: texts for someone else must be UTF-8, since they become JSON"
   Recipe recipe = Recipe::parse("[generator]\nextra = \"\xc3\xa9\xf0\x9f\x90\x88\"", "good.toml");
   CHECK(recipe.table("generator", {}).at("extra") == "\xc3\xa9\xf0\x9f\x90\x88");
 }
+
+TEST_CASE("recipe: what is at its default, and what sets it apart from a run's") {
+  const auto read = [](Recipe recipe) {
+    recipe.integer("train.steps", 1000);
+    recipe.number("train.rate", 1e-3);
+    recipe.flag("train.flag", false);
+    recipe.texts("train.names", {"a"});
+    recipe.record("generator", recipe.table("generator"));
+    recipe.record("generator", {{"width", 64}});
+    return recipe;
+  };
+  const Recipe given = read(Recipe::parse("[train]\nsteps = 1000\nrate = 0.5\n[generator]\nscale = 2\n", "x"));
+  CHECK(given.given() == std::vector<std::string>{"generator.scale", "train.rate", "train.steps"});
+  CHECK(given.at_default("train.steps"));  // the same as not given
+  CHECK_FALSE(given.at_default("train.rate"));
+  CHECK(given.at_default("train.names"));
+  CHECK(given.at_default("generator.width"));
+  CHECK_FALSE(given.at_default("generator.scale"));  // whose default only the generator knows
+  CHECK_FALSE(given.at_default("train.unknown"));
+
+  CHECK(given.difference_from(given.resolved()).empty());
+  const Recipe other = read(Recipe::parse("[train]\nrate = 0.25\n[generator]\nscale = 2\n", "x"));
+  CHECK(given.difference_from(other.resolved()) == "train.rate: 0.25 there, 0.5 here");
+  // A run of an earlier version, which didn't know some of the keys.
+  const auto without = [](std::string text, const std::string& line) {
+    const auto at = text.find(line);
+    REQUIRE(at != std::string::npos);
+    return text.erase(at, line.size());
+  };
+  CHECK(given.difference_from(without(given.resolved(), "flag = false\n")).empty());
+  CHECK(given.difference_from(without(given.resolved(), "width = 64\n")).empty());
+  CHECK(given.difference_from(without(given.resolved(), "rate = 0.5\n")) == "train.rate: nothing there, 0.5 here");
+  CHECK(given.difference_from(given.resolved() + "more = 1\n") == "train.more: 1 there, nothing here");
+}

@@ -111,6 +111,21 @@ TEST_CASE("perceptual: gradients agree with finite differences and stop at the t
   CHECK(total(target).item<double>() == 0);
 }
 
+TEST_CASE("perceptual: the style of one picture, the content of another") {
+  torch::manual_seed(6);
+  const auto network = small_vgg(16, 13);
+  const PerceptualLoss loss(
+      network,
+      {.layers = {"relu1_2", "relu2_1"}, .weight = 1, .style_weight = 5, .lpips_weight = 2, .heads = random_heads()});
+  const auto result = torch::rand({1, 3, 32, 32}), content = torch::rand({1, 3, 32, 32});
+  const auto style = torch::rand({1, 3, 24, 40});  // of any size
+  const Terms both = loss(result, content, style), of_content = loss(result, content);
+  CHECK(value(both, "perceptual") == doctest::Approx(value(of_content, "perceptual")));
+  CHECK(value(both, "lpips") == doctest::Approx(value(of_content, "lpips")));
+  CHECK(value(both, "style") != doctest::Approx(value(of_content, "style")));
+  CHECK(value(loss(style, torch::rand({1, 3, 24, 40}), style), "style") == 0);
+}
+
 TEST_CASE("perceptual: under autocast near fp32, terms in fp32") {
   torch::manual_seed(4);
   const PerceptualLoss loss(small_vgg(), {.layers = {"conv3_1"}, .weight = 1, .style_weight = 1});

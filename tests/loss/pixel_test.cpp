@@ -62,3 +62,13 @@ TEST_CASE("pixel losses against a slow twin, with gradients, in half precision t
     CHECK(std::string(error.what()).find("charbonnier") != std::string::npos);
   }
 }
+
+TEST_CASE("total variation: neighbours' differences across and down, 0 for what is flat") {
+  const torch::Tensor x = torch::tensor({1.0F, 2.0F, 4.0F, 0.0F, 5.0F, 5.0F}).reshape({1, 1, 2, 3});
+  // Across: 1, 2, 5, 0; down: 1, 3, 1.
+  CHECK(total_variation(x).item<double>() == doctest::Approx(8.0 / 4 + 5.0 / 3));
+  CHECK(total_variation(torch::full({2, 3, 4, 5}, 0.5F)).item<double>() == 0);
+  CHECK(total_variation(torch::rand({2, 3, 1, 1})).item<double>() == 0);
+  const torch::Tensor row = torch::tensor({0.0F, 3.0F}).reshape({1, 1, 1, 2});
+  CHECK(total_variation(row).item<double>() == 3);
+}

@@ -106,7 +106,7 @@ TEST_CASE("a run's folder: an existing run, another recipe's checkpoint, no chec
   for (const char* other : {"train.seed=2", "optimiser.generator.lr=2e-3", "generator.channels=9", "train.steps=13"}) {
     CAPTURE(other);
     says(refusal(ErrorKind::recipe, [&] { train(tiny_recipe({other}), options); }),
-         {"latest.safetensors", "another recipe"});
+         {"latest.safetensors", "another recipe", "there", "here"});
   }
   CHECK(read_file(checkpoint_of(folder / "run")) == kept);
   // What another run or somebody's hand left there is not replaced, before any data are read.
@@ -156,6 +156,19 @@ TEST_CASE("a run's folder: an existing run, another recipe's checkpoint, no chec
   changed = whole;
   changed.tensors.erase("random/cpu");
   says(refused_with(changed), {"random/cpu"});
+  changed = whole;
+  // A run of an earlier version, which knew fewer keys, goes on; one with a key that is no more says which.
+  changed = whole;
+  std::string& recipe = changed.metadata.at("recipe");
+  const auto line = recipe.find("tv_weight = 0\n");
+  REQUIRE(line != std::string::npos);
+  recipe.erase(line, std::string("tv_weight = 0\n").size());
+  write_safetensors(path, changed.tensors, changed.metadata);
+  CHECK(train(tiny_recipe(), options).steps == 3);
+  changed = whole;
+  changed.metadata.at("recipe") += "gone = 1\n";
+  write_safetensors(path, changed.tensors, changed.metadata);
+  says(refusal(ErrorKind::recipe, [&] { train(tiny_recipe(), options); }), {"gone: 1 there"});
   changed = whole;
   changed.metadata["step"] = "soon";
   says(refused_with(changed), {"latest.safetensors"});

@@ -44,18 +44,26 @@ class Recipe {
   void check_all_read(const std::string& prefix = {}) const;
   /// All keys read so far, with the values in force, as TOML.
   std::string resolved() const;
+  /// Keys that the file or set() gives, sorted.
+  std::vector<std::string> given() const;
+  /// Whether the value in force is the one that a recipe without this key gets. False for a key that nobody has read.
+  bool at_default(const std::string& key) const;
+  /// What sets this recipe apart from the resolved() text of a run, such as "train.steps: 12 there, 13 here"; empty
+  /// where nothing does. Keys that the text doesn't know and that are at their defaults here came with a later version
+  /// and set nothing apart.
+  std::string difference_from(const std::string& resolved) const;
   const std::string& name() const { return name_; }
 
  private:
   using Values = std::vector<std::string>;
   const Values* raw(const std::string& key) const;
   const std::string* single(const std::string& key) const;
-  void note(const std::string& key, std::string toml_value);
+  void note(const std::string& key, std::string toml_value, const std::string& toml_default);
   [[noreturn]] void wrong(const std::string& key, const std::string& why) const;
 
   std::string name_ = "recipe";
   std::map<std::string, Values> values_;
-  std::map<std::string, std::string> resolved_;
+  std::map<std::string, std::string> resolved_, defaults_;
 };
 
 /// The candidate with the smallest edit distance to `text`; empty when none is close (more than half of it wrong).

@@ -42,6 +42,8 @@ class PerceptualLoss {
   /// result, target: N x 3 x H x W, RGB in [0,1]. Those of "perceptual", "style" and "lpips" whose weight isn't 0, as a
   /// mean over the batch. No gradient flows to the target.
   Terms operator()(const torch::Tensor& result, const torch::Tensor& target) const;
+  /// The same, with the style of another picture, of any size: `target` is then what "perceptual" and "lpips" look at.
+  Terms operator()(const torch::Tensor& result, const torch::Tensor& target, const torch::Tensor& style) const;
 
   FeatureNetwork& network() const { return *network_; }
   void to(torch::Device device);

@@ -15,6 +15,10 @@ namespace ganvas {
 torch::Tensor pixel_loss(const std::string& kind, const torch::Tensor& a, const torch::Tensor& b);
 const std::vector<std::string>& pixel_losses();
 
+/// Total variation, mean |difference of neighbours| across plus the same down (Rudin et al. 1992, in its anisotropic
+/// form); N x C x H x W -> a scalar tensor in fp32. 0 for pictures of one pixel.
+torch::Tensor total_variation(const torch::Tensor& pictures);
+
 /// BT.601 luma of RGB pictures, N x 3 x H x W -> N x 1 x H x W, in the same range; other channel counts: as they are.
 torch::Tensor luma_of(const torch::Tensor& pictures);
 

@@ -18,8 +18,9 @@ namespace ganvas {
 /// that every stabiliser works with every task. Recipe tables, shared by all adversaries of a task:
 ///   [discriminator]  architecture, init, init_gain, clip_weights (0: none), and the network's own options
 ///   [adversarial]    loss, weight (of the generator's loss), discriminator_weight, start (first step at which the
-///                    generator plays), pool (fakes of earlier steps), instance_noise (standard deviation added to what
-///                    the discriminator sees, falling to 0), instance_noise_until (share of the run)
+///                    generator plays), interval (the discriminator learns at steps divisible by it), pool (fakes of
+///                    earlier steps), instance_noise (standard deviation added to what the discriminator sees, falling
+///                    to 0), instance_noise_until (share of the run)
 ///   [labels], [regulariser], [augment]  see LabelOptions, Regulariser, Augment
 class Adversary {
  public:
@@ -29,8 +30,10 @@ class Adversary {
 
   NamedNetwork network() const { return {name_, network_, false}; }
   void begin_step(std::int64_t step) { step_ = step; }
-  /// Whether the generator plays against it at this step.
-  bool plays() const { return weight_ > 0 && step_ >= start_; }
+  /// Whether adversarial.start is reached, and whether the generator plays against it at this step, or ever.
+  bool has_begun() const { return step_ >= start_; }
+  bool plays() const { return ever_plays() && has_begun(); }
+  bool ever_plays() const { return weight_ > 0; }
 
   /// The discriminator's side, with backward(), times `weight`: real and fake pictures of the same number, without
   /// their history. Scalars: <name>.loss, .separation (share of real-fake pairs in which the real one has the larger
@@ -39,9 +42,10 @@ class Adversary {
   Scalars learn(const torch::Tensor& real, const torch::Tensor& fake, double weight);
   /// The generator's loss, weighted, with a graph to `fake`.
   torch::Tensor judge(const torch::Tensor& real, const torch::Tensor& fake);
-  /// Mean absolute difference between what its layers make of the two (feature matching, Wang et al. 2018, eq. 4), with
-  /// a graph to `fake`. Throws Error(recipe) for a discriminator that offers no features.
-  torch::Tensor feature_distance(const torch::Tensor& real, const torch::Tensor& fake);
+  /// Mean absolute difference between what its layers make of the two (feature matching), with a graph to `fake`:
+  /// place by place where each fake has its real partner (Wang et al. 2018, eq. 4), otherwise of the means over batch
+  /// and places (Salimans et al. 2016, section 3.1). Throws Error(recipe) for a discriminator that offers no features.
+  torch::Tensor feature_distance(const torch::Tensor& real, const torch::Tensor& fake, bool paired);
   /// After the discriminator's optimiser: clips the weights where the recipe asks for it.
   void clip_weights();
   void raise_augmentation(double amount) { augment_.raise(amount); }
@@ -57,7 +61,7 @@ class Adversary {
   std::string name_;
   torch::Device device_;
   bool bf16_;
-  std::int64_t steps_, step_ = 0, start_;
+  std::int64_t steps_, step_ = 0, start_, interval_;
   double weight_, discriminator_weight_, clip_, noise_, noise_until_, low_;
   DiscriminatorPtr network_;
   AdversarialLoss loss_;

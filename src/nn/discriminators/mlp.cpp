@@ -28,10 +28,13 @@ class Mlp final : public Discriminator {
     last_ = register_module("last", SpectralLinear(features + (stddev_ > 0), 1, spectral_));
   }
 
-  torch::Tensor forward(const torch::Tensor& pictures) override {
+  torch::Tensor forward(const torch::Tensor& pictures) override { return features(pictures).back(); }
+  std::vector<torch::Tensor> features(const torch::Tensor& pictures) override {
+    std::vector<torch::Tensor> found;
     torch::Tensor x = pictures.contiguous().flatten(1);
-    for (auto& linear : linears_) x = leaky_relu_of(linear->forward(x), 0.2);
-    return last_->forward(append_minibatch_stddev(x, stddev_));
+    for (auto& linear : linears_) found.push_back(x = leaky_relu_of(linear->forward(x), 0.2));
+    found.push_back(last_->forward(append_minibatch_stddev(x, stddev_)));
+    return found;
   }
   std::string architecture() const override { return "mlp"; }
   nlohmann::json config() const override {

@@ -47,16 +47,8 @@ class Patch final : public Discriminator {
   }
 
   torch::Tensor forward(const torch::Tensor& pictures) override { return features(pictures).back(); }
-  /// What each of its non-linear layers gives, then the logits.
   std::vector<torch::Tensor> features(const torch::Tensor& pictures) override {
-    std::vector<torch::Tensor> found;
-    torch::Tensor x = pictures;
-    for (auto layer = body_->begin(); layer != body_->end() - 1; ++layer) {
-      x = layer->forward(x);
-      if (layer->ptr()->as<nn::LeakyReLU>()) found.push_back(x);
-    }
-    found.push_back((body_->end() - 1)->forward(append_minibatch_stddev(x, stddev_)));
-    return found;
+    return patch_features(body_, pictures, stddev_);
   }
   std::string architecture() const override { return "patch"; }
   nlohmann::json config() const override {

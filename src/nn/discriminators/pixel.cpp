@@ -40,10 +40,9 @@ class Pixel final : public Discriminator {
     body_ = register_module("net", body);
   }
 
-  torch::Tensor forward(const torch::Tensor& pictures) override {
-    torch::Tensor x = pictures;
-    for (auto layer = body_->begin(); layer != body_->end() - 1; ++layer) x = layer->forward(x);
-    return (body_->end() - 1)->forward(append_minibatch_stddev(x, stddev_));
+  torch::Tensor forward(const torch::Tensor& pictures) override { return features(pictures).back(); }
+  std::vector<torch::Tensor> features(const torch::Tensor& pictures) override {
+    return patch_features(body_, pictures, stddev_);
   }
   std::string architecture() const override { return "pixel"; }
   nlohmann::json config() const override {

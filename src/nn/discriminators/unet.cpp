@@ -39,13 +39,15 @@ class UNet final : public Discriminator {
     conv(w + (stddev_ > 0), 1, 3, 1, true);
   }
 
-  torch::Tensor forward(const torch::Tensor& pictures) override {
+  torch::Tensor forward(const torch::Tensor& pictures) override { return features(pictures).back(); }
+  std::vector<torch::Tensor> features(const torch::Tensor& pictures) override {
     const auto layer = [this](int i, const torch::Tensor& x) { return leaky_relu_of(convs_[i]->forward(x), 0.2); };
     const torch::Tensor x0 = layer(0, pictures), x1 = layer(1, x0), x2 = layer(2, x1), x3 = layer(3, x2);
     const torch::Tensor x4 = layer(4, twice_as_large(x3)) + x2;
     const torch::Tensor x5 = layer(5, twice_as_large(x4)) + x1;
     const torch::Tensor x6 = layer(6, twice_as_large(x5)) + x0;
-    return convs_[9]->forward(append_minibatch_stddev(layer(8, layer(7, x6)), stddev_));
+    const torch::Tensor x7 = layer(7, x6), x8 = layer(8, x7);
+    return {x0, x1, x2, x3, x4, x5, x6, x7, x8, convs_[9]->forward(append_minibatch_stddev(x8, stddev_))};
   }
   std::string architecture() const override { return "unet"; }
   nlohmann::json config() const override {

@@ -39,18 +39,21 @@ class VggStyle final : public Discriminator {
     linear2_ = register_module("linear2", SpectralLinear(100, 1, spectral_));
   }
 
-  torch::Tensor forward(const torch::Tensor& pictures) override {
+  torch::Tensor forward(const torch::Tensor& pictures) override { return features(pictures).back(); }
+  std::vector<torch::Tensor> features(const torch::Tensor& pictures) override {
     if (pictures.size(2) != size_ || pictures.size(3) != size_)
       fail(ErrorKind::internal, "a vgg-style discriminator of {0}x{0} got {1}x{2}", size_, pictures.size(2),
            pictures.size(3));
+    std::vector<torch::Tensor> found;
     torch::Tensor x = pictures;
     for (std::size_t i = 0; i < convs_.size(); ++i) {
       x = convs_[i]->forward(x);
       if (!norms_[i]->is_empty()) x = norms_[i]->forward(x);
-      x = leaky_relu_of(x, 0.2);
+      found.push_back(x = leaky_relu_of(x, 0.2));
     }
     x = append_minibatch_stddev(x, stddev_).contiguous().flatten(1);
-    return linear2_->forward(leaky_relu_of(linear1_->forward(x), 0.2));
+    found.push_back(linear2_->forward(leaky_relu_of(linear1_->forward(x), 0.2)));
+    return found;
   }
   std::string architecture() const override { return "vgg-style"; }
   nlohmann::json config() const override {

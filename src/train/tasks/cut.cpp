@@ -6,12 +6,9 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/loss/patch_nce.hpp"
 #include "ganvas/nn/init.hpp"
-#include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torch_compat.hpp"
-#include "ganvas/train/adversary.hpp"
-#include "train/backward.hpp"
-#include "train/build_generator.hpp"
-#include "train/generate.hpp"
+#include "train/adversarial_task.hpp"
+#include "train/criteria.hpp"
 #include "train/translation_data.hpp"
 #include "train/translation_score.hpp"
 
@@ -21,18 +18,18 @@ namespace {
 
 using torch::Tensor;
 
-class Cut final : public Task {
+class Cut final : public AdversarialTask {
  public:
   explicit Cut(TaskContext context)
-      : context_(std::move(context)),
-        generator_(build_generator(context_, "resnet")),
+      : AdversarialTask(std::move(context), {}),
+        generator_(add_generator("generator", "resnet")),
         info_(generator_->info()),
-        data_(context_, /*paired=*/false, info_),
-        adversary_(context_, "discriminator", info_.out_channels, data_.crop(), info_.value_low),
-        score_(context_) {
+        data_(context_, /*paired=*/false, info_) {
     Recipe& recipe = context_.recipe;
     if (info_.scale != 1 || info_.in_channels != info_.out_channels)
       fail(ErrorKind::recipe, "{}: needs a generator that gives what it takes, size and channels", recipe.name());
+    add_adversary("discriminator", info_.out_channels, data_.crop(), info_.value_low);
+    score_.emplace(context_);
     for (const std::int64_t layer : recipe.integers("nce.layers", {0, 4, 8, 12, 16}))
       layers_.push_back(static_cast<int>(layer));
     if (layers_.empty() || *std::min_element(layers_.begin(), layers_.end()) < 0)
@@ -46,63 +43,24 @@ class Cut final : public Task {
     projection_ = std::make_shared<PatchProjection>(channels_of_layers(), width);
     initialise(*projection_, "xavier", recipe.number("nce.init_gain", 0.02, 0.0, 100.0));
     projection_->to(context_.device);
+    add_network({"projection", projection_, false});
+    criteria_.emplace(context_, info_, 0.0);
+    check_teaches(nce_weight_ > 0 || !criteria_->empty());
   }
 
   void load_data() override {
     data_.load();
-    score_.load(data_.pictures_of_b());
-  }
-  std::vector<Phase> phases() const override {
-    return {{.name = "generator", .networks = {"generator", "projection"}},
-            {.name = "discriminator", .networks = {"discriminator"}}};
-  }
-  std::vector<NamedNetwork> networks() const override {
-    return {{"generator", generator_, true}, {"projection", projection_, false}, adversary_.network()};
+    score_->load(data_.pictures_of_b());
   }
   Batch make_batch(std::int64_t index) const override { return data_.batch(index); }
-  void begin_step(std::int64_t step) override {
-    fakes_.clear();
-    adversary_.begin_step(step);
-  }
-
-  Scalars accumulate(const Phase& phase, const Batch& batch, double weight) override {
-    if (phase.name == "generator") return teach_generator(batch, weight);
-    return adversary_.learn(batch.at("b"), fake_of(batch.at("a")), weight);
-  }
-  void after_update(const Phase& phase) override {
-    if (phase.name == "discriminator") adversary_.clip_weights();
-  }
-
-  Scalars validate() override { return score_(*generator_, data_.pictures_of_a(score_.pictures())); }
-  double score(const Scalars& validation) const override { return score_.of(validation); }
+  Scalars validate() override { return (*score_)(*generator_, data_.pictures_of_a(score_->pictures())); }
+  double score(const Scalars& validation) const override { return score_->of(validation); }
   std::vector<SampleRow> preview() override {
     const auto made = [this](const Image& image) { return generated_picture(*generator_, image, context_.device); };
     return data_.preview({{"A", [](const TranslationPair& pair) { return pair.a; }},
                           {"fake B", [=](const TranslationPair& pair) { return made(pair.a); }},
                           {"B", [](const TranslationPair& pair) { return pair.b; }},
                           {"identity B", [=](const TranslationPair& pair) { return made(pair.b); }}});
-  }
-  void raise_augmentation(double amount) override { adversary_.raise_augmentation(amount); }
-  void answer_inversion(const std::string& network, const std::string& action) override {
-    if (action == "identity") {
-      nce_raised_ *= 2;
-      log(LogLevel::info, "PatchNCE weighs {} times as much now, with the identity's part", nce_raised_);
-      return;
-    }
-    log(LogLevel::info, "{} inverts colours: it starts anew", network);
-    begin_anew(context_, *generator_);
-  }
-  StateDict state() const override {
-    StateDict state = adversary_.state();
-    state.set("nce_raised", torch::tensor({nce_raised_}, torch::kDouble));
-    return state;
-  }
-  void restore(const StateDict& state) override {
-    adversary_.restore(state);
-    nce_raised_ = state.at("nce_raised").item<double>();
-  }
-  void export_model(const std::filesystem::path& path, const std::map<std::string, std::string>& figures) override {
-    save_generator(path, *generator_, figures);
   }
 
  private:
@@ -116,9 +74,21 @@ class Cut final : public Task {
     return channels;
   }
 
+  void weigh_identity_more() override {
+    nce_raised_ *= 2;
+    log(LogLevel::info, "PatchNCE weighs {} times as much now, with the identity's part", nce_raised_);
+  }
+  StateDict own_state() const override {
+    StateDict state;
+    state.set("nce_raised", torch::tensor({nce_raised_}, torch::kDouble));
+    return state;
+  }
+  void restore_own(const StateDict& state) override { nce_raised_ = state.at("nce_raised").item<double>(); }
+
   Tensor translate(const Tensor& x) { return generate(context_, *generator_, x); }
-  Tensor fake_of(const Tensor& a) {
-    return fakes_.of(a, [&] { return translate(a); });
+  std::vector<Contest> contests(const Batch& batch) override {
+    const Tensor& a = batch.at("a");
+    return {{batch.at("b"), fake_of(a, [&] { return translate(a); })}};
   }
 
   /// Mean over the layers of PatchNCE between a result and what it was made from. `flipped`: the result is a mirror
@@ -146,7 +116,7 @@ class Cut final : public Task {
     return nce_weight_ * nce_raised_ / static_cast<double>(layers_.size()) * sum;
   }
 
-  Scalars teach_generator(const Batch& batch, double weight) {
+  Terms generator_terms(const Batch& batch, Scalars& scalars) override {
     const Tensor &a = batch.at("a"), &b = batch.at("b");
     const bool identity = nce_identity_ || nce_raised_ > 1;
     // FastCUT: a mirrored input must give the mirrored result.
@@ -161,32 +131,30 @@ class Cut final : public Task {
       fake = translate(seen(a));
       if (identity) same = translate(seen(b));
     }
-    fakes_.keep(a, fake);
+    keep(a, fake);
     Terms terms;
-    if (adversary_.plays()) terms["adversarial"] = adversary_.judge(b, fake);
+    play(terms, 0, {b, fake});
     if (nce_weight_ > 0) {
       const double share = identity ? 0.5 : 1.0;
       terms["nce"] = share * nce(a, fake, flipped);
       if (identity) terms["nce_identity"] = share * nce(b, same, flipped);
     }
-    Scalars scalars = backward(terms, weight);
+    terms.merge((*criteria_)(fake, {seen(a), b}));
     scalars["generator.luminance_correlation"] = luminance_correlation(seen(a), fake);
-    return scalars;
+    return terms;
   }
 
-  TaskContext context_;
   GeneratorPtr generator_;
   GeneratorInfo info_;
   TranslationData data_;
-  Adversary adversary_;
-  TranslationScore score_;
+  std::optional<TranslationScore> score_;
+  std::optional<Criteria> criteria_;
   std::shared_ptr<PatchProjection> projection_;
   std::vector<int> layers_;
   double nce_weight_ = 1, temperature_ = 0.07;
   double nce_raised_ = 1;  ///< what the monitor made of the weight
   bool nce_identity_ = true, flips_ = false;
   std::int64_t patches_ = 256;
-  StepFakes fakes_;
 };
 
 }  // namespace

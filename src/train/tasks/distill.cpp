@@ -17,6 +17,7 @@
 #include "ganvas/nn/torch_compat.hpp"
 #include "ganvas/train/task.hpp"
 #include "train/agreement.hpp"
+#include "train/backward.hpp"
 
 namespace ganvas::distill_plugin {
 
@@ -75,18 +76,11 @@ class Distill final : public Task {
   Scalars accumulate(const Phase&, const Batch& batch, double weight) override {
     const Tensor& a = batch.at("a");
     const Agreement agreement = compare(torch::cat({a, attacked(a, batch.at("b"))}));
-    const std::map<std::string, Tensor> terms{{"features", agreement.features() * feature_weight_},
-                                              {"difference", agreement.difference() * difference_weight_},
-                                              {"distance", agreement.distance() * distance_weight_},
-                                              {"magnitude", agreement.magnitude() * magnitude_weight_}};
-    Scalars scalars;
-    Tensor total = torch::zeros({}, a.options());
-    for (const auto& [name, term] : terms) {
-      scalars[name] = term.item<double>();
-      total = total + term;
-    }
-    (total * weight).backward();
-    return scalars;
+    return backward({{"features", agreement.features() * feature_weight_},
+                     {"difference", agreement.difference() * difference_weight_},
+                     {"distance", agreement.distance() * distance_weight_},
+                     {"magnitude", agreement.magnitude() * magnitude_weight_}},
+                    weight);
   }
 
   /// Distances of held-out pictures to damaged copies, by student and teacher.

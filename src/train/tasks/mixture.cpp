@@ -9,7 +9,7 @@
 #include "ganvas/core/rng.hpp"
 #include "ganvas/format/model_file.hpp"
 #include "ganvas/nn/registry.hpp"
-#include "ganvas/train/adversary.hpp"
+#include "train/adversarial_task.hpp"
 
 namespace ganvas::mixture_plugin {
 
@@ -20,29 +20,22 @@ using torch::Tensor;
 
 constexpr int kNoise = 16;  ///< dimensions that the generator starts from
 
-class Mixture final : public Task {
+class Mixture final : public AdversarialTask {
  public:
   explicit Mixture(TaskContext context)
-      : context_(std::move(context)),
+      : AdversarialTask(std::move(context), {.adversaries_first = true}),
         modes_(static_cast<int>(context_.recipe.integer("mixture.modes", 8, 1, 1000))),
         deviation_(context_.recipe.number("mixture.deviation", 0.02, 0.0, 10.0)) {
     const auto width = static_cast<int>(context_.recipe.integer("mixture.width", 64, 1, 4096));
     generator_ = nn::Sequential(nn::Linear(kNoise, width), nn::ReLU(), nn::Linear(width, width), nn::ReLU(),
                                 nn::Linear(width, 2));
     generator_->to(context_.device);
-    adversary_ = std::make_unique<Adversary>(context_, "discriminator", 2, 1);
-    critics_ = static_cast<int>(context_.recipe.integer("adversarial.repeats", 1, 1, 100));
+    add_network({"generator", generator_.ptr(), true});
+    add_adversary("discriminator", 2, 1);
+    check_teaches(false);
   }
 
   void load_data() override {}
-  std::vector<Phase> phases() const override {
-    return {{.name = "discriminator", .networks = {"discriminator"}, .repeats = critics_},
-            {.name = "generator", .networks = {"generator"}}};
-  }
-  std::vector<NamedNetwork> networks() const override {
-    return {{"generator", generator_.ptr(), true}, adversary_->network()};
-  }
-
   /// Real points as N x 2 x 1 x 1.
   Batch make_batch(std::int64_t index) const override {
     Tensor points = torch::empty({context_.batch, 2, 1, 1});
@@ -55,25 +48,6 @@ class Mixture final : public Task {
       *at++ = static_cast<float>(std::sin(angle) + deviation_ * rng.normal());
     }
     return {{"real", points}};
-  }
-  void begin_step(std::int64_t step) override { adversary_->begin_step(step); }
-
-  Scalars accumulate(const Phase& phase, const Batch& batch, double weight) override {
-    const Tensor real = batch.at("real");
-    if (phase.name == "discriminator") {
-      Tensor fake;
-      {
-        const torch::NoGradGuard no_grad;
-        fake = sample(real.size(0));
-      }
-      return adversary_->learn(real, fake, weight);
-    }
-    const Tensor loss = adversary_->judge(real, sample(real.size(0)));
-    (loss * weight).backward();
-    return {{"adversarial", loss.item<double>()}};
-  }
-  void after_update(const Phase& phase) override {
-    if (phase.name == "discriminator") adversary_->clip_weights();
   }
 
   /// modes: how many have at least a quarter of their share of 2048 samples within five deviations (or 0.1).
@@ -97,9 +71,6 @@ class Mixture final : public Task {
     return {{"modes", covered}, {"close", static_cast<double>(near) / static_cast<double>(points.size(0))}};
   }
   double score(const Scalars& validation) const override { return validation.at("modes") + validation.at("close"); }
-  void raise_augmentation(double amount) override { adversary_->raise_augmentation(amount); }
-  StateDict state() const override { return adversary_->state(); }
-  void restore(const StateDict& state) override { adversary_->restore(state); }
   void export_model(const std::filesystem::path& path, const std::map<std::string, std::string>& figures) override {
     ModelFile file;
     for (const auto& [key, tensor] : state_dict_of(*generator_))
@@ -114,11 +85,19 @@ class Mixture final : public Task {
         .reshape({count, 2, 1, 1});
   }
 
-  TaskContext context_;
-  int modes_, critics_ = 1;
+  std::vector<Contest> contests(const Batch& batch) override {
+    const Tensor& real = batch.at("real");
+    return {{real, sample(real.size(0))}};
+  }
+  Terms generator_terms(const Batch& batch, Scalars&) override {
+    Terms terms;
+    play(terms, 0, contests(batch).front());
+    return terms;
+  }
+
+  int modes_;
   double deviation_;
   nn::Sequential generator_;
-  std::unique_ptr<Adversary> adversary_;
 };
 
 }  // namespace

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+#include <string>
+
+#include "ganvas/loss/perceptual.hpp"
+#include "ganvas/nn/generator.hpp"
+#include "ganvas/train/task.hpp"
+
+namespace ganvas {
+
+/// What a generator's pictures are compared with.
+struct Target {
+  torch::Tensor content;  ///< the picture of the same place, of the result's size
+  torch::Tensor style;    ///< a picture of the wanted kind, of any size; the content where both are one
+};
+
+/// The recipe's named loss terms, one piece for all tasks:
+///   [loss]        pixel (l1, l2, charbonnier: how pictures are compared), pixel_weight, luma_weight (the same on
+///                 luma), tv_weight (total variation of the result: against noise and checkerboards)
+///   [perceptual]  see perceptual_from_recipe: weight, style_weight, lpips_weight and the feature network
+/// Where pictures come in pairs (super-resolution, pix2pix), the target is the partner. Where they don't (cyclegan,
+/// cut) there is none: pixel, luma, perceptual and lpips compare the result with the picture that it was made from,
+/// which says how much of that has to stay (Shrivastava et al. 2017, eq. 3, on pixels; Chen et al. 2018, CartoonGAN,
+/// eq. 5, on features), and style compares its Gram matrices with those of a real picture of the other kind.
+class Criteria {
+ public:
+  /// For pictures with values in the range of `values`. `pixel_weight`: the default of loss.pixel_weight.
+  Criteria(const TaskContext& context, const GeneratorInfo& values, double pixel_weight);
+
+  /// "pixel", "luma", "tv", "perceptual", "style" and "lpips", weighted, those whose weight isn't 0, each with `suffix`
+  /// behind its name. N x C x H x W; no gradient flows to the target.
+  Terms operator()(const torch::Tensor& result, const Target& target, const std::string& suffix = "") const;
+  /// Two pictures by loss.pixel, unweighted.
+  torch::Tensor distance(const torch::Tensor& a, const torch::Tensor& b) const;
+  /// Whether there is no term at all.
+  bool empty() const { return pixel_weight_ + luma_weight_ + tv_weight_ == 0 && !looks_at_features_; }
+
+ private:
+  torch::Tensor seen(const torch::Tensor& pictures) const;
+
+  bool bf16_, cuda_;
+  GeneratorInfo values_;
+  std::string pixel_;
+  double pixel_weight_, luma_weight_, tv_weight_;
+  bool looks_at_features_;
+  std::unique_ptr<PerceptualLoss> perceptual_;  ///< null in a dry run
+};
+
+}  // namespace ganvas
