@@ -45,8 +45,25 @@ double real(const nlohmann::json& config, const char* key, double fallback) {
   return value.get<double>();
 }
 
+std::vector<int> numbers(const nlohmann::json& config, const char* key, const std::vector<int>& fallback) {
+  if (!config.contains(key)) return fallback;
+  const auto& list = config.at(key);
+  if (!list.is_array() || list.empty() || list.size() > 1000)
+    fail(ErrorKind::recipe, "{}: {} is not a list of whole numbers", key, list.dump());
+  std::vector<int> values;
+  for (const auto& entry : list) {
+    nlohmann::json one;
+    one[key] = entry;
+    values.push_back(positive(one, key, 1));
+  }
+  return values;
+}
+
 void check_keys(const nlohmann::json& config, std::initializer_list<const char*> known) {
-  const std::vector<std::string> names(known.begin(), known.end());
+  check_keys(config, std::vector<std::string>(known.begin(), known.end()));
+}
+
+void check_keys(const nlohmann::json& config, const std::vector<std::string>& names) {
   for (const auto& [key, value] : config.items()) {
     if (std::find(names.begin(), names.end(), key) != names.end()) continue;
     fail(ErrorKind::recipe, "unknown option '{}'; known: {}", key, fmt::join(names, ", "));

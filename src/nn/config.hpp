@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 /// Reading a network's configuration; all throw Error(recipe).
 namespace ganvas {
@@ -16,5 +17,8 @@ std::string word(const nlohmann::json& config, const char* key, const std::strin
 double real(const nlohmann::json& config, const char* key, double fallback);
 /// Refuses keys outside `known`.
 void check_keys(const nlohmann::json& config, std::initializer_list<const char*> known);
+void check_keys(const nlohmann::json& config, const std::vector<std::string>& known);
+/// A list of whole numbers >= 1, at most a thousand.
+std::vector<int> numbers(const nlohmann::json& config, const char* key, const std::vector<int>& fallback);
 
 }  // namespace ganvas

@@ -27,6 +27,10 @@ std::vector<torch::Tensor> Discriminator::features(const torch::Tensor&) {
        architecture());
 }
 
+torch::Tensor Discriminator::at_level(const torch::Tensor&, int, double) {
+  fail(ErrorKind::recipe, "discriminator.architecture: {} doesn't grow; take progressive", architecture());
+}
+
 DiscriminatorPtr discriminator_from(const StateDict& weights, const std::string& name) {
   constexpr int any_size = 4096;  // only recipes know the pictures
   for (const auto& plugin : discriminator_plugins()) {

@@ -4,6 +4,7 @@
 
 #include "ganvas/nn/discriminator.hpp"
 #include "ganvas/nn/feature_network.hpp"
+#include "ganvas/nn/noise_generator.hpp"
 #include "ganvas/nn/registry.hpp"
 
 namespace ganvas {
@@ -15,5 +16,7 @@ std::vector<FeaturePlugin> all_feature_plugins();
 
 /// The same of src/nn/discriminators/.
 std::vector<DiscriminatorPlugin> all_discriminator_plugins();
+/// The same of src/nn/noise_generators/.
+std::vector<NoiseGeneratorPlugin> all_noise_generator_plugins();
 
 }  // namespace ganvas

@@ -63,6 +63,10 @@ TEST_CASE("discriminators: logits with the batch first, gradients everywhere, th
     CHECK(pictures.grad().abs().sum().item<double>() > 0);
     for (const auto& item : network->named_parameters()) {
       CAPTURE(item.key());
+      // What takes the smaller pictures of progressive growing isn't asked here.
+      if (network->architecture() == "progressive" && item.key().starts_with("from_rgb.") &&
+          !item.key().starts_with("from_rgb.0."))
+        continue;
       REQUIRE(item.value().grad().defined());
       CHECK(item.value().grad().isfinite().all().item<bool>());
     }

@@ -19,6 +19,16 @@ namespace ganvas {
 class Discriminator : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& pictures) = 0;
+  /// Classes that it knows; 0: unconditional.
+  virtual int classes() const { return 0; }
+  /// Logits given each picture's class, N x classes one-hot, by projection (Miyato and Koyama 2018). Networks without
+  /// classes ignore them.
+  virtual torch::Tensor given(const torch::Tensor& pictures, const torch::Tensor& /*classes*/) {
+    return forward(pictures);
+  }
+  /// For pictures of a lower level of progressive growing: 0 is the smallest; `fade` as NoiseGenerator::at_level().
+  /// Throws Error(recipe) for networks of one size.
+  virtual torch::Tensor at_level(const torch::Tensor& pictures, int level, double fade);
   /// What its layers make of pictures, one after the other, for feature matching (Wang et al. 2018, pix2pixHD, eq. 4).
   /// Throws Error(recipe) where that isn't offered.
   virtual std::vector<torch::Tensor> features(const torch::Tensor& pictures);
