@@ -1,5 +1,7 @@
 #include "nn/r3gan_blocks.hpp"
 
+#include <torch/torch.h>
+
 #include <cmath>
 #include <numeric>
 
