@@ -51,19 +51,25 @@ void require_size_at_most(const Image& image, int limit, std::string_view format
 
 void drop_foreign_profile(Metadata& metadata, int channels) {
   const std::string_view wanted = channels <= 2 ? "GRAY" : "RGB ";
-  if (channels > 4 || !marked(metadata.icc, 16, wanted)) metadata.icc.clear();
+  if (metadata.icc.empty() || (channels <= 4 && marked(metadata.icc, 16, wanted))) return;
+  metadata.icc.clear();
+  metadata.dropped.push_back("the ICC profile is one for other colours than the picture's");
 }
 
 }  // namespace codecs
 
-Bytes encode_image(const Image& image, Format format, const Metadata& metadata, const EncodeOptions& options) {
+Bytes encode_image(const Image& image, Format format, const Metadata& metadata, const EncodeOptions& options,
+                   std::vector<std::string>* dropped) {
   try {
     const Image stored = fitted(image, format);
     Bytes bytes = encode_pixels(stored, format, options);
     Metadata carried = metadata;
+    carried.dropped.clear();
     // WebP stores gray as RGB.
     codecs::drop_foreign_profile(carried, format == Format::webp ? 3 : stored.channels());
-    return embed_metadata(std::move(bytes), carried);
+    bytes = embed_metadata(std::move(bytes), carried, stored.width(), stored.height(), dropped);
+    if (dropped) dropped->insert(dropped->end(), carried.dropped.begin(), carried.dropped.end());
+    return bytes;
   } catch (const std::bad_alloc&) {
     fail(ErrorKind::memory, "not enough memory to encode a picture of {} x {}", image.width(), image.height());
   } catch (const cv::Exception& error) {

@@ -1,6 +1,6 @@
 #include "ganvas/metadata/facts.hpp"
 
-#include <cstdio>
+#include "metadata/editor.hpp"
 
 namespace ganvas {
 
@@ -34,7 +34,10 @@ constexpr const char* kEnd = "</rdf:RDF>\n</x:xmpmeta>\n<?xpacket end=\"w\"?>";
 
 void add_facts(Metadata& metadata, const std::map<std::string, std::string>& facts) {
   if (facts.empty()) return;
-  std::string part = "<rdf:Description rdf:about=\"\" xmlns:ganvas=\"https://ns.ganvas.org/1.0/\"";
+  // Of a picture that was made before: a packet with a property twice is damaged.
+  if (metadata.xmp.find(facts_namespace) != std::string::npos)
+    metadata::erase_properties(metadata.xmp, facts_namespace);
+  std::string part = "<rdf:Description rdf:about=\"\" xmlns:ganvas=\"" + std::string(facts_namespace) + "\"";
   for (const auto& [name, value] : facts) part += " ganvas:" + name + "=\"" + escaped(value) + "\"";
   part += "/>\n";
   // A packet may hold any number of descriptions of the same picture.

@@ -5,14 +5,21 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <map>
 #include <mutex>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "metadata/containers.hpp"
+#include "metadata/editor.hpp"
+#include "metadata/tiff_directory.hpp"
 
 namespace ganvas {
+
+using namespace metadata;
+
 namespace {
 
 void lock_xmp(void* mutex, bool lock) {
@@ -28,6 +35,7 @@ void prepare() {
   std::call_once(once, [] {
     Exiv2::LogMsg::setLevel(Exiv2::LogMsg::mute);
     Exiv2::XmpParser::initialize(lock_xmp, &xmp);
+    Exiv2::XmpProperties::registerNs("http://ns.adobe.com/xmp/note/", "xmpNote");
   });
 }
 
@@ -37,14 +45,7 @@ bool is_layout_tag(const Exiv2::Exifdatum& datum) {
   if (group == "Thumbnail" || group.starts_with("SubImage") || group.starts_with("SubThumb") || group == "Image2" ||
       group == "Image3")
     return true;
-  if (group == "Iop") return false;
-  if (group != "Image") return false;
-  constexpr std::array<std::uint16_t, 44> tags = {
-      0x00fe, 0x00ff, 0x0100, 0x0101, 0x0102, 0x0103, 0x0106, 0x0107, 0x0108, 0x0109, 0x010a,
-      0x0111, 0x0115, 0x0116, 0x0117, 0x0118, 0x0119, 0x011c, 0x0120, 0x0121, 0x0122, 0x0123,
-      0x013d, 0x0140, 0x0141, 0x0142, 0x0143, 0x0144, 0x0145, 0x014a, 0x0152, 0x0153, 0x015b,
-      0x0200, 0x0201, 0x0202, 0x0203, 0x0211, 0x0212, 0x0213, 0x0214, 0x02bc, 0x8773, 0xc612};
-  return std::find(tags.begin(), tags.end(), datum.tag()) != tags.end();
+  return group == "Image" && datum.tag() != tag_exif && datum.tag() != tag_gps && !describes_picture(datum.tag());
 }
 
 // GeoTIFF's tags, and those that say in which system the figures are.
@@ -81,104 +82,269 @@ std::vector<std::uint8_t> encode_exif(const Exiv2::ExifData& exif, Exiv2::ByteOr
   return {blob.begin(), blob.end()};
 }
 
-/// Decodes a raw EXIF block, lets `change` edit it, and encodes it again. A damaged block is dropped.
+/// Decodes a raw EXIF block, lets `change` edit it, and encodes it again, in its own byte order or in the little-endian
+/// one. A damaged block is dropped.
 template <typename Change>
-void edit_exif(std::vector<std::uint8_t>& block, const Change& change) {
+void edit_exif(Bytes& block, const Change& change, bool little = false) {
   if (block.empty()) return;
   try {
     Exiv2::ExifData exif;
     const Exiv2::ByteOrder order =
         Exiv2::ExifParser::decode(exif, block.data(), static_cast<std::uint32_t>(block.size()));
     change(exif);
-    block = encode_exif(exif, order);
+    block = encode_exif(exif, little ? Exiv2::littleEndian : order);
   } catch (const std::exception&) {
     block.clear();
   }
 }
 
-/// Sets the properties that are there already to `value`; packets without any of them stay as they are, byte by byte.
-void correct_xmp(std::string& packet, std::initializer_list<std::pair<const char*, long>> values) {
-  if (packet.empty()) return;
+/// Decodes a packet, lets `change` edit it, and encodes it again where that says true. False: it is damaged.
+template <typename Change>
+bool edit_xmp(std::string& packet, const Change& change) {
+  if (packet.empty()) return true;
   try {
     Exiv2::XmpData xmp;
-    if (Exiv2::XmpParser::decode(xmp, packet) != 0) return;
-    bool changed = false;
-    for (const auto& [key, value] : values) {
-      const auto found = xmp.findKey(Exiv2::XmpKey(key));
-      if (found == xmp.end() || found->toString() == std::to_string(value)) continue;
-      found->setValue(std::to_string(value));
-      changed = true;
-    }
-    std::string corrected;
-    if (changed && Exiv2::XmpParser::encode(corrected, xmp) == 0) packet = corrected;
+    if (Exiv2::XmpParser::decode(xmp, packet) != 0) return false;
+    std::string changed;
+    if (change(xmp) && Exiv2::XmpParser::encode(changed, xmp) == 0) packet = changed;
+    return true;
   } catch (const std::exception&) {
+    return false;
   }
 }
 
-void correct_size(Exiv2::ExifData& exif, long width, long height) {
-  const auto correct = [&](const char* key, long value) {
-    const auto found = exif.findKey(Exiv2::ExifKey(key));
-    if (found != exif.end()) *found = static_cast<std::uint32_t>(value);
-  };
-  correct("Exif.Photo.PixelXDimension", width);
-  correct("Exif.Photo.PixelYDimension", height);
-}
-
-/// In a TIFF, EXIF tags and the tags of the picture itself share a directory, which takes exiv2 to rewrite.
-bool embed_in_tiff(Exiv2::Image& image, const Metadata& metadata) {
-  if (!image.checkMode(Exiv2::mdExif)) return false;
-  Exiv2::ExifData exif = image.exifData();
-  if (!metadata.exif.empty()) {
-    Exiv2::ExifData carried;
-    image.setByteOrder(
-        Exiv2::ExifParser::decode(carried, metadata.exif.data(), static_cast<std::uint32_t>(metadata.exif.size())));
-    for (const auto& datum : carried) exif[datum.key()] = datum;
-  }
-  image.setExifData(exif);
-  if (!metadata.icc.empty()) {
-    Exiv2::DataBuf icc(metadata.icc.data(), static_cast<long>(metadata.icc.size()));
-    image.setIccProfile(icc);
-  }
-  if (!metadata.xmp.empty()) {
-    image.setXmpPacket(metadata.xmp);
-    image.writeXmpFromPacket(true);
-  }
-  image.writeMetadata();
+/// Sets a property that is there already; whether that changed it.
+bool correct(Exiv2::XmpData& xmp, const char* key, const std::string& value) {
+  const auto found = xmp.findKey(Exiv2::XmpKey(key));
+  if (found == xmp.end() || found->toString() == value) return false;
+  found->setValue(value);
   return true;
 }
 
-std::vector<std::uint8_t> bytes_of(Exiv2::Image& image) {
-  Exiv2::BasicIo& io = image.io();
-  if (io.open() != 0) throw Exiv2::Error(Exiv2::kerFailedToReadImageData);
-  const auto* data = io.mmap();
-  return {data, data + io.size()};
+template <typename Value>
+void correct(Exiv2::ExifData& exif, const char* key, Value value) {
+  const auto found = exif.findKey(Exiv2::ExifKey(key));
+  if (found != exif.end()) *found = value;
+}
+
+/// Whole numbers that are places and lengths in pixels: across, down, across, down.
+void multiply_shorts(Exiv2::ExifData& exif, const char* key, std::array<double, 2> factors) {
+  const auto found = exif.findKey(Exiv2::ExifKey(key));
+  if (found == exif.end()) return;
+  Exiv2::UShortValue scaled;
+  // Of three numbers the last is the diameter of a circle.
+  for (long i = 0; i < found->count(); ++i)
+    scaled.value_.push_back(static_cast<std::uint16_t>(
+        std::clamp(static_cast<double>(found->toLong(i)) * factors[static_cast<std::size_t>(i % 2)], 0.0, 65535.0)));
+  found->setValue(&scaled);
+}
+
+void multiply_fraction(Exiv2::ExifData& exif, const char* key, double factor) {
+  const auto found = exif.findKey(Exiv2::ExifKey(key));
+  if (found == exif.end() || found->count() < 1) return;
+  const auto [above, below] = found->toRational();
+  if (below == 0) return;
+  const TiffField scaled = rational_field(static_cast<double>(static_cast<std::uint32_t>(above)) /
+                                          static_cast<std::uint32_t>(below) * factor);
+  *found = Exiv2::URational(static_cast<std::uint32_t>(little_endian(scaled.data, 0, 4)),
+                            static_cast<std::uint32_t>(little_endian(scaled.data, 4, 4)));
+}
+
+Exiv2::URational fraction_of(double value) {
+  const TiffField field = rational_field(value);
+  return {static_cast<std::uint32_t>(little_endian(field.data, 0, 4)),
+          static_cast<std::uint32_t>(little_endian(field.data, 4, 4))};
+}
+
+/// EXIF's tags on the resolution: where they are and say something else, or nowhere else can it be said.
+void correct_resolution(Exiv2::ExifData& exif, const Resolution& resolution, bool needed) {
+  if (!resolution.known()) return;
+  const auto found = exif.findKey(Exiv2::ExifKey("Exif.Image.XResolution"));
+  if (found == exif.end() && !needed) return;
+  exif["Exif.Image.XResolution"] = fraction_of(resolution.across);
+  exif["Exif.Image.YResolution"] = fraction_of(resolution.down);
+  exif["Exif.Image.ResolutionUnit"] = static_cast<std::uint16_t>(1 + static_cast<int>(resolution.unit));
+}
+
+/// Namespaces whose properties describe other data of the file that they stand in.
+struct StaleSpace {
+  const char *space, *begin, *what;
+};
+constexpr const char *gain_map = "the HDR gain map belongs to the small picture",
+                     *video = "the motion photo's video isn't part of the result",
+                     *depth = "the depth map belongs to the small picture";
+constexpr StaleSpace stale_spaces[] = {
+    {"http://ns.adobe.com/hdr-gain-map/1.0/", "", gain_map},
+    {"http://ns.apple.com/HDRGainMap/1.0/", "", gain_map},
+    {"http://ns.google.com/photos/1.0/container/", "", nullptr},
+    {"http://ns.google.com/photos/1.0/camera/", "MicroVideo", video},
+    {"http://ns.google.com/photos/1.0/camera/", "MotionPhoto", video},
+    {"http://ns.google.com/photos/1.0/depthmap/", "", depth},
+    {"http://ns.google.com/photos/1.0/image/", "", depth},
+    {"http://ns.google.com/photos/1.0/audio/", "", "the recorded sound isn't part of the result"},
+    {"http://ns.google.com/photos/dd/1.0/device/", "", depth},
+    {"http://ns.adobe.com/xmp/note/", "HasExtendedXMP", nullptr},
+    {"http://ns.adobe.com/xap/1.0/", "Thumbnails", nullptr},
+};
+
+const StaleSpace* stale_space(const Exiv2::Xmpdatum& datum) {
+  const std::string space = Exiv2::XmpProperties::ns(datum.groupName()), name = datum.tagName();
+  for (const StaleSpace& stale : stale_spaces)
+    if (space == stale.space && name.starts_with(stale.begin)) return &stale;
+  return nullptr;
+}
+
+void note(std::vector<std::string>& dropped, const char* what) {
+  if (what && std::find(dropped.begin(), dropped.end(), what) == dropped.end()) dropped.emplace_back(what);
+}
+
+bool erase_stale(Exiv2::XmpData& xmp, std::vector<std::string>& dropped) {
+  const auto before = xmp.count();
+  erase_if(xmp, [&](const Exiv2::Xmpdatum& datum) {
+    const StaleSpace* stale = stale_space(datum);
+    if (stale) note(dropped, stale->what);
+    return stale != nullptr;
+  });
+  return xmp.count() != before;
+}
+
+bool add_missing(Exiv2::XmpData& xmp, const std::string& extension) {
+  Exiv2::XmpData more;
+  if (extension.empty() || Exiv2::XmpParser::decode(more, extension) != 0) return false;
+  for (const auto& datum : more)
+    if (xmp.findKey(Exiv2::XmpKey(datum.key())) == xmp.end()) xmp.add(datum);
+  return true;
+}
+
+/// The property that a datum is a part of: "Xmp.a.b" of "Xmp.a.b[2]/c:d".
+std::string property_of(const Exiv2::Xmpdatum& datum) {
+  const std::string key = datum.key();
+  return key.substr(0, key.find_first_of("[/"));
+}
+
+std::string encode_compactly(const Exiv2::XmpData& xmp) {
+  std::string packet;
+  constexpr auto format =
+      Exiv2::XmpParser::omitPacketWrapper | Exiv2::XmpParser::useCompactFormat | Exiv2::XmpParser::omitAllFormatting;
+  if (Exiv2::XmpParser::encode(packet, xmp, static_cast<std::uint16_t>(format)) != 0) packet.clear();
+  return packet;
 }
 
 }  // namespace
 
-bool metadata_supported() noexcept { return true; }
+namespace metadata {
 
-Metadata read_metadata(std::span<const std::uint8_t> encoded) try {
+CleanExif clean_exif(View raw) {
+  CleanExif result;
+  if (raw.empty()) return result;
   prepare();
-  Metadata metadata;
-  const auto image = Exiv2::ImageFactory::open(encoded.data(), static_cast<long>(encoded.size()));
-  image->readMetadata();
-  Exiv2::ExifData& exif = image->exifData();
-  if (const auto tag = exif.findKey(Exiv2::ExifKey("Exif.Image.Orientation")); tag != exif.end() && tag->count() > 0)
-    if (const long value = tag->toLong(); value >= 1 && value <= 8) metadata.orientation = static_cast<int>(value);
-  if (image->iccProfileDefined()) {
-    const Exiv2::DataBuf& icc = *image->iccProfile();
-    metadata.icc.assign(icc.pData_, icc.pData_ + icc.size_);
+  try {
+    Exiv2::ExifData exif;
+    const Exiv2::ByteOrder order = Exiv2::ExifParser::decode(exif, raw.data(), static_cast<std::uint32_t>(raw.size()));
+    const auto tag = exif.findKey(Exiv2::ExifKey("Exif.Image.Orientation"));
+    if (tag != exif.end() && tag->count() > 0)
+      if (const long value = tag->toLong(); value >= 1 && value <= 8) result.orientation = static_cast<int>(value);
+    result.damaged = exif.empty();
+    erase_if(exif, is_layout_tag);
+    result.block = encode_exif(exif, order);
+  } catch (const std::exception&) {
+    result = {{}, 1, true};
   }
-  metadata.xmp = image->xmpPacket();
-  erase_if(exif, is_layout_tag);
-  metadata.exif = encode_exif(exif, image->byteOrder());
-  return metadata;
-} catch (const std::exception&) {
-  return {};
+  return result;
 }
 
-void scale_geography(Metadata& metadata, double across, double down) {
+void clean_xmp(std::string& packet, const std::string& extension, std::vector<std::string>& dropped) {
+  prepare();
+  const bool sound = edit_xmp(packet, [&](Exiv2::XmpData& xmp) {
+    const bool joined = add_missing(xmp, extension);
+    return erase_stale(xmp, dropped) || joined;
+  });
+  if (sound) return;
+  packet.clear();
+  dropped.push_back("XMP is damaged");
+}
+
+void fit_exif(Bytes& block, const Result& result) {
+  prepare();
+  edit_exif(
+      block,
+      [&](Exiv2::ExifData& exif) {
+        erase_if(exif, is_layout_tag);
+        const auto width = static_cast<std::uint32_t>(result.width), height = static_cast<std::uint32_t>(result.height);
+        correct(exif, "Exif.Photo.PixelXDimension", width);
+        correct(exif, "Exif.Photo.PixelYDimension", height);
+        correct(exif, "Exif.Iop.RelatedImageWidth", width);
+        correct(exif, "Exif.Iop.RelatedImageLength", height);
+        correct_resolution(exif, result.resolution, result.needs_resolution);
+      },
+      result.little_endian);
+}
+
+void fit_xmp(std::string& packet, const Result& result) {
+  prepare();
+  edit_xmp(packet, [&](Exiv2::XmpData& xmp) {
+    const std::string width = std::to_string(result.width), height = std::to_string(result.height);
+    bool changed = correct(xmp, "Xmp.exif.PixelXDimension", width);
+    changed |= correct(xmp, "Xmp.exif.PixelYDimension", height);
+    changed |= correct(xmp, "Xmp.tiff.ImageWidth", width);
+    changed |= correct(xmp, "Xmp.tiff.ImageLength", height);
+    if (!result.resolution.known()) return changed;
+    const auto text = [](Exiv2::URational value) {
+      return std::to_string(value.first) + "/" + std::to_string(value.second);
+    };
+    changed |= correct(xmp, "Xmp.tiff.XResolution", text(fraction_of(result.resolution.across)));
+    changed |= correct(xmp, "Xmp.tiff.YResolution", text(fraction_of(result.resolution.down)));
+    changed |= correct(xmp, "Xmp.tiff.ResolutionUnit", std::to_string(1 + static_cast<int>(result.resolution.unit)));
+    return changed;
+  });
+}
+
+void erase_properties(std::string& packet, const std::string& space) {
+  prepare();
+  edit_xmp(packet, [&](Exiv2::XmpData& xmp) {
+    erase_if(xmp, [&](const auto& datum) { return Exiv2::XmpProperties::ns(datum.groupName()) == space; });
+    return true;
+  });
+}
+
+std::string move_into_extension(std::string& packet, std::size_t limit) {
+  prepare();
+  Exiv2::XmpData xmp, moved;
+  if (Exiv2::XmpParser::decode(xmp, packet) != 0) return {};
+  const auto compact = encode_compactly(xmp);
+  if (!compact.empty() && compact.size() <= limit) {
+    packet = compact;
+    return {};
+  }
+  // The largest properties go first.
+  std::map<std::string, std::size_t> sizes;
+  for (const auto& datum : xmp) sizes[property_of(datum)] += datum.key().size() + datum.toString().size() + 40;
+  std::string extension, main;
+  while (!sizes.empty()) {
+    const auto largest =
+        std::max_element(sizes.begin(), sizes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    for (auto it = xmp.begin(); it != xmp.end();) {
+      const bool goes = property_of(*it) == largest->first;
+      if (goes) moved.add(*it);
+      it = goes ? xmp.erase(it) : std::next(it);
+    }
+    sizes.erase(largest);
+    // The reference to the extension has the length of any other.
+    xmp["Xmp.xmpNote.HasExtendedXMP"] = std::string(32, '0');
+    main = encode_compactly(xmp);
+    if (main.size() <= limit) break;
+  }
+  extension = encode_compactly(moved);
+  xmp["Xmp.xmpNote.HasExtendedXMP"] = xmp_digest(extension);
+  packet = encode_compactly(xmp);
+  return extension;
+}
+
+}  // namespace metadata
+
+bool metadata_supported() noexcept { return true; }
+
+void scale_metadata(Metadata& metadata, double across, double down) {
   if (across == 1 && down == 1) return;
   prepare();
   edit_exif(metadata.exif, [&](Exiv2::ExifData& exif) {
@@ -187,40 +353,39 @@ void scale_geography(Metadata& metadata, double across, double down) {
     multiply_doubles(exif, transformation, 4, {1 / across, 1 / down});
     // Points: column, row, 0 and what they are on the earth.
     multiply_doubles(exif, tiepoints, 6, {across, down});
+    multiply_shorts(exif, "Exif.Photo.SubjectArea", {across, down});
+    multiply_shorts(exif, "Exif.Photo.SubjectLocation", {across, down});
+    multiply_fraction(exif, "Exif.Photo.FocalPlaneXResolution", across);
+    multiply_fraction(exif, "Exif.Photo.FocalPlaneYResolution", down);
+  });
+  edit_xmp(metadata.xmp, [&](Exiv2::XmpData& xmp) {
+    bool changed = false;
+    for (auto& datum : xmp) {
+      const std::string name = datum.tagName();
+      if (datum.groupName() != "GPano" || !name.ends_with("Pixels")) continue;
+      const bool horizontal = name.find("Width") != std::string::npos || name.find("Left") != std::string::npos;
+      datum.setValue(std::to_string(std::lround(static_cast<double>(datum.toLong()) * (horizontal ? across : down))));
+      changed = true;
+    }
+    return changed;
   });
 }
 
 void reset_orientation(Metadata& metadata) {
   prepare();
   const bool turned = std::exchange(metadata.orientation, 1) != 1;
-  edit_exif(metadata.exif, [turned](Exiv2::ExifData& exif) {
+  edit_exif(metadata.exif, [&](Exiv2::ExifData& exif) {
+    const auto before = exif.count();
     if (turned) erase_if(exif, is_geography);
-    const auto tag = exif.findKey(Exiv2::ExifKey("Exif.Image.Orientation"));
-    if (tag != exif.end()) *tag = std::uint16_t{1};
-    erase_if(exif, [](const Exiv2::Exifdatum& datum) { return datum.groupName() == "Thumbnail"; });
+    if (exif.count() != before) metadata.dropped.push_back("GeoTIFF's tags hold for the picture before it was turned");
+    // Some files say it twice.
+    const bool said = exif.findKey(Exiv2::ExifKey("Exif.Image.Orientation")) != exif.end();
+    erase_if(exif, [](const Exiv2::Exifdatum& datum) {
+      return datum.groupName() == "Thumbnail" || (datum.groupName() == "Image" && datum.tag() == tag_orientation);
+    });
+    if (said) exif["Exif.Image.Orientation"] = std::uint16_t{1};
   });
-  correct_xmp(metadata.xmp, {{"Xmp.tiff.Orientation", 1}});
-}
-
-std::vector<std::uint8_t> embed_metadata(std::vector<std::uint8_t> encoded, const Metadata& metadata) try {
-  if (metadata.empty()) return encoded;
-  prepare();
-  const auto image = Exiv2::ImageFactory::open(encoded.data(), static_cast<long>(encoded.size()));
-  image->readMetadata();
-  const long width = image->pixelWidth(), height = image->pixelHeight();
-  Metadata carried = metadata;
-  edit_exif(carried.exif, [&](Exiv2::ExifData& exif) {
-    erase_if(exif, is_layout_tag);
-    correct_size(exif, width, height);
-  });
-  correct_xmp(carried.xmp, {{"Xmp.exif.PixelXDimension", width},
-                            {"Xmp.exif.PixelYDimension", height},
-                            {"Xmp.tiff.ImageWidth", width},
-                            {"Xmp.tiff.ImageLength", height}});
-  if (auto inserted = insert_blocks(encoded, carried)) return std::move(*inserted);
-  return embed_in_tiff(*image, carried) ? bytes_of(*image) : encoded;
-} catch (const std::exception&) {
-  return encoded;
+  edit_xmp(metadata.xmp, [](Exiv2::XmpData& xmp) { return correct(xmp, "Xmp.tiff.Orientation", "1"); });
 }
 
 }  // namespace ganvas

@@ -1,16 +1,28 @@
-// Built instead of metadata_exiv2.cpp when GANVAS_WITH_EXIV2 is off: pictures lose their metadata.
-#include "ganvas/metadata/metadata.hpp"
+// Built instead of metadata_exiv2.cpp when GANVAS_WITH_EXIV2 is off: EXIF and XMP are dropped.
+#include "metadata/editor.hpp"
 
 namespace ganvas {
 
-bool metadata_supported() noexcept { return false; }
+namespace metadata {
 
-Metadata read_metadata(std::span<const std::uint8_t>) { return {}; }
+CleanExif clean_exif(View) { return {}; }
+
+void clean_xmp(std::string& packet, const std::string&, std::vector<std::string>&) { packet.clear(); }
+
+void fit_exif(Bytes&, const Result&) {}
+
+void fit_xmp(std::string&, const Result&) {}
+
+void erase_properties(std::string&, const std::string&) {}
+
+std::string move_into_extension(std::string&, std::size_t) { return {}; }
+
+}  // namespace metadata
+
+bool metadata_supported() noexcept { return false; }
 
 void reset_orientation(Metadata& metadata) { metadata.orientation = 1; }
 
-void scale_geography(Metadata&, double, double) {}
-
-std::vector<std::uint8_t> embed_metadata(std::vector<std::uint8_t> encoded, const Metadata&) { return encoded; }
+void scale_metadata(Metadata&, double, double) {}
 
 }  // namespace ganvas

@@ -26,5 +26,13 @@ TEST_CASE("facts: they reach the file and come back, and keep the packet that wa
     const std::string kept = read_metadata(encode_image(gradient(8, 8, 3, Depth::u8), format, painted)).xmp;
     CHECK(kept.find("brush") != std::string::npos);
     CHECK(kept.find("seed") != std::string::npos);
+    // A result of a result says what the last step was, in a packet that is still sound.
+    Metadata again = read_metadata(encode_image(gradient(8, 8, 3, Depth::u8), format, painted));
+    add_facts(again, {{"seed", "8"}});
+    const Metadata last = read_metadata(encode_image(gradient(8, 8, 3, Depth::u8), format, again));
+    CHECK(last.dropped.empty());
+    CHECK(last.xmp.find("seed=\"8\"") != std::string::npos);
+    CHECK(last.xmp.find("seed=\"7\"") == std::string::npos);
+    CHECK(last.xmp.find("brush") != std::string::npos);
   }
 }

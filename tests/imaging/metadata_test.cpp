@@ -174,7 +174,7 @@ TEST_CASE("GeoTIFF's pixels keep their place on the earth when they become more"
   // One pixel is 10 x 20 m; pixel (3, 5) lies at the point (500000.125, 4100000.25).
   Metadata metadata;
   metadata.exif = block({10, 20, 0}, {3, 5, 0, 500000.125, 4100000.25, 0});
-  scale_geography(metadata, 4, 2);
+  scale_metadata(metadata, 4, 2);
   CHECK(has(metadata.exif, {2.5, 10, 0}));
   CHECK(has(metadata.exif, {12, 10, 0, 500000.125, 4100000.25, 0}));
   // And through a file.

@@ -62,9 +62,10 @@ struct EncodeOptions {
 };
 
 /// Encodes; samples are converted (with rounding) where the format can't hold the depth, and alpha is flattened
-/// over white where the format can't hold alpha. Metadata that the format can't carry is dropped. WebP stores gray as
-/// RGB. JPEG keeps full colour resolution from quality 90 on.
-Bytes encode_image(const Image& image, Format format, const Metadata& metadata, const EncodeOptions& = {});
+/// over white where the format can't hold alpha. Metadata that the format can't carry go to `dropped` as reasons. WebP
+/// stores gray as RGB. JPEG keeps full colour resolution from quality 90 on.
+Bytes encode_image(const Image& image, Format format, const Metadata& metadata, const EncodeOptions& = {},
+                   std::vector<std::string>* dropped = nullptr);
 
 /// read_file + decode_image.
 DecodedImage read_image(const std::filesystem::path& path, const DecodeOptions& = {});
