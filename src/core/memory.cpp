@@ -21,27 +21,27 @@ std::uint64_t system_available() {
   return UINT64_MAX;
 }
 
-/// What the process's own limits leave of addresses (ulimit -v) and of data (ulimit -d).
-std::uint64_t own_available() {
-  std::uint64_t pages[6] = {};  // of /proc/self/statm: size, resident, shared, text, 0, data and stack
+/// What a limit of the process itself leaves; `field` of /proc/self/statm says how much of it is used.
+std::uint64_t own_available(int resource, int field) {
+  rlimit limit{};
+  if (::getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return UINT64_MAX;
+  std::uint64_t pages = 0;
   std::ifstream stream("/proc/self/statm");
-  for (auto& count : pages) stream >> count;
-  if (!stream) return UINT64_MAX;
-  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  std::uint64_t available = UINT64_MAX;
-  const auto consider = [&](auto resource, std::uint64_t used) {
-    rlimit limit{};
-    if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
-    available = std::min<std::uint64_t>(available, limit.rlim_cur > used ? limit.rlim_cur - used : 0);
-  };
-  consider(RLIMIT_AS, pages[0] * page);
-  consider(RLIMIT_DATA, pages[5] * page);
-  return available;
+  for (int i = 0; i <= field; ++i) stream >> pages;
+  const std::uint64_t used = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return stream && limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
 
 }  // namespace
 
-std::uint64_t available_memory() { return std::min({system_available(), available_in_groups(), own_available()}); }
+std::uint64_t available_addresses() { return own_available(RLIMIT_AS, 0); }
+
+std::uint64_t available_memory() {
+  constexpr int data_and_stack = 5;
+  return std::min(
+      {system_available(), available_in_groups(), available_addresses(), own_available(RLIMIT_DATA, data_and_stack)});
+}
 
 void keep_freed_memory() {
 #ifdef __GLIBC__

@@ -8,12 +8,14 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <set>
 #include <thread>
 
 #include "ganvas/core/clock.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/memory.hpp"
 #include "ganvas/metadata/facts.hpp"
 #include "infer/batch_names.hpp"
 #include "infer/batch_report.hpp"
@@ -77,6 +79,14 @@ bool is_finished(const fs::path& output, cv::Size expected) {
   }
 }
 
+double pixels_of(cv::Size size) { return static_cast<double>(size.width) * size.height; }
+
+/// Whether a picture says that it was made by us (add_facts): what looks like an earlier run's result may be a picture
+/// of the user's own.
+bool is_own_result(const fs::path& path) {
+  return read_metadata(read_file(path)).xmp.find(facts_namespace) != std::string::npos;
+}
+
 class Pipeline {
  public:
   Pipeline(const BatchOptions& options, const BatchWork& work, std::vector<BatchJob> jobs, std::ostream& out)
@@ -93,6 +103,7 @@ class Pipeline {
   void decode_all();
   bool prepare(Item& item);
   void check_size(const ImageHeader& header, const std::string& name) const;
+  static void check_memory(const BatchOutcome& outcome);
   void check_side(const Item& item, Format input_format) const;
   void work_all();
   void describe(Item& item) const;
@@ -140,7 +151,7 @@ bool Pipeline::prepare(Item& item) {
   const BatchJob& job = item.job;
   if (!job.problem.empty()) fail(ErrorKind::file, "{}", job.problem);
   std::error_code ignored;
-  const bool exists = job.output != "-" && fs::exists(job.output, ignored);
+  const bool exists = job.output != "-" && !is_stream(job.output) && fs::exists(job.output, ignored);
   if (exists && fs::equivalent(job.input, job.output, ignored))
     fail(ErrorKind::file, "the output would replace the input; choose another folder or --name");
   if (exists && !options_.force && !options_.skip_existing)
@@ -157,13 +168,14 @@ bool Pipeline::prepare(Item& item) {
     item.outcome.status = "skipped";
     return false;
   }
-  if (exists && job.replaces_input)
+  if (exists && job.replaces_input && !(job.replaces_result && is_own_result(job.output)))
     fail(ErrorKind::file, "{} would be replaced, but is an input too; choose another folder or --name",
          job.output.string());
   if (options_.dry_run) {
     item.outcome.status = "planned";
     return false;
   }
+  check_memory(item.outcome);
   item.picture = decode_image(bytes, name, {.max_pixels = options_.max_pixels});
   return true;
 }
@@ -175,6 +187,16 @@ void Pipeline::check_size(const ImageHeader& header, const std::string& name) co
     fail(ErrorKind::file,
          "{}: claims {} x {} pixels, more than the limit of {}; raise it (--max-pixels) if that is true", name, width,
          height, options_.max_pixels);
+}
+
+/// Input and result at one byte a sample are the least that it takes. The system hands out memory that it doesn't have
+/// and kills whoever uses it.
+void Pipeline::check_memory(const BatchOutcome& outcome) {
+  const double needed = 3.0 * (pixels_of(outcome.input_size) + pixels_of(outcome.output_size));
+  const auto available = static_cast<double>(available_memory());
+  if (needed > available)
+    fail(ErrorKind::memory, "{}x{} pixels need {:.1f} GiB, {:.1f} GiB are free; choose a smaller --scale",
+         outcome.output_size.width, outcome.output_size.height, needed / 1073741824.0, available / 1073741824.0);
 }
 
 /// JPEG and WebP end at a side that a large result can pass: better said before the work than after.
@@ -220,7 +242,7 @@ void Pipeline::work_all() {
 void Pipeline::describe(Item& item) const {
   Metadata& metadata = item.picture.metadata;
   const cv::Size from = item.outcome.input_size, to = item.outcome.output_size;
-  scale_geography(metadata, static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
+  scale_metadata(metadata, static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
   add_facts(metadata, work_.facts);
 }
 
@@ -231,7 +253,10 @@ void Pipeline::encode_all() {
       const Format format = output_format(options_, item->job.output, picture.format);
       if (options_.strip_metadata) picture.metadata = {};
       else describe(*item);
-      const Bytes bytes = encode_image(picture.image, format, picture.metadata, options_.encode);
+      std::vector<std::string> dropped = std::move(picture.metadata.dropped);
+      const Bytes bytes = encode_image(picture.image, format, picture.metadata, options_.encode, &dropped);
+      if (!dropped.empty() && !options_.strip_metadata)
+        log(LogLevel::warning, "{}: not carried over: {}", display_name(item->job.input), fmt::join(dropped, "; "));
       picture.image = {};
       if (item->job.output != "-" && item->job.output.has_parent_path())
         fs::create_directories(item->job.output.parent_path());
@@ -256,7 +281,7 @@ BatchSummary Pipeline::run() {
 
 /// An output place that can't be written is found before hours of work, not after.
 void check_writable(const BatchOptions& options, const std::vector<BatchJob>& jobs) {
-  if (options.output == "-" || options.dry_run || jobs.empty()) return;
+  if (options.output == "-" || is_stream(options.output) || options.dry_run || jobs.empty()) return;
   const bool to_file = jobs.size() == 1 && jobs.front().output == fs::path(options.output);
   fs::path folder = to_file ? jobs.front().output.parent_path() : fs::path(options.output);
   if (folder.empty()) folder = ".";
@@ -267,11 +292,25 @@ void check_writable(const BatchOptions& options, const std::vector<BatchJob>& jo
     fail(ErrorKind::file, "{}: can't write into this folder: {}", folder.string(), std::strerror(errno));
 }
 
+/// What killed runs left half written where this one writes, even where it has nothing to write.
+void sweep_outputs(const BatchOptions& options, const std::vector<BatchJob>& jobs) {
+  if (options.dry_run) return;
+  std::set<fs::path> folders;
+  for (const auto& job : jobs)
+    if (job.output != "-" && !is_stream(job.output))
+      folders.insert(job.output.has_parent_path() ? job.output.parent_path() : fs::path("."));
+  for (const auto& folder : folders) sweep_temporary_files(folder);
+}
+
 }  // namespace
 
-BatchSummary run_batch(const BatchOptions& options, const BatchWork& work, std::ostream& out) {
+BatchSummary run_batch(const BatchOptions& given, const BatchWork& work, std::ostream& out) {
+  BatchOptions options = given;
+  for (const char* name : {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
+    if (options.output == name) options.output = "-";
   std::vector<BatchJob> jobs = plan_batch(options);
   check_writable(options, jobs);
+  sweep_outputs(options, jobs);
   if (jobs.empty()) {
     log(LogLevel::warning, "no pictures found in {}", fmt::join(options.inputs, ", "));
     BatchSummary nothing;
@@ -280,7 +319,7 @@ BatchSummary run_batch(const BatchOptions& options, const BatchWork& work, std::
     return nothing;
   }
   if (!metadata_supported() && !options.strip_metadata)
-    log(LogLevel::warning, "this build drops EXIF, XMP and ICC (it was built without exiv2)");
+    log(LogLevel::warning, "this build drops EXIF and XMP (it was built without exiv2)");
   return Pipeline(options, work, std::move(jobs), out).run();
 }
 

@@ -23,7 +23,7 @@ std::string extension_for(const fs::path& input, Format format) {
 
 }  // namespace
 
-fs::path output_name(const BatchOptions& options, const fs::path& input, const fs::path& below) {
+fs::path output_name(const BatchOptions& options, const fs::path& input, const fs::path& below, std::size_t number) {
   const Format format = options.format.value_or(input == "-" ? Format::png : input_format_of(input));
   const std::string extension = extension_for(input, format);
   std::string pattern = options.name, name;
@@ -41,10 +41,17 @@ fs::path output_name(const BatchOptions& options, const fs::path& input, const f
     } else if (field == "ext") {
       const std::string own = input.extension().string();
       name += own.empty() ? "" : own.substr(1);
+    } else if (field == "parent") {
+      std::error_code ignored;
+      name += input == "-" ? std::string()
+                           : fs::absolute(input, ignored).lexically_normal().parent_path().filename().string();
+    } else if (field == "n") {
+      name += std::to_string(number);
     } else if (const auto found = options.name_fields.find(field); found != options.name_fields.end()) {
       name += found->second;
     } else {
-      fail(ErrorKind::usage, "--name: unknown field {{{}}}; known: {{stem}} {{ext}} {{model}} {{scale}}", field);
+      fail(ErrorKind::usage,
+           "--name: unknown field {{{}}}; known: {{stem}} {{ext}} {{parent}} {{n}} {{model}} {{scale}}", field);
     }
   }
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)

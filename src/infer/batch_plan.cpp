@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <climits>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/log.hpp"
 #include "ganvas/core/paths.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "infer/batch_names.hpp"
@@ -94,6 +97,8 @@ std::vector<Found> expand_inputs(const BatchOptions& options) {
 
 void check_options(const BatchOptions& options) {
   if (options.inputs.empty()) fail(ErrorKind::usage, "no input given");
+  if (std::count(options.inputs.begin(), options.inputs.end(), "") > 0)
+    fail(ErrorKind::usage, "an input's name is empty");
   if (options.output.empty()) fail(ErrorKind::usage, "no output given; use -o FOLDER, -o FILE or -o -");
   if (options.shard_count < 1 || options.shard_index < 1 || options.shard_index > options.shard_count)
     fail(ErrorKind::usage, "--shard {}/{}: expected I/N with 1 <= I <= N", options.shard_index, options.shard_count);
@@ -103,24 +108,70 @@ void check_options(const BatchOptions& options) {
     fail(ErrorKind::usage, "standard input can be read only once");
 }
 
-void check_clashes(const std::vector<BatchJob>& jobs) {
+/// One job for every input, its output named by the pattern.
+std::vector<BatchJob> name_outputs(const std::vector<Found>& found, const BatchOptions& options) {
+  constexpr std::size_t longest_name = NAME_MAX;
+  std::vector<BatchJob> jobs;
+  for (const auto& file : found) {
+    BatchJob job{.input = file.path,
+                 .output = options.output / output_name(options, file.path, file.below, jobs.size() + 1),
+                 .problem = file.problem};
+    if (job.problem.empty() && job.output.filename().native().size() > longest_name)
+      job.problem =
+          fmt::format("its output's name would be longer than {} bytes; choose a shorter --name", longest_name);
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+using Clash = std::pair<const BatchJob*, const BatchJob*>;
+
+/// The first two jobs with one output.
+std::optional<Clash> find_clash(const std::vector<BatchJob>& jobs) {
   std::map<fs::path, const BatchJob*> by_output;
   for (const auto& job : jobs) {
     if (!job.problem.empty()) continue;
     const auto [other, fresh] = by_output.try_emplace(job.output.lexically_normal(), &job);
-    if (!fresh)
-      fail(ErrorKind::usage, "{} and {} would both become {}; choose a --name such as {{stem}}_{{ext}}",
-           other->second->input.string(), job.input.string(), job.output.string());
+    if (!fresh) return Clash(other->second, &job);
   }
+  return std::nullopt;
 }
 
-/// Of all jobs, whichever share of them this run does.
-void find_replaced_inputs(std::vector<BatchJob>& jobs) {
+/// The hint is a pattern that helps with these inputs.
+[[noreturn]] void fail_on_clash(const Clash& clash, const std::vector<Found>& found, BatchOptions options) {
+  std::string pattern;
+  for (const char* candidate : {"{stem}_{ext}", "{parent}_{stem}", "{parent}_{stem}_{ext}", "{n}_{stem}"}) {
+    pattern = options.name = candidate;
+    if (!find_clash(name_outputs(found, options))) break;
+  }
+  fail(ErrorKind::usage, "{} and {} would both become {}; choose a --name such as {}", clash.first->input.string(),
+       clash.second->input.string(), clash.first->output.string(), pattern);
+}
+
+/// Of all jobs, whichever share of them this run does: which outputs are inputs too, and of these inputs which were
+/// found in a folder, so that they are taken for an earlier run's results and are none: each run would enlarge the last
+/// one's otherwise.
+void leave_results_out(std::vector<BatchJob>& jobs, const BatchOptions& options) {
   std::error_code ignored;
-  std::set<fs::path> inputs;
-  for (const auto& job : jobs) inputs.insert(fs::weakly_canonical(job.input, ignored));
-  for (auto& job : jobs)
-    job.replaces_input = job.output != "-" && inputs.contains(fs::weakly_canonical(job.output, ignored));
+  const auto real = [&](const fs::path& path) { return path == "-" ? path : fs::weakly_canonical(path, ignored); };
+  std::set<fs::path> named, inputs, outputs, results;
+  for (const auto& input : options.inputs) named.insert(real(input));
+  for (const auto& job : jobs) inputs.insert(real(job.input));
+  for (auto& job : jobs) {
+    const fs::path output = real(job.output), input = real(job.input);
+    job.replaces_input = output != "-" && inputs.contains(output);
+    if (job.problem.empty() && output != input) outputs.insert(output);
+  }
+  const auto is_result = [&](const BatchJob& job) {
+    const fs::path input = real(job.input);
+    return input != "-" && outputs.contains(input) && !named.contains(input);
+  };
+  for (const auto& job : jobs)
+    if (is_result(job)) results.insert(real(job.input));
+  if (results.empty()) return;
+  for (auto& job : jobs) job.replaces_result = results.contains(real(job.output));
+  std::erase_if(jobs, is_result);
+  log(LogLevel::info, "{}: {} pictures are other inputs' outputs and no inputs", options.output, results.size());
 }
 
 bool is_folder(const fs::path& path) {
@@ -154,6 +205,10 @@ std::vector<BatchJob> plan_batch(const BatchOptions& options) {
   if (options.output == "-") {
     if (found.size() > 1) fail(ErrorKind::usage, "-o - takes one input, not {}", found.size());
     for (const auto& file : found) jobs.push_back({.input = file.path, .output = "-", .problem = file.problem});
+  } else if (is_stream(options.output)) {
+    if (found.size() > 1) fail(ErrorKind::usage, "-o {} takes one input, not {}", options.output, found.size());
+    for (const auto& file : found)
+      jobs.push_back({.input = file.path, .output = options.output, .problem = file.problem});
   } else if (one && named_format && !is_folder(options.output)) {
     jobs.push_back({.input = found.front().path, .output = options.output, .problem = found.front().problem});
   } else {
@@ -163,13 +218,10 @@ std::vector<BatchJob> plan_batch(const BatchOptions& options) {
     std::error_code ignored;
     if (fs::exists(options.output, ignored) && !is_folder(options.output))
       fail(ErrorKind::usage, "{}: is a file, but there are {} inputs; give a folder", options.output, found.size());
-    for (const auto& file : found)
-      jobs.push_back({.input = file.path,
-                      .output = options.output / output_name(options, file.path, file.below),
-                      .problem = file.problem});
-    check_clashes(jobs);
+    jobs = name_outputs(found, options);
   }
-  find_replaced_inputs(jobs);
+  leave_results_out(jobs, options);
+  if (const auto clash = find_clash(jobs); clash && options.output != "-") fail_on_clash(*clash, found, options);
 
   std::vector<BatchJob> mine;
   for (std::size_t i = 0; i < jobs.size(); ++i) {

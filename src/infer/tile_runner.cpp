@@ -10,6 +10,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/memory.hpp"
 #include "ganvas/data/bridge.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/nn/precision.hpp"
@@ -110,6 +111,9 @@ torch::Tensor TileRunner::forward(const torch::Tensor& input) {
 }
 
 cv::Mat TileRunner::run(const cv::Mat& tile) {
+  // oneDNN's kernels and OpenBLAS's buffers take no failed allocation well.
+  constexpr std::uint64_t least = UINT64_C(64) << 20;
+  if (available_memory() < least) fail(ErrorKind::memory, "out of memory");
   const torch::InferenceMode inference;
   const torch::Tensor input = tensor_from_image(tile, info_.value_range, info_.value_low).to(device_);
   torch::Tensor output = forward(input);
@@ -128,7 +132,8 @@ cv::Mat TileRunner::run(const cv::Mat& tile) {
 }
 
 int TileRunner::best_tile() const {
-  constexpr double budget = 192e6;  // bytes of features alive at once
+  // Bytes of features alive at once.
+  const double budget = std::min(192e6, static_cast<double>(available_memory()) / 4);
   const double values = info_.live_values > 0 ? info_.live_values : 192.0 * info_.scale * info_.scale;
   const double side = std::sqrt(budget / (values * (bf16_ ? 2 : 4)));
   return std::clamp(static_cast<int>(side) / 32 * 32, 64, device_.is_cuda() ? 1024 : 768);

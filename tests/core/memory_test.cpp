@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "ganvas/core/threads.hpp"
 #include "support/support.hpp"
 
 using namespace ganvas;
@@ -92,10 +93,27 @@ TEST_CASE("a limit of addresses counts as memory") {
     limit.rlim_cur = UINT64_C(3) << 30;
     ::setrlimit(RLIMIT_AS, &limit);
     const std::uint64_t available = available_memory();
-    ::_exit(available > 0 && available < limit.rlim_cur ? 0 : 1);
+    ::_exit(available > 0 && available < limit.rlim_cur && available_addresses() >= available ? 0 : 1);
   }
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("threads: as many as can be started") {
+  CHECK(startable_threads(7) == 7);
+  CHECK(startable_threads(0) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    // Room for some stacks, not for a thousand.
+    const rlimit limit{UINT64_C(1) << 30, UINT64_C(1) << 30};
+    ::setrlimit(RLIMIT_AS, &limit);
+    const int count = startable_threads(1000);
+    ::_exit(count > 0 && count < 1000 ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }

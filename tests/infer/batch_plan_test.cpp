@@ -164,3 +164,83 @@ TEST_CASE("plans: links that lead nowhere are named if they promise a picture") 
   REQUIRE(plan_batch(options).size() == 1);
   CHECK(run(options).summary.failed == 1);
 }
+
+TEST_CASE("plans: hints at names that help") {
+  const TemporaryFolder folder;
+  for (const char* name : {"u/a/x.png", "u/b/x.png", "v/a/x.png", "w/x.png", "w/x.jpg"}) write_picture(folder / name);
+  BatchOptions options = from_to(folder / "u/a/x.png", folder / "out");
+  options.inputs.push_back((folder / "u/b/x.png").string());
+  CHECK(refusal(options).find("{parent}_{stem}") != std::string::npos);
+  options.name = "{parent}_{stem}";
+  REQUIRE(plan_batch(options).size() == 2);
+  CHECK(plan_batch(options)[0].output == folder / "out/a_x.png");
+  CHECK(plan_batch(options)[1].output == folder / "out/b_x.png");
+  // Folders of one name: only numbers tell them apart.
+  options.name = "{stem}";
+  options.inputs[1] = (folder / "v/a/x.png").string();
+  CHECK(refusal(options).find("{n}_{stem}") != std::string::npos);
+  options.name = "{n}_{stem}";
+  CHECK(plan_batch(options)[1].output == folder / "out/2_x.png");
+  options.shard_index = options.shard_count = 2;
+  REQUIRE(plan_batch(options).size() == 1);
+  CHECK(plan_batch(options)[0].output == folder / "out/2_x.png");
+  options = from_to(folder / "w", folder / "out");
+  options.format = Format::png;
+  CHECK(refusal(options).find("{stem}_{ext}") != std::string::npos);
+}
+
+TEST_CASE("plans: an output found among the inputs is no input, so that folders don't grow from run to run") {
+  const TemporaryFolder folder;
+  for (const char* name : {"d/x.png", "d/y.png"}) write_picture(folder / name);
+  BatchOptions options = from_to(folder / "d", folder / "d");
+  options.name = "{stem}_x2";
+  options.skip_existing = true;
+  for (int round = 0; round < 3; ++round) {
+    const Run result = run(options);
+    CHECK(result.summary.failed == 0);
+    CHECK(result.summary.done == (round == 0 ? 2 : 0));
+    CHECK(result.summary.skipped == (round == 0 ? 0 : 2));
+    CHECK(tree(folder / "d") == std::set<std::string>{"x.png", "x_x2.png", "y.png", "y_x2.png"});
+  }
+  // Also with --force, which does our own results again, but no picture of the user's.
+  options.skip_existing = false;
+  options.force = true;
+  CHECK(run(options).summary.failed == (metadata_supported() ? 0 : 2));
+  write_picture(folder / "d/x_x2.png", 5, 5);
+  const Bytes own = read_file(folder / "d/x_x2.png");
+  CHECK(run(options).summary.failed == (metadata_supported() ? 1 : 2));
+  CHECK(read_file(folder / "d/x_x2.png") == own);
+  CHECK(tree(folder / "d").size() == 4);
+  // By a glob too; named by itself it is an input.
+  options.inputs = {(folder / "d/*.png").string()};
+  CHECK(plan_batch(options).size() == 2);
+  options.inputs = {(folder / "d/x.png").string(), (folder / "d/x_x2.png").string()};
+  CHECK(plan_batch(options).size() == 2);
+  // Another format in the same place: the second run finds its results there.
+  options = from_to(folder / "d", folder / "d");
+  options.format = Format::jpeg;
+  options.skip_existing = true;
+  options.exclude = {"*_x2*"};
+  CHECK(run(options).summary.done == 2);
+  CHECK(run(options).summary.skipped == 2);
+  CHECK(tree(folder / "d").size() == 6);
+}
+
+TEST_CASE("plans: empty and overlong names, outputs that are streams") {
+  const TemporaryFolder folder;
+  write_picture(folder / "in/a.png");
+  write_picture(folder / "in" / (std::string(251, 'n') + ".png"));
+  BatchOptions options = from_to("", folder / "out");
+  CHECK(refusal(options).find("empty") != std::string::npos);
+  options = from_to(folder / "in", folder / "out");
+  options.format = Format::webp;
+  const auto jobs = plan_batch(options);
+  REQUIRE(jobs.size() == 2);
+  CHECK(jobs[0].problem.empty());
+  CHECK(jobs[1].problem.find("longer than 255") != std::string::npos);
+  options = from_to(folder / "in/a.png", "/dev/null");
+  CHECK(run(options).summary.done == 1);
+  options.inputs = {(folder / "in").string()};
+  CHECK(refusal(options).find("one input") != std::string::npos);
+  CHECK(fs::is_character_file("/dev/null"));
+}

@@ -22,6 +22,7 @@ struct Doubling {
   std::function<void(const Image&)> before;
   BatchWork work() {
     return {.verb = "double",
+            .facts = {{"model", "double"}},
             .output_size = [](int width, int height) { return cv::Size(2 * width, 2 * height); },
             .process =
                 [this](const Image& image, cv::Size size, const std::function<void(double)>& progress) {

@@ -9,7 +9,10 @@ namespace ganvas {
 /// a batch job) or a limit of the process itself (ulimit -v, -d) ends before. UINT64_MAX where none of it is known.
 std::uint64_t available_memory();
 
-/// The same of the control groups alone, versions 1 and 2: the tightest of the process's own group and those around it.
+/// What a limit on addresses (ulimit -v) leaves; UINT64_MAX without one.
+std::uint64_t available_addresses();
+
+/// The same as available_memory() of the control groups alone, versions 1 and 2: the tightest of the process's own group and those around it.
 /// What a group holds as cache of files counts as available, since the kernel gives it up first. `process` is a folder
 /// with the files cgroup and mountinfo; mount points are looked up below `root`.
 std::uint64_t available_in_groups(const std::filesystem::path& process = "/proc/self",

@@ -52,10 +52,13 @@ struct BatchJob {
   std::filesystem::path output;  ///< "-": standard output
   std::string problem{};         ///< why it can't be done, found while planning; empty: none
   bool replaces_input = false;   ///< the output is an input of this job or another, even one that this run leaves out
+  bool replaces_result = false;  ///< that input was left out as an earlier run's result
 };
 
-/// Expands inputs, mirrors trees, applies filters, shard and limit, names outputs. In the name pattern {stem}, {model}
-/// and {scale} are replaced; {ext} is the output's extension at the very end (behind a dot), else the input's.
+/// Expands inputs, mirrors trees, applies filters, shard and limit, names outputs. In the name pattern {stem}, {parent}
+/// (name of the input's folder), {n} (the input's number, from 1), {model} and {scale} are replaced; {ext} is the
+/// output's extension at the very end (behind a dot), else the input's. What was found in a folder and is another
+/// input's output counts as an earlier run's result and is no input.
 /// Throws Error(usage) where two inputs would get one output, or options contradict each other.
 std::vector<BatchJob> plan_batch(const BatchOptions& options);
 

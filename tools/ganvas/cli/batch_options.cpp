@@ -33,7 +33,8 @@ std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
   command.add_flag("--skip-existing", options.skip_existing,
                    "Leave outputs that are there, whole and of the right size");
   command.add_flag("--force", options.force, "Replace outputs that are there");
-  command.add_option("--name", options.name, "Name of outputs; {stem} {model} {scale} {ext} are filled in")
+  command
+      .add_option("--name", options.name, "Name of outputs; {stem} {parent} {n} {model} {scale} {ext} are filled in")
       ->capture_default_str();
   command.add_option("--format", options.format, "png, jpeg, webp, tiff, bmp or pnm (default: as the input)");
   command.add_option("--quality", options.quality, "JPEG and WebP, 1..100 (WebP: 100 is lossless)")
@@ -42,7 +43,8 @@ std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
   command.add_option("--png-level", options.png_level, "PNG compression, 0..9; 1 is fast, 3 some 3 % smaller")
       ->capture_default_str()
       ->check(CLI::Range(0, 9));
-  command.add_flag("--strip-metadata", options.strip_metadata, "Drop EXIF, XMP and ICC");
+  command.add_flag("--strip-metadata", options.strip_metadata,
+                   "Drop all metadata: EXIF, XMP, IPTC, ICC, resolution, texts");
   command.add_option("--max-pixels", options.max_pixels, "Refuse inputs with more pixels")
       ->capture_default_str()
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 30));

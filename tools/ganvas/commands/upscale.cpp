@@ -51,6 +51,7 @@ int run(const UpscaleRequest& request) {
   batch.name_fields["scale"] = fmt::format("{}", request.scale > 0 ? request.scale : network_scale);
   BatchWork work;
   work.verb = "upscale";
+  work.facts = {{"model", batch.name_fields["model"]}, {"scale", batch.name_fields["scale"]}};
   work.output_size = [&](int width, int height) { return target.resolve(width, height, network_scale); };
   work.process = [&](const Image& image, cv::Size size, const std::function<void(double)>& progress) {
     return upscaler.upscale(image, size, progress);
