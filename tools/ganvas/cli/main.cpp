@@ -8,6 +8,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/complaint.hpp"
+#include "cli/literal_words.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
@@ -19,7 +20,7 @@ using namespace ganvas;
 int run(int argc, char** argv) {
   cli::CommandLine line;
   try {
-    line.app.parse(argc, argv);
+    cli::parse_literally(line.app, argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
     return line.app.exit(success);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,57 @@
+// Names as they are given, and what the machine or its owner doesn't allow.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "cli/program.hpp"
+
+using namespace ganvas;
+using namespace ganvas::test;
+namespace fs = std::filesystem;
+
+TEST_CASE("command: names in brackets are taken as they are") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "[2024]");
+  write_image(folder / "[2024]/x.png", noise(8, 8, 3, Depth::u8));
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  for (const char* input : {"[2024]", "[2024]/x.png"}) {
+    const Finished done = run_ganvas({"upscale", input, "-o", "[a,b]", "--dry-run", "--include=[x].[p]ng"});
+    CAPTURE(done.err);
+    CHECK(done.code == 0);
+    CHECK(contains(done.out, "[2024]/x.png 8x8 -> [a,b]/x.png 32x32"));
+  }
+  CHECK(contains(run_ganvas({"upscale", "[a,b]", "-o", "out"}).err, "[a,b]: no such file"));
+  CHECK(contains(run_ganvas({"train", "[r]", "--data", "[a,b]"}).err, "[r]: no such recipe"));
+  fs::current_path(before);
+}
+
+TEST_CASE("command: one signal ends a wait for a pipe; limits on threads and memory are one line") {
+  const TemporaryFolder folder;
+  const fs::path pipe = folder / "x.png";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  Program waiting({"upscale", pipe.string(), "-o", (folder / "y.png").string()});
+  // Until it has asked for the pipe; a second is as good a guess as any.
+  waiting.signal_when(
+      [begin = std::chrono::steady_clock::now()] {
+        return std::chrono::steady_clock::now() - begin > std::chrono::seconds(1);
+      },
+      SIGTERM);
+  CHECK(waiting.finish().code == 130);
+
+  fs::remove(pipe);
+  write_image(folder / "a.png", noise(8, 8, 3, Depth::u8));
+  const std::string command = std::string(GANVAS_BINARY) + " upscale " + (folder / "a.png").string() + " -o " +
+                              (folder / "b.png").string() + " --force 2> " + (folder / "err").string();
+  for (const char* limit : {"350000", "450000", "600000", "700000"}) {
+    CAPTURE(limit);
+    const int status = std::system(("ulimit -c 0 -v " + std::string(limit) + "; timeout -k 1 60 " + command).c_str());
+    REQUIRE(WIFEXITED(status));
+    const Bytes bytes = read_file(folder / "err");
+    const std::string text(bytes.begin(), bytes.end());
+    CAPTURE(text);
+    CHECK((WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 1));
+    CHECK(std::count(text.begin(), text.end(), '\n') >= 1);
+  }
+}
