@@ -1,6 +1,5 @@
 #include "ganvas/infer/batch.hpp"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -16,10 +15,12 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
+#include "ganvas/imaging/picture_stream.hpp"
 #include "ganvas/metadata/facts.hpp"
 #include "infer/batch_names.hpp"
 #include "infer/batch_report.hpp"
 #include "infer/bounded_queue.hpp"
+#include "infer/standard_input.hpp"
 
 namespace fs = std::filesystem;
 
@@ -34,23 +35,6 @@ struct Item {
   BatchOutcome outcome;
   std::size_t bytes() const { return picture.image.pixels.total() * picture.image.pixels.elemSize(); }
 };
-
-/// Standard input to its end; a Ctrl-C ends the waiting.
-Bytes read_standard_input() {
-  Bytes bytes;
-  std::uint8_t chunk[65536];
-  for (;;) {
-    pollfd waiting{STDIN_FILENO, POLLIN, 0};
-    const int ready = ::poll(&waiting, 1, 200);
-    throw_if_interrupted();
-    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
-    const ssize_t got = ::read(STDIN_FILENO, chunk, sizeof chunk);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(ErrorKind::file, "standard input: can't read: {}", std::strerror(errno));
-    if (got == 0) return bytes;
-    bytes.insert(bytes.end(), chunk, chunk + got);
-  }
-}
 
 void write_output(const fs::path& path, const Bytes& bytes) {
   if (path != "-") return write_file_atomically(path, bytes);
@@ -93,7 +77,7 @@ class Pipeline {
       : options_(options),
         work_(work),
         jobs_(std::move(jobs)),
-        report_(options, work.verb, static_cast<int>(jobs_.size()), out) {}
+        report_(options, work.verb, is_stream_alone() ? 0 : static_cast<int>(jobs_.size()), out) {}
 
   BatchSummary run();
 
@@ -101,12 +85,19 @@ class Pipeline {
   template <typename Stage>
   bool guarded(Item& item, Stage stage);
   void decode_all();
-  bool prepare(Item& item);
+  /// Nobody knows how many pictures will come.
+  bool is_stream_alone() const { return jobs_.size() == 1 && jobs_.front().input == "-"; }
+  static bool is_streamable(Format format) {
+    return format == Format::png || format == Format::jpeg || format == Format::pnm;
+  }
+  void decode_one(Item item, const Bytes* picture);
+  void decode_stream(const BatchJob& job);
+  bool prepare(Item& item, const Bytes* picture);
   void check_size(const ImageHeader& header, const std::string& name) const;
   static void check_memory(const BatchOutcome& outcome);
   void check_side(const Item& item, Format input_format) const;
   void work_all();
-  void describe(Item& item) const;
+  void describe(Item& item, Format format) const;
   void encode_all();
   bool stopping() const { return interrupted() || report_.output_broken() || failed_late_; }
   /// With --stop-on-error: a file that can't be read ends the reading, those before it are still done; one that fails
@@ -146,8 +137,9 @@ bool Pipeline::guarded(Item& item, Stage stage) {
   return false;
 }
 
-/// Everything up to the decoded picture. False where nothing is left to do: skipped or planned only.
-bool Pipeline::prepare(Item& item) {
+/// Everything up to the decoded picture, which is in memory already where it came in a stream. False where nothing is
+/// left to do: skipped or planned only.
+bool Pipeline::prepare(Item& item, const Bytes* picture) {
   const BatchJob& job = item.job;
   if (!job.problem.empty()) fail(ErrorKind::file, "{}", job.problem);
   std::error_code ignored;
@@ -158,8 +150,16 @@ bool Pipeline::prepare(Item& item) {
     fail(ErrorKind::file, "{} exists already; give --force or --skip-existing", job.output.string());
 
   const std::string name = display_name(job.input);
-  const Bytes bytes = job.input == "-" ? read_standard_input() : read_file(job.input);
+  const Bytes read = picture ? Bytes() : read_file(job.input);
+  const Bytes& bytes = picture ? *picture : read;
+  const bool several = !picture && holds_several_pictures(bytes);
   const ImageHeader header = read_header(bytes, name);
+  // Some phones put another JPEG behind the first without a word.
+  if (several && header.format == Format::jpeg)
+    log(LogLevel::warning, "{}: other pictures stand behind the first one; give it as standard input (-) for all",
+        name);
+  else if (several)
+    fail(ErrorKind::file, "{}: holds several pictures, one behind another; give it as standard input (-)", name);
   check_size(header, name);
   item.outcome.input_size = upright_size(header);
   item.outcome.output_size = work_.output_size(item.outcome.input_size.width, item.outcome.input_size.height);
@@ -209,13 +209,37 @@ void Pipeline::check_side(const Item& item, Format input_format) const {
          size.height, limit, extension_of(format));
 }
 
+void Pipeline::decode_one(Item item, const Bytes* picture) {
+  if (!guarded(item, [&] { return prepare(item, picture); })) return;
+  const std::size_t bytes = item.bytes();
+  decoded_.push(std::move(item), bytes);
+}
+
+/// Standard input may hold any number of pictures; where one behind another can be read again, so may standard output.
+void Pipeline::decode_stream(const BatchJob& job) {
+  StandardInput input;
+  for (int count = 0; !stopping(); ++count) {
+    Item item{.job = job, .picture = {}, .outcome = {}};
+    std::optional<Bytes> picture;
+    const bool read = guarded(item, [&] {
+      picture = input.next();
+      return true;
+    });
+    if (!read || !picture) return;
+    if (count > 0 && job.output != "-") item.job.problem = "there are several pictures; write them to -o -";
+    if (count > 0 && options_.format && !is_streamable(*options_.format))
+      item.job.problem = "several pictures in one stream must be PNG, JPEG or PNM; choose --format";
+    const bool ends = !item.job.problem.empty();
+    decode_one(std::move(item), &*picture);
+    if (ends) return;
+  }
+}
+
 void Pipeline::decode_all() {
   for (const auto& job : jobs_) {
     if (stopping() || (options_.stop_on_error && report_.any_failed())) break;
-    Item item{.job = job, .picture = {}, .outcome = {}};
-    if (!guarded(item, [&] { return prepare(item); })) continue;
-    const std::size_t bytes = item.bytes();
-    if (!decoded_.push(std::move(item), bytes)) break;
+    if (job.input == "-" && job.problem.empty()) decode_stream(job);
+    else decode_one({.job = job, .picture = {}, .outcome = {}}, nullptr);
   }
   decoded_.close();
 }
@@ -239,11 +263,11 @@ void Pipeline::work_all() {
 }
 
 /// The input's metadata become those of the result.
-void Pipeline::describe(Item& item) const {
+void Pipeline::describe(Item& item, Format format) const {
   Metadata& metadata = item.picture.metadata;
   const cv::Size from = item.outcome.input_size, to = item.outcome.output_size;
   scale_metadata(metadata, static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
-  add_facts(metadata, work_.facts);
+  if (format != Format::bmp && format != Format::pnm) add_facts(metadata, work_.facts);
 }
 
 void Pipeline::encode_all() {
@@ -252,7 +276,7 @@ void Pipeline::encode_all() {
       DecodedImage& picture = item->picture;
       const Format format = output_format(options_, item->job.output, picture.format);
       if (options_.strip_metadata) picture.metadata = {};
-      else describe(*item);
+      else describe(*item, format);
       std::vector<std::string> dropped = std::move(picture.metadata.dropped);
       const Bytes bytes = encode_image(picture.image, format, picture.metadata, options_.encode, &dropped);
       if (!dropped.empty() && !options_.strip_metadata)
@@ -273,7 +297,9 @@ BatchSummary Pipeline::run() {
   {
     // Two encoders: the largest pictures' PNGs take longer than the network on a GPU.
     std::jthread decoder([this] { decode_all(); });
-    std::jthread encoder([this] { encode_all(); }), second_encoder([this] { encode_all(); });
+    // But pictures in one stream must keep their order.
+    std::jthread encoder([this] { encode_all(); }), second_encoder;
+    if (options_.output != "-") second_encoder = std::jthread([this] { encode_all(); });
     work_all();
   }
   return report_.finish(seconds_now() - begin);

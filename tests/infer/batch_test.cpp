@@ -1,9 +1,13 @@
+#include <fcntl.h>
 #include <unistd.h>
+
+#include <array>
 
 #include <mutex>
 
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/imaging/picture_stream.hpp"
 
 #include "infer/batches.hpp"
 
@@ -356,4 +360,71 @@ TEST_CASE("batch: metadata that can't be carried are named in one warning") {
   std::fclose(errors);
   CHECK(done == 1);
   CHECK(text.find("WebP can't hold IPTC; WebP can't hold comments") != std::string::npos);
+}
+
+namespace {
+
+/// Runs a batch with these bytes as standard input; what it wrote to standard output.
+Bytes through_streams(BatchOptions options, const Bytes& input, BatchSummary& summary) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "in", input);
+  write_file_atomically(folder / "out", Bytes());
+  const std::array<std::pair<int, int>, 2> streams{std::pair(0, ::open((folder / "in").c_str(), O_RDONLY)),
+                                                   std::pair(1, ::open((folder / "out").c_str(), O_WRONLY))};
+  std::array<int, 2> kept{};
+  std::fflush(stdout);
+  for (const auto& [stream, file] : streams) {
+    kept[static_cast<std::size_t>(stream)] = ::dup(stream);
+    ::dup2(file, stream);
+    ::close(file);
+  }
+  options.inputs = {"-"};
+  summary = run(options).summary;
+  std::fflush(stdout);
+  for (int stream = 0; stream < 2; ++stream) {
+    ::dup2(kept[static_cast<std::size_t>(stream)], stream);
+    ::close(kept[static_cast<std::size_t>(stream)]);
+  }
+  return read_file(folder / "out");
+}
+
+}  // namespace
+
+TEST_CASE("batch: all pictures of standard input, in their order") {
+  BatchSummary summary;
+  for (const Format format : {Format::pnm, Format::png, Format::jpeg}) {
+    CAPTURE(extension_of(format));
+    Bytes input, wanted;
+    std::vector<Image> pictures;
+    for (int i = 0; i < 5; ++i) {
+      const Bytes one = encode_image(gradient(400 + 9 * i, 300, 3, Depth::u8), format, {});
+      input.insert(input.end(), one.begin(), one.end());
+    }
+    BatchOptions options;
+    options.output = "-";
+    const Bytes output = through_streams(options, input, summary);
+    CHECK(summary.done == 5);
+    CHECK(summary.failed == 0);
+    std::span<const std::uint8_t> rest = output;
+    for (int i = 0; i < 5; ++i) {
+      const auto end = picture_end(rest);
+      REQUIRE(end);
+      CHECK(decode_image(rest.first(*end), "x").image.width() == 2 * (400 + 9 * i));
+      rest = rest.subspan(*end);
+    }
+    CHECK(rest.empty());
+    // What can't be written one behind another, and what has one name.
+    options.format = Format::tiff;
+    through_streams(options, input, summary);
+    CHECK(summary.done == 1);
+    CHECK(summary.failed == 1);
+    const TemporaryFolder folder;
+    write_file_atomically(folder / "five", input);
+    const Run file = run(from_to(folder / "five", folder / "out"));
+    CHECK(file.summary.failed == (format == Format::jpeg ? 0 : 1));
+  }
+  BatchOptions options;
+  options.output = "-";
+  CHECK(through_streams(options, {}, summary).empty());
+  CHECK(summary.failed == 1);
 }

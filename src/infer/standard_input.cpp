@@ -1,0 +1,72 @@
+#include "infer/standard_input.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/picture_stream.hpp"
+
+namespace ganvas {
+
+namespace {
+
+/// A JPEG can end only where its end mark came in: others needn't be looked through again.
+bool may_be_whole(const Bytes& bytes, std::size_t before) {
+  if (bytes.size() < 2 || bytes[0] != 0xff) return true;
+  const Bytes mark{0xff, 0xd9};
+  const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(before > 0 ? before - 1 : 0);
+  return std::search(begin, bytes.end(), mark.begin(), mark.end()) != bytes.end();
+}
+
+}  // namespace
+
+/// False at the end.
+bool StandardInput::read_more() {
+  std::uint8_t chunk[65536];
+  while (!ended_) {
+    pollfd waiting{STDIN_FILENO, POLLIN, 0};
+    const int ready = ::poll(&waiting, 1, 200);
+    throw_if_interrupted();
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    const ssize_t got = ::read(STDIN_FILENO, chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(ErrorKind::file, "standard input: can't read: {}", std::strerror(errno));
+    if (got > 0) {
+      bytes_.insert(bytes_.end(), chunk, chunk + got);
+      return true;
+    }
+    ended_ = true;
+  }
+  return false;
+}
+
+std::optional<Bytes> StandardInput::next() {
+  std::size_t before = 0;
+  std::optional<std::size_t> end;
+  do {
+    if (may_be_whole(bytes_, before)) end = picture_end(bytes_);
+    before = bytes_.size();
+  } while ((!end || *end > bytes_.size()) && read_more());
+  if (!end || *end > bytes_.size()) end = bytes_.size();
+  const auto format = sniff_format(bytes_);
+  if (first_) format_ = format;
+  // What else stands behind a picture (a motion photo's video, a line's end) is no part of it.
+  const bool another = first_ || (*end > 0 && format && format == format_);
+  first_ = false;
+  if (!another) {
+    do bytes_.clear();
+    while (read_more());
+    return std::nullopt;
+  }
+  Bytes picture(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(*end));
+  bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(*end));
+  return picture;
+}
+
+}  // namespace ganvas
