@@ -46,12 +46,10 @@ void fit_threads_to_limits() {
     ::setenv(name, count.c_str(), 1);
 }
 
-/// The libraries that compute take no failed allocation well: some try again for ever.
-void require_addresses() {
-  constexpr std::uint64_t least = UINT64_C(256) << 20;
-  if (const std::uint64_t left = available_addresses(); left < least)
-    fail(ErrorKind::memory, "the limit on memory (ulimit -v) leaves {} MiB, {} are needed; raise it", left >> 20,
-         least >> 20);
+/// The libraries that compute take no failed allocation well: some try again for ever, some end the process.
+void require_addresses(std::uint64_t mebibytes) {
+  if (const std::uint64_t left = available_addresses() >> 20; left < mebibytes)
+    fail(ErrorKind::memory, "the limit on memory (ulimit -v) leaves {} MiB, {} are needed; raise it", left, mebibytes);
 }
 
 }  // namespace
@@ -64,12 +62,15 @@ int run_in_library(const Request& request) {
   // OpenMP reads this when it is loaded: threads that wait for others soon sleep, so that decoding and encoding get
   // their cores (a folder of pictures takes 5 % less time). The user's own wish counts more.
   ::setenv("GOMP_SPINCOUNT", "10000", 0);
+  // LibTorch and its kin take some 520 MiB of addresses, little of it memory.
+  constexpr std::uint64_t to_load = 768, to_compute = 256;
+  require_addresses(to_load);
   fit_threads_to_limits();
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) fail(ErrorKind::file, "{}: can't be loaded: {}", path.string(), ::dlerror());
   const auto run = reinterpret_cast<RunFunction>(::dlsym(library, run_function_name));
   if (!run) fail(ErrorKind::file, "{}: is another library than this program's: {}", path.string(), ::dlerror());
-  require_addresses();
+  require_addresses(to_compute);
   // Never closed: LibTorch can't be unloaded.
   return run(request, log_level());
 }
