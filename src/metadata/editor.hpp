@@ -27,6 +27,9 @@ struct Result {
 void fit_exif(Bytes& block, const Result& result);
 void fit_xmp(std::string& packet, const Result& result);
 
+/// Takes out where the picture was taken.
+void erase_position(Bytes& exif, std::string& packet);
+
 /// Takes all properties of a namespace out.
 void erase_properties(std::string& packet, const std::string& space);
 

@@ -299,6 +299,22 @@ void fit_xmp(std::string& packet, const Result& result) {
   });
 }
 
+void erase_position(Bytes& exif, std::string& packet) {
+  prepare();
+  edit_exif(exif, [](Exiv2::ExifData& data) {
+    erase_if(data, [](const Exiv2::Exifdatum& datum) {
+      return datum.groupName() == "GPSInfo" || (datum.groupName() == "Image" && datum.tag() == tag_gps);
+    });
+  });
+  edit_xmp(packet, [](Exiv2::XmpData& xmp) {
+    const auto before = xmp.count();
+    erase_if(xmp, [](const Exiv2::Xmpdatum& datum) {
+      return datum.groupName() == "exif" && datum.tagName().starts_with("GPS");
+    });
+    return xmp.count() != before;
+  });
+}
+
 void erase_properties(std::string& packet, const std::string& space) {
   prepare();
   edit_xmp(packet, [&](Exiv2::XmpData& xmp) {

@@ -13,6 +13,8 @@ void fit_exif(Bytes&, const Result&) {}
 
 void fit_xmp(std::string&, const Result&) {}
 
+void erase_position(Bytes&, std::string&) {}
+
 void erase_properties(std::string&, const std::string&) {}
 
 std::string move_into_extension(std::string&, std::size_t) { return {}; }

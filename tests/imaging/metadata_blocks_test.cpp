@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "ganvas/metadata/strip.hpp"
 #include "pictures.hpp"
 
 using namespace ganvas;
@@ -387,6 +388,45 @@ TEST_CASE("what counts pixels grows with them") {
   CHECK(contains(metadata.xmp, "CroppedAreaTopPixels=\"200\""));
   CHECK(contains(metadata.xmp, "equirectangular"));
   CHECK(metadata.resolution.across == 300);
+}
+
+TEST_CASE("stripping: where it was taken, all, all but the colours") {
+  // A block whose GPS directory says 'N' (tag 1), and a maker.
+  Bytes exif = bytes_of(std::string_view("II*\0\x08\0\0\0\x02\0", 10));
+  put(exif, bytes_of(std::string_view("\x0f\x01\x02\0\x04\0\0\0Abc\0", 12)));
+  put(exif, bytes_of(std::string_view("\x25\x88\x04\0\x01\0\0\0\x26\0\0\0\0\0\0\0", 16)));
+  const Bytes position = bytes_of(std::string_view("\x01\0\x02\0\x02\0\0\0N\0\0\0", 12));
+  put(exif, {1, 0});
+  put(exif, position);
+  put(exif, 0, 4, false);
+  Metadata metadata;
+  metadata.exif = exif;
+  metadata.xmp = make_xmp("", "xmlns:exif=\"http://ns.adobe.com/exif/1.0/\" exif:GPSLatitude=\"52,31.0N\"");
+  metadata.icc = make_icc();
+  metadata.comments = {"a comment"};
+  metadata.png = {{"gAMA", {0, 0, 1, 1}}, {"tEXt", bytes_of(std::string_view("Title\0x", 7))}};
+  REQUIRE(contains(carry(encode_image(picture(), Format::png, metadata), Format::png).metadata.exif, position) ==
+          metadata_supported());
+  Metadata without = metadata;
+  strip(without, Strip::gps);
+  CHECK(without.icc == metadata.icc);
+  CHECK(without.comments == metadata.comments);
+  if (metadata_supported()) {
+    CHECK_FALSE(contains(without.exif, position));
+    CHECK(contains(without.exif, bytes_of("Abc")));
+    CHECK_FALSE(contains(without.xmp, "GPS"));
+    CHECK(contains(without.xmp, "brush"));
+  }
+  Metadata nothing = metadata, colors = metadata;
+  strip(nothing, Strip::all);
+  CHECK(nothing.empty());
+  strip(colors, Strip::all_but_colors);
+  CHECK(colors.icc == metadata.icc);
+  REQUIRE(colors.png.size() == 1);
+  CHECK(colors.png[0].type == "gAMA");
+  colors.icc.clear();
+  colors.png.clear();
+  CHECK(colors.empty());
 }
 
 TEST_CASE("the public reports' files") {
