@@ -55,3 +55,24 @@ TEST_CASE("command: one signal ends a wait for a pipe; limits on threads and mem
     CHECK(std::count(text.begin(), text.end(), '\n') >= 1);
   }
 }
+
+TEST_CASE("command: a file of defaults for any option, which the command line overrides") {
+  const TemporaryFolder folder;
+  write_image(folder / "a.png", noise(8, 8, 3, Depth::u8));
+  fs::create_directories(folder / "ganvas");
+  const Setting setting{.environment = {{"XDG_CONFIG_HOME", folder.path().string()}}};
+  const auto planned = [&](const std::string& defaults, std::vector<std::string> arguments = {}) {
+    write_file_atomically(folder / "ganvas/defaults.toml", defaults);
+    arguments.insert(arguments.begin(), {"upscale", folder / "a.png", "-o", folder / "out", "--dry-run"});
+    return run_ganvas(arguments, {}, setting);
+  };
+  const std::string defaults = "[upscale]\nscale = 3\nname = \"{stem}_big\"\n[translate]\nmode = \"train\"\n";
+  CHECK(contains(planned(defaults).out, "out/a_big.png 24x24"));
+  CHECK(contains(planned(defaults, {"--scale", "2"}).out, "out/a_big.png 16x16"));
+  CHECK(contains(planned(defaults, {"--defaults", "/dev/null"}).out, "out/a.png 32x32"));
+  const Finished unknown = planned("[upscale]\nscael = 3\n");
+  CHECK(unknown.code == 2);
+  CHECK(contains(unknown.err, "defaults.toml"));
+  CHECK(contains(unknown.err, "scael"));
+  CHECK(planned("[upscale]\nscale = \"no\"\n").code == 2);
+}

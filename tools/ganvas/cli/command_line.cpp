@@ -1,6 +1,25 @@
 #include "cli/command_line.hpp"
 
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
 namespace ganvas::cli {
+
+namespace {
+
+/// $XDG_CONFIG_HOME/ganvas/defaults.toml, or the one in ~/.config.
+std::string defaults_file() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::filesystem::path(value ? value : "");
+  };
+  std::filesystem::path folder = variable("XDG_CONFIG_HOME");
+  if (folder.empty() && !variable("HOME").empty()) folder = variable("HOME") / ".config";
+  return folder.empty() ? std::string() : (folder / "ganvas" / "defaults.toml").string();
+}
+
+}  // namespace
 
 CommandLine::CommandLine() : app("Super-resolution and style transfer with GANs") {
   app.name("ganvas");
@@ -9,6 +28,11 @@ CommandLine::CommandLine() : app("Super-resolution and style transfer with GANs"
   app.add_flag("-q,--quiet", quiet, "Only warnings and errors on stderr");
   app.add_flag("-v,--verbose", verbose, "Debug lines on stderr");
   app.fallthrough();
+  // An unknown key in it is an error, as an unknown option is.
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.set_config("--defaults", defaults_file(),
+                 "File of options that need not be typed: TOML, a table for each command")
+      ->type_name("FILE");
 
   add_upscale(app, action);
   add_translate(app, action);

@@ -129,6 +129,8 @@ std::string missing_command(const CLI::App& command, const std::vector<std::stri
 }  // namespace
 
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
+  if (const CLI::Option* file = app.get_config_ptr(); file && dynamic_cast<const CLI::ConfigError*>(&error))
+    return fmt::format("{}: {}", fmt::join(file->reduced_results(), ""), error.what());
   const CLI::App& command = innermost(app);
   const std::vector<std::string> words = app.remaining(/*recurse=*/true);
   if (!subcommands_of(command).empty() && (words.empty() || !words.front().starts_with('-')))

@@ -1,5 +1,6 @@
 // Runs during the build: writes man pages and a completion script, from the command line as the program declares it.
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -34,6 +35,8 @@ int main(int argc, char** argv) {
     const fs::path folder = argv[1];
     fs::remove_all(folder / "man");  // no page of a command that is gone
     fs::create_directories(folder / "man");
+    // Pages are the same wherever they are made: without the builder's own folder of settings.
+    for (const char* name : {"HOME", "XDG_CONFIG_HOME"}) ::unsetenv(name);
     const CommandLine line;
     write_pages(line.app, folder / "man");
     write(folder / "ganvas.bash", bash_completion(line.app));
