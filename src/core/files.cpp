@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/list_files.hpp"
 #include "ganvas/core/interrupt.hpp"
 
 namespace fs = std::filesystem;
@@ -120,7 +121,8 @@ std::vector<fs::path> expand_glob(const std::string& pattern) {
   return paths;
 }
 
-std::vector<fs::path> list_files(const fs::path& folder, bool recursive, std::vector<fs::path>* unlisted) {
+std::vector<fs::path> list_files(const fs::path& folder, bool recursive, std::vector<fs::path>* unlisted,
+                                 const std::function<bool(const fs::path&)>& enters) {
   std::vector<fs::path> files, folders{folder};
   while (!folders.empty()) {
     const fs::path current = std::move(folders.back());
@@ -135,12 +137,17 @@ std::vector<fs::path> list_files(const fs::path& folder, bool recursive, std::ve
       // A symbolic link to a folder is not followed: it may lead back up.
       std::error_code unknown;
       if (entry.is_regular_file(unknown)) files.push_back(entry.path());
-      else if (recursive && !entry.is_symlink(unknown) && entry.is_directory(unknown)) folders.push_back(entry.path());
-      else if (unlisted && entry.is_symlink(unknown) && !entry.exists(unknown)) unlisted->push_back(entry.path());
+      else if (recursive && !entry.is_symlink(unknown) && entry.is_directory(unknown)) {
+        if (!enters || enters(entry.path())) folders.push_back(entry.path());
+      } else if (unlisted && entry.is_symlink(unknown) && !entry.exists(unknown)) unlisted->push_back(entry.path());
     }
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+std::vector<fs::path> list_files(const fs::path& folder, bool recursive, std::vector<fs::path>* unlisted) {
+  return list_files(folder, recursive, unlisted, {});
 }
 
 std::string why_unlisted(const fs::path& path) {

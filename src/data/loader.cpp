@@ -5,8 +5,8 @@
 #include <chrono>
 #include <numeric>
 
-#include "ganvas/data/bridge.hpp"
 #include "ganvas/data/pair_source.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace ganvas {
 

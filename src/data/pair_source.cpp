@@ -1,14 +1,13 @@
 #include "ganvas/data/pair_source.hpp"
 
 #include <algorithm>
-#include <map>
 #include <opencv2/core.hpp>
 #include <optional>
 
 #include "data/parallel.hpp"
-#include "ganvas/core/error.hpp"
-#include "ganvas/core/files.hpp"
+#include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/picture_partners.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/imaging/sharpen.hpp"
 
@@ -24,29 +23,16 @@ Image crop(const Image& image, int x, int y, int width, int height) {
   return Image(image.pixels(cv::Rect(x, y, width, height)).clone());
 }
 
-/// The folder of `hr` below the place that it was found in.
-fs::path way_to(const fs::path& hr, const std::vector<fs::path>& places) {
-  for (const auto& place : places) {
-    const fs::path way = hr.parent_path().lexically_relative(place);
-    if (!way.empty() && *way.begin() != "..") return way;
-  }
-  return ".";
+/// The high-resolution pictures, with partners where such are given. Those among the others are no originals.
+std::vector<PictureFile> find_files(const PairSourceOptions& options) {
+  auto files = list_pictures(options.hr, {.others = {options.lr}});
+  if (options.lr.empty()) return files;
+  return find_partners(std::move(files), options.lr, {.originals = options.hr, .scale = options.scale});
 }
 
-/// The LR partner: same stem in the LR folder, in the same subfolder or else at the top, also with the customary "x4"
-/// behind it (DIV2K).
-fs::path find_partner(const PairSourceOptions& options, const fs::path& hr) {
-  const fs::path &folder = options.lr, same = folder / way_to(hr, options.hr);
-  const std::string stem = hr.stem().string(), own = hr.extension().string();
-  for (const fs::path& where : {same, folder})
-    for (const std::string& name : {stem, fmt::format("{}x{}", stem, options.scale)})
-      for (const char* extension :
-           {own.c_str(), ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".PNG", ".JPG"})
-        if (fs::path candidate = where / (name + extension); fs::exists(candidate)) return candidate;
-  fail(ErrorKind::data, "{}: no picture of this name in {}", hr.string(), folder.string());
-}
-
-ImagePair load_pair(const fs::path& path, const PairSourceOptions& options) {
+ImagePair load_pair(const PictureFile& file, const PairSourceOptions& options) {
+  const fs::path &path = file.path, &partner = file.partner;
+  if (!file.problem.empty()) fail(ErrorKind::data, "{}: {}", path.string(), file.problem);
   Image hr = read_rgb(path);
   const int scale = options.scale;
   if (hr.width() < scale || hr.height() < scale)
@@ -54,7 +40,6 @@ ImagePair load_pair(const fs::path& path, const PairSourceOptions& options) {
   const int full_width = hr.width(), full_height = hr.height();
   hr = crop(hr, 0, 0, hr.width() / scale * scale, hr.height() / scale * scale);
   if (options.lr.empty()) return {shrink_bicubic(hr, scale), hr, path.string()};
-  const fs::path partner = find_partner(options, path);
   Image lr = read_rgb(partner);
   // Some sets round the LR size down, some up.
   const auto fits = [scale](int small, int large) {
@@ -94,56 +79,11 @@ cv::Rect scaled(const cv::Rect& rect, int scale) {
   return {rect.x * scale, rect.y * scale, rect.width * scale, rect.height * scale};
 }
 
-/// Folders below a place that hold a training run: what lies in them are its samples, no originals. Remembers what it
-/// has seen.
-class RunFolders {
- public:
-  explicit RunFolders(const fs::path& place) : place_(place.has_filename() ? place : place.parent_path()) {}
-  bool contain(const fs::path& file) { return is_inside(file.parent_path()); }
-
- private:
-  bool is_inside(const fs::path& folder) {
-    if (folder == place_ || !folder.has_relative_path() || folder == folder.parent_path()) return false;
-    const auto known = seen_.find(folder);
-    if (known != seen_.end()) return known->second;
-    const bool run = fs::exists(folder / "recipe.toml") && fs::exists(folder / "log.jsonl");
-    return seen_[folder] = run || is_inside(folder.parent_path());
-  }
-  fs::path place_;
-  std::map<fs::path, bool> seen_;
-};
-
-}  // namespace
-
-std::vector<fs::path> list_pictures(const std::vector<fs::path>& places) {
-  std::vector<fs::path> pictures;
-  for (const auto& place : places) {
-    if (!fs::exists(place)) fail(ErrorKind::data, "{}: no such file or folder", place.string());
-    if (!fs::is_directory(place)) {
-      pictures.push_back(place);
-      continue;
-    }
-    RunFolders runs(place);
-    for (auto& file : list_files(place, true)) {
-      const bool picture =
-          format_from_name(file.extension().string()) || (file.extension().empty() && sniff_file(file));
-      if (picture && !runs.contain(file)) pictures.push_back(std::move(file));
-    }
-  }
-  return pictures;
-}
-
-namespace {
-
 /// Not degraded yet.
 std::vector<ImagePair> read_pairs(const PairSourceOptions& options) {
-  if (options.hr.empty()) fail(ErrorKind::usage, "--data DIR is missing: where are the pictures?");
-  const auto files = list_pictures(options.hr);
-  if (files.empty()) {
-    std::vector<std::string> places;
-    for (const auto& place : options.hr) places.push_back(place.string());
-    fail(ErrorKind::data, "{}: no pictures found", fmt::join(places, ", "));
-  }
+  if (options.hr.empty()) fail_setting(ErrorKind::usage, "data", "no pictures are given");
+  const auto files = readable_pictures(find_files(options));
+  if (files.empty()) fail_without_pictures(options.hr);
   std::vector<ImagePair> pairs(files.size());
   parallel_for(files.size(), [&](std::size_t i) { pairs[i] = load_pair(files[i], options); });
   return pairs;
@@ -164,22 +104,22 @@ std::vector<ImagePair> load_pairs(const PairSourceOptions& options) {
   return pairs;
 }
 
-std::vector<std::string> check_pairs(const PairSourceOptions& options) {
-  const auto files = list_pictures(options.hr);
-  std::vector<std::string> defects(files.size());
+DataCheck check_pairs(const PairSourceOptions& options) {
+  const auto files = find_files(options);
+  DataCheck check{files.size(), std::vector<std::string>(files.size())};
   parallel_for(files.size(), [&](std::size_t i) {
     try {
       const ImagePair pair = load_pair(files[i], options);
       if (std::min(pair.lr.width(), pair.lr.height()) < options.crop)
-        defects[i] = fmt::format("{}: {}x{} is smaller than a crop of {}", pair.name, pair.hr.width(), pair.hr.height(),
-                                 options.crop * options.scale);
+        check.defects[i] = fmt::format("{}: {}x{} is smaller than a crop of {}", pair.name, pair.hr.width(),
+                                       pair.hr.height(), options.crop * options.scale);
     } catch (const Error& error) {
-      defects[i] = error.what();
+      check.defects[i] = error.what();
     }
   });
-  std::erase(defects, "");
-  if (files.empty()) defects.push_back("no pictures found");
-  return defects;
+  std::erase(check.defects, "");
+  if (files.empty()) check.defects.push_back("no pictures found");
+  return check;
 }
 
 PairSource::PairSource(const PairSourceOptions& options) : PairSource(read_pairs(options), options) {}
@@ -187,8 +127,9 @@ PairSource::PairSource(const PairSourceOptions& options) : PairSource(read_pairs
 PairSource::PairSource(std::vector<ImagePair> pairs, const PairSourceOptions& options)
     : options_(options), pairs_(std::move(pairs)) {
   if (options_.degradation && !options_.lr.empty())
-    fail(ErrorKind::usage, "--lr-data {}: the recipe's degradation makes low-resolution pictures; drop one of the two",
-         options_.lr.string());
+    fail_setting(ErrorKind::usage, "lr_data",
+                 "{}: low-resolution pictures are given, but the recipe's degradation makes them; drop one of the two",
+                 options_.lr.string());
   drop_small_and_weigh();
   if (options_.usm_target)
     parallel_for(pairs_.size(), [&](std::size_t i) { pairs_[i].sharp = usm_sharpen(pairs_[i].hr); });

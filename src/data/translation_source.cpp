@@ -3,18 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <opencv2/core.hpp>
 #include <optional>
 
 #include "data/parallel.hpp"
-#include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
-#include "ganvas/data/bridge.hpp"
-#include "ganvas/data/pair_source.hpp"
+#include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/channels.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/picture_partners.hpp"
 #include "ganvas/imaging/resize.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace fs = std::filesystem;
 
@@ -22,37 +21,35 @@ namespace ganvas {
 
 namespace {
 
-/// Where the two sides of one scene, or the pictures of one side, are.
+/// Where the two sides are; b empty: a holds side-by-side files.
 struct Sides {
-  std::vector<fs::path> a, b;  ///< b empty: a are side-by-side files
+  fs::path a, b;
 };
 
 /// The subfolders A and B of a place, if that is how it is laid out.
-std::optional<std::pair<fs::path, fs::path>> subfolders(const fs::path& place) {
+std::optional<Sides> subfolders(const fs::path& place) {
   for (const auto& [a, b] : {std::pair{"A", "B"}, {"trainA", "trainB"}})
-    if (fs::is_directory(place / a) && fs::is_directory(place / b)) return std::pair{place / a, place / b};
+    if (fs::is_directory(place / a) && fs::is_directory(place / b)) return Sides{place / a, place / b};
   return std::nullopt;
-}
-
-std::vector<fs::path> pictures_of(const fs::path& place) {
-  auto files = list_pictures({place});
-  if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", place.string());
-  return files;
 }
 
 Sides find_sides(const TranslationSourceOptions& options) {
   const auto& places = options.places;
-  if (places.empty()) fail(ErrorKind::usage, "--data DIR is missing: where are the pictures?");
+  if (places.empty()) fail_setting(ErrorKind::usage, "data", "no pictures are given");
   if (places.size() > 2)
-    fail(ErrorKind::usage, "--data is given {} times; translation takes one folder, or A's and B's", places.size());
-  if (places.size() == 2) return {pictures_of(places[0]), pictures_of(places[1])};
+    fail_setting(ErrorKind::usage, "places", "{} folders are given; translation takes one, or A's and B's",
+                 places.size());
+  if (places.size() == 2) return {places[0], places[1]};
   if (!fs::exists(places[0])) fail(ErrorKind::data, "{}: no such file or folder", places[0].string());
-  if (const auto found = subfolders(places[0])) return {pictures_of(found->first), pictures_of(found->second)};
+  if (const auto found = subfolders(places[0])) return *found;
   if (!options.paired)
-    fail(ErrorKind::data,
-         "{}: has no subfolders A and B (or trainA and trainB); give --data twice: A's folder, then B's",
-         places[0].string());
-  return {pictures_of(places[0]), {}};
+    fail_setting(ErrorKind::data, "places", "{}: has no subfolders A and B (or trainA and trainB)", places[0].string());
+  return {places[0], {}};
+}
+
+/// The pictures of one side of strangers.
+std::vector<PictureFile> side(const fs::path& place, const fs::path& other) {
+  return require_pictures({place}, {.others = {other}});
 }
 
 /// Left and right half.
@@ -73,28 +70,14 @@ TranslationPair read_two(const fs::path& a, const fs::path& b) {
   return pair;
 }
 
-/// Partners by stem, in A's order. What has none goes to `defects`, or is thrown where that is null.
-std::vector<std::pair<fs::path, fs::path>> partners(const Sides& sides, std::vector<std::string>* defects) {
-  const auto report = [&](const std::string& defect) {
-    if (!defects) fail(ErrorKind::data, "{}", defect);
-    defects->push_back(defect);
-  };
-  std::map<std::string, fs::path> others;
-  for (const auto& file : sides.b)
-    if (const auto [other, fresh] = others.emplace(file.stem().string(), file); !fresh)
-      report(fmt::format("{}: has the same name as {}", file.string(), other->second.string()));
-  std::vector<std::pair<fs::path, fs::path>> pairs;
-  for (const auto& file : sides.a) {
-    const auto found = others.find(file.stem().string());
-    if (found == others.end()) {
-      report(fmt::format("{}: has no partner of this name", file.string()));
-      continue;
-    }
-    pairs.emplace_back(file, found->second);
-    others.erase(found);
-  }
-  for (const auto& [stem, file] : others) report(fmt::format("{}: has no partner of this name", file.string()));
-  return pairs;
+/// Pictures with their partners, or side-by-side files.
+std::vector<PictureFile> find_pairs(const Sides& sides) {
+  return sides.b.empty() ? require_pictures({sides.a}) : pair_pictures(sides.a, sides.b);
+}
+
+TranslationPair read_pair(const PictureFile& file) {
+  if (!file.problem.empty()) fail(ErrorKind::data, "{}: {}", file.path.string(), file.problem);
+  return file.partner.empty() ? split_in_two(file.path) : read_two(file.path, file.partner);
 }
 
 /// The size that a picture gets before it is cropped.
@@ -142,13 +125,11 @@ TranslationSource::Picture TranslationSource::prepared(const Image& image, int c
 }
 
 void TranslationSource::load_paired() {
-  const Sides sides = find_sides(options_);
-  const auto pairs = sides.b.empty() ? std::vector<std::pair<fs::path, fs::path>>() : partners(sides, nullptr);
-  const std::size_t count = sides.b.empty() ? sides.a.size() : pairs.size();
-  a_.resize(count);
-  b_.resize(count);
-  parallel_for(count, [&](std::size_t i) {
-    TranslationPair pair = sides.b.empty() ? split_in_two(sides.a[i]) : read_two(pairs[i].first, pairs[i].second);
+  const auto files = readable_pictures(find_pairs(find_sides(options_)));
+  a_.resize(files.size());
+  b_.resize(files.size());
+  parallel_for(files.size(), [&](std::size_t i) {
+    TranslationPair pair = read_pair(files[i]);
     if (options_.b_to_a) std::swap(pair.a, pair.b);
     a_[i] = prepared(pair.a, options_.a_channels, pair.name);
     b_[i] = prepared(pair.b, options_.b_channels, pair.name);
@@ -158,14 +139,14 @@ void TranslationSource::load_paired() {
 void TranslationSource::load_unpaired() {
   Sides sides = find_sides(options_);
   if (options_.b_to_a) std::swap(sides.a, sides.b);
-  const auto load = [&](const std::vector<fs::path>& files, int channels, std::vector<Picture>& pictures) {
+  const auto load = [&](const std::vector<PictureFile>& files, int channels, std::vector<Picture>& pictures) {
     pictures.resize(files.size());
     parallel_for(files.size(), [&](std::size_t i) {
-      pictures[i] = prepared(read_image(files[i]).image, channels, files[i].string());
+      pictures[i] = prepared(read_image(files[i].path).image, channels, files[i].path.string());
     });
   };
-  load(sides.a, options_.a_channels, a_);
-  load(sides.b, options_.b_channels, b_);
+  load(readable_pictures(side(sides.a, sides.b)), options_.a_channels, a_);
+  load(readable_pictures(side(sides.b, sides.a)), options_.b_channels, b_);
 }
 
 Image TranslationSource::cut(const Image& image, const Cut& how) const {
@@ -241,29 +222,29 @@ Batch make_translation_batch(const TranslationSource& source, int size, std::uin
   return {{"a", tensor_from_images(a)}, {"b", tensor_from_images(b)}};
 }
 
-std::vector<std::string> check_translation(const TranslationSourceOptions& options) {
+DataCheck check_translation(const TranslationSourceOptions& options) {
   const Sides sides = find_sides(options);
-  std::vector<std::string> defects;
   std::vector<std::function<void()>> reads;
-  if (options.paired && !sides.b.empty()) {
-    for (const auto& [a, b] : partners(sides, &defects)) reads.emplace_back([a, b] { read_two(a, b); });
-  } else if (options.paired) {
-    for (const auto& file : sides.a) reads.emplace_back([&file] { split_in_two(file); });
+  if (options.paired) {
+    for (const auto& file : find_pairs(sides)) reads.emplace_back([file] { read_pair(file); });
   } else {
-    for (const auto* side : {&sides.a, &sides.b})
-      for (const auto& file : *side) reads.emplace_back([&file] { read_image(file); });
+    for (const auto& pictures : {side(sides.a, sides.b), side(sides.b, sides.a)})
+      for (const auto& picture : pictures)
+        reads.emplace_back([picture] {
+          if (!picture.problem.empty()) fail(ErrorKind::data, "{}: {}", picture.path.string(), picture.problem);
+          read_image(picture.path);
+        });
   }
-  std::vector<std::string> found(reads.size());
+  DataCheck check{reads.size(), std::vector<std::string>(reads.size())};
   parallel_for(reads.size(), [&](std::size_t i) {
     try {
       reads[i]();
     } catch (const Error& error) {
-      found[i] = error.what();
+      check.defects[i] = error.what();
     }
   });
-  std::erase(found, "");
-  defects.insert(defects.end(), found.begin(), found.end());
-  return defects;
+  std::erase(check.defects, "");
+  return check;
 }
 
 }  // namespace ganvas

@@ -4,10 +4,10 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
-#include "ganvas/data/bridge.hpp"
-#include "ganvas/data/pair_source.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/picture_files.hpp"
 #include "ganvas/imaging/resize.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace fs = std::filesystem;
 
@@ -54,13 +54,14 @@ FeatureSet FeatureGatherer::result() {
 FolderFeatures features_of_folder(const fs::path& folder, const FeatureNetworkPtr& network,
                                   const FeatureOptions& options,
                                   const std::function<void(std::size_t done, std::size_t total)>& progress) {
-  const auto files = list_pictures({folder});
+  const auto files = list_pictures(folder, {.others = options.others});
   FolderFeatures result;
   FeatureGatherer gatherer(network, options);
   for (std::size_t i = 0; i < files.size(); ++i) {
     throw_if_interrupted();
     try {
-      gatherer.add(read_image(files[i]).image);
+      if (!files[i].problem.empty()) fail(ErrorKind::file, "{}: {}", files[i].path.string(), files[i].problem);
+      gatherer.add(read_image(files[i].path).image);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::file) throw;
       result.unreadable.emplace_back(error.what());

@@ -1,8 +1,11 @@
 #include <opencv2/core.hpp>
 
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/setting_error.hpp"
+#include "ganvas/imaging/picture_stream.hpp"
 #include "imaging/codecs.hpp"
 #include "imaging/planes.hpp"
+#include "imaging/sniff.hpp"
 
 namespace ganvas {
 namespace {
@@ -11,41 +14,25 @@ using codecs::reject;
 using codecs::View;
 
 Format known_format(View bytes) {
-  using codecs::marked;
   if (bytes.empty()) reject("is empty");
   if (const auto format = sniff_format(bytes)) return *format;
-  constexpr std::string_view hint = "; convert it to PNG";
-  if (marked(bytes, 0, "GIF8")) reject(fmt::format("is a GIF, which is not supported{}", hint));
-  if (marked(bytes, 0, "P7\n")) reject(fmt::format("is a PAM (P7), which is not supported{}", hint));
-  if (marked(bytes, 4, "ftyp")) reject(fmt::format("is a HEIF, AVIF or video file, which is not supported{}", hint));
-  reject("is no picture of a supported format (PNG, JPEG, WebP, TIFF, BMP, PNM)");
+  for (const ForeignFormat& foreign : foreign_formats())
+    if (has_mark(bytes, foreign)) reject(refusal_of(foreign));
+  reject(fmt::format("is no picture of a supported format ({})", format_labels()));
 }
 
 codecs::Facts inspect(View bytes, Format format) {
-  using Inspect = codecs::Facts (*)(View);
-  constexpr Inspect inspectors[] = {codecs::inspect_png,  codecs::inspect_jpeg, codecs::inspect_webp,
-                                    codecs::inspect_tiff, codecs::inspect_bmp,  codecs::inspect_pnm};
-  const codecs::Facts facts = inspectors[static_cast<int>(format)](bytes);
+  const codecs::Facts facts = codecs::codec_of(format).inspect(bytes);
   if (facts.width < 1 || facts.height < 1) codecs::reject_damaged();
   return facts;
-}
-
-/// `clipped`: whether samples lay outside their range.
-Image decode_pixels(View bytes, Format format, bool numbers, bool& clipped) {
-  if (format == Format::tiff) return codecs::decode_tiff(bytes, clipped);
-  if (format == Format::png) return codecs::decode_png(bytes, numbers);
-  if (format == Format::pnm) return codecs::decode_pnm(bytes, numbers);
-  using Decode = Image (*)(View);
-  constexpr Decode decoders[] = {nullptr, codecs::decode_jpeg, codecs::decode_webp, nullptr, codecs::decode_bmp};
-  return decoders[static_cast<int>(format)](bytes);
 }
 
 void require_size(const codecs::Facts& facts, std::uint64_t max_pixels) {
   // Both factors are below 2^32, so that the product fits.
   const auto pixels = static_cast<std::uint64_t>(facts.width) * static_cast<std::uint64_t>(facts.height);
   if (pixels > max_pixels || facts.width > INT32_MAX || facts.height > INT32_MAX)
-    reject(fmt::format("claims {} x {} pixels, more than the limit of {}; raise it (--max-pixels) if that is true",
-                       facts.width, facts.height, max_pixels));
+    fail_setting(ErrorKind::file, "max_pixels", "claims {} x {} pixels, more than the limit of {}", facts.width,
+                 facts.height, max_pixels);
 }
 
 /// OpenCV's own knows no pixels of so many samples.
@@ -73,7 +60,7 @@ auto named(const std::string& name, const Work& work) {
   try {
     return work();
   } catch (const Error& error) {
-    throw Error(error.kind(), fmt::format("{}: {}", name, error.what()));
+    rethrow_named(name, error);
   } catch (const std::bad_alloc&) {
     fail(ErrorKind::memory, "{}: not enough memory to decode the picture", name);
   } catch (const cv::Exception& error) {
@@ -98,10 +85,12 @@ DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string
     decoded.format = known_format(bytes);
     const codecs::Facts facts = inspect(bytes, decoded.format);
     require_size(facts, options.max_pixels);
-    if (facts.several) reject("is animated or has more than one page; extract the wanted picture first");
-    bool clipped = false;
-    decoded.image = decode_pixels(bytes, decoded.format, options.numbers, clipped);
-    if (clipped) log(LogLevel::warning, "{}: float samples outside 0..1 are clipped; scale them before", name);
+    // Some phones put another JPEG behind the first without a word.
+    const bool film = decoded.format != Format::jpeg && holds_several_pictures(bytes);
+    if (facts.several || film) codecs::reject_several();
+    codecs::Decoding decoding{options.numbers};
+    decoded.image = codecs::codec_of(decoded.format).decode(bytes, decoding);
+    for (const auto& warning : decoding.warnings) log(LogLevel::warning, "{}: {}", name, warning);
     decoded.metadata = read_metadata(bytes);
     decoded.metadata.orientation = facts.orientation;  // as read_header says it
     codecs::drop_foreign_profile(decoded.metadata, decoded.image.channels());

@@ -91,7 +91,8 @@ cv::Mat compress(const cv::Mat& pixels, const Interval& quality, Rng& rng) {
   constexpr int never = 101;
   const Bytes bytes = codecs::encode_jpeg(finish(pixels), whole, never);
   cv::Mat result;
-  codecs::decode_jpeg(bytes).pixels.convertTo(result, CV_32F, 1 / 255.0);
+  codecs::Decoding decoding;
+  codecs::decode_jpeg(bytes, decoding).pixels.convertTo(result, CV_32F, 1 / 255.0);
   return result;
 }
 

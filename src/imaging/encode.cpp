@@ -1,6 +1,8 @@
 #include <opencv2/core.hpp>
 
+#include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/alpha.hpp"
+#include "ganvas/imaging/channels.hpp"
 #include "imaging/codecs.hpp"
 
 namespace ganvas {
@@ -11,43 +13,44 @@ Depth nearest_depth(Format format, Depth depth) {
   return can_hold(format, Depth::u16, 1) ? Depth::u16 : Depth::u8;
 }
 
-Image fitted(const Image& image, Format format) {
-  if (image.empty()) fail(ErrorKind::internal, "an empty picture can't be encoded");
-  if (image.channels() > 4 && !can_hold(format, image.depth(), image.channels()))
-    fail(ErrorKind::usage,
-         "a picture of {} channels can be stored as TIFF only; name the output .tif or use --format tiff",
-         image.channels());
-  const bool flatten = image.has_alpha() && !can_hold(format, Depth::u8, image.channels());
-  return to_depth(flatten ? over_white(image) : image, nearest_depth(format, image.depth()));
+/// "PNG, TIFF or BMP": the formats that can.
+template <typename Can>
+std::string formats_that(const Can& can) {
+  std::vector<std::string_view> labels;
+  for (const FormatName& row : format_names)
+    if (can(capacity_of(row.format))) labels.push_back(row.label);
+  if (labels.size() < 2) return fmt::format("{}", fmt::join(labels, ""));
+  const std::string_view last = labels.back();
+  labels.pop_back();
+  return fmt::format("{} or {}", fmt::join(labels, ", "), last);
 }
 
-Bytes encode_pixels(const Image& image, Format format, const EncodeOptions& options) {
-  switch (format) {
-    case Format::png:
-      return codecs::encode_png(image, options.png_level);
-    case Format::jpeg:
-      return codecs::encode_jpeg(image, options.quality);
-    case Format::webp:
-      return codecs::encode_webp(image, options.quality);
-    case Format::tiff:
-      return codecs::encode_tiff(image);
-    case Format::bmp:
-      return codecs::encode_bmp(image);
-    case Format::pnm:
-      return codecs::encode_pnm(image);
-  }
-  fail(ErrorKind::internal, "unknown picture format");
+void require_that_it_fits(const Image& image, Format format) {
+  const FormatCapacity& holds = capacity_of(format);
+  if (image.empty()) fail(ErrorKind::internal, "an empty picture can't be encoded");
+  if (image.channels() > 4 && !holds.bands)
+    fail_setting(ErrorKind::usage, "format", "a picture of {} channels can be stored as {} only", image.channels(),
+                 formats_that([](const FormatCapacity& other) { return other.bands; }));
+  const int side = std::max(image.width(), image.height());
+  if (side > holds.longest_side)
+    fail(ErrorKind::file, "{} x {} pixels are too large for {} (at most {} a side); write {}", image.width(),
+         image.height(), name_of(format).label, holds.longest_side,
+         formats_that([side](const FormatCapacity& other) { return other.longest_side >= side; }));
+}
+
+Image fitted(const Image& image, Format format) {
+  const FormatCapacity& holds = capacity_of(format);
+  require_that_it_fits(image, format);
+  const Image stored =
+      to_depth(image.has_alpha() && !holds.alpha ? over_white(image) : image, nearest_depth(format, image.depth()));
+  const bool as_it_is = stored.channels() > 2 || (stored.has_alpha() ? holds.gray_alpha : holds.gray);
+  if (as_it_is) return stored;
+  return with_channels(stored, stored.channels() + 2);
 }
 
 }  // namespace
 
 namespace codecs {
-
-void require_size_at_most(const Image& image, int limit, std::string_view format) {
-  if (image.width() > limit || image.height() > limit)
-    fail(ErrorKind::file, "{} x {} pixels are too large for {} (at most {} a side); write PNG or TIFF", image.width(),
-         image.height(), format, limit);
-}
 
 void drop_foreign_profile(Metadata& metadata, int channels) {
   const std::string_view wanted = channels <= 2 ? "GRAY" : "RGB ";
@@ -62,11 +65,10 @@ Bytes encode_image(const Image& image, Format format, const Metadata& metadata, 
                    std::vector<std::string>* dropped) {
   try {
     const Image stored = fitted(image, format);
-    Bytes bytes = encode_pixels(stored, format, options);
+    Bytes bytes = codecs::codec_of(format).encode(stored, options);
     Metadata carried = metadata;
     carried.dropped.clear();
-    // WebP stores gray as RGB.
-    codecs::drop_foreign_profile(carried, format == Format::webp ? 3 : stored.channels());
+    codecs::drop_foreign_profile(carried, stored.channels());
     bytes = embed_metadata(std::move(bytes), carried, stored.width(), stored.height(), dropped);
     if (dropped) dropped->insert(dropped->end(), carried.dropped.begin(), carried.dropped.end());
     return bytes;
@@ -82,12 +84,12 @@ Bytes encode_image(const Image& image, Format format, const Metadata& metadata, 
 void write_image(const std::filesystem::path& path, const Image& image, const Metadata& metadata,
                  const EncodeOptions& options) {
   const auto format = format_from_name(path.string());
-  if (!format) fail(ErrorKind::usage, "{}: unknown extension; use png, jpg, webp, tif, bmp, pgm or ppm", path.string());
+  if (!format) fail(ErrorKind::usage, "{}: unknown extension; the formats are {}", path.string(), format_choices());
   Bytes bytes;
   try {
     bytes = encode_image(image, *format, metadata, options);
   } catch (const Error& error) {
-    throw Error(error.kind(), fmt::format("{}: {}", path.string(), error.what()));
+    rethrow_named(path.string(), error);
   }
   write_file_atomically(path, bytes);
 }

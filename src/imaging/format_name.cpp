@@ -1,20 +1,81 @@
 #include "ganvas/imaging/format_name.hpp"
 
+#include <algorithm>
 #include <cctype>
-#include <string>
 
 namespace ganvas {
 
-std::string_view format_name(std::string_view name) {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr ForeignFormat foreign[] = {
+    {"a GIF", {"gif"}, "GIF8"},
+    {"a HEIF, AVIF or video file", {"heic", "heif", "avif"}, "ftyp", 4},
+    {"a JPEG XL file", {"jxl"}, "\xff\x0a"},
+    {"a JPEG XL file", {}, "JXL ", 4},
+    {"a JPEG 2000 file", {"jp2", "j2k", "jpx"}, "jP  ", 4},
+    {"a JPEG 2000 file", {}, "\xff\x4f\xff\x51"},
+    {"a Photoshop file", {"psd", "psb"}, "8BPS"},
+    {"a PAM (P7)", {"pam"}, "P7\n"},
+    {"a PFM", {"pfm"}, "PF\n"},
+    {"a PFM", {}, "Pf\n"},
+    {"an OpenEXR file", {"exr"}, "\x76\x2f\x31\x01"},
+    {"a Radiance HDR", {"hdr"}, "#?R", 0, true},  // ENVI's headers too are called so
+    {"a DDS texture", {"dds"}, "DDS "},
+    {"an icon", {"ico", "cur"}, "\0\0\1\0"sv},
+    {"a PCX", {"pcx"}, {}},
+    {"a TGA", {"tga"}, {}},
+};
+
+/// What stands behind the last dot, or all, in lower case.
+std::string extension_in(std::string_view name) {
   std::string extension(name.substr(name.find_last_of("./\\") + 1));
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (extension == "png") return "png";
-  if (extension == "jpg" || extension == "jpeg" || extension == "jpe" || extension == "jfif") return "jpeg";
-  if (extension == "webp") return "webp";
-  if (extension == "tif" || extension == "tiff") return "tiff";
-  if (extension == "bmp" || extension == "dib") return "bmp";
-  if (extension == "pnm" || extension == "ppm" || extension == "pgm" || extension == "pbm") return "pnm";
-  return {};
+  return extension;
+}
+
+template <typename Row>
+const Row* row_with(std::span<const Row> rows, std::string_view name) {
+  const std::string extension = extension_in(name);
+  if (extension.empty()) return nullptr;
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
+    return std::find(row.extensions.begin(), row.extensions.end(), extension) != row.extensions.end();
+  });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::optional<Format> format_from_name(std::string_view name) {
+  const auto* row = row_with(std::span<const FormatName>(format_names), name);
+  return row ? std::optional(row->format) : std::nullopt;
+}
+
+std::string extension_of(Format format, int channels) {
+  const FormatName& row = name_of(format);
+  return std::string(channels <= 2 ? row.gray_extension : row.extension);
+}
+
+std::string format_choices() {
+  std::string text;
+  for (const FormatName& row : format_names) {
+    if (!text.empty()) text += &row == std::end(format_names) - 1 ? " or " : ", ";
+    text += row.name;
+  }
+  return text;
+}
+
+std::string format_labels() {
+  std::string text;
+  for (const FormatName& row : format_names) text.append(text.empty() ? "" : ", ").append(row.label);
+  return text;
+}
+
+std::span<const ForeignFormat> foreign_formats() { return foreign; }
+
+const ForeignFormat* foreign_format(std::string_view name) {
+  return row_with(std::span<const ForeignFormat>(foreign), name);
 }
 
 }  // namespace ganvas

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ganvas/core/error.hpp"
+#include "ganvas/core/setting_error.hpp"
 
 namespace ganvas {
 
@@ -20,7 +20,7 @@ void color_rows(const Image& numbers, const LabelTable& table, Image& map) {
     for (int x = 0; x < numbers.width(); ++x, out += 3) {
       if (in[x] != known) {
         const auto found = table.color_of(in[x]);
-        if (!found) fail(ErrorKind::data, "class {} at {},{} has no colour; name it in --palette", in[x], x, y);
+        if (!found) fail_setting(ErrorKind::data, "palette", "class {} at {},{} has no colour", in[x], x, y);
         known = in[x];
         color = *found;
       }
@@ -91,9 +91,8 @@ Image label_colors(const Image& colors, const LabelTable& table, double toleranc
     }
   }
   if (strangers.colors > 0)
-    fail(ErrorKind::data,
-         "{} colours ({} pixels) belong to no class: {}{}; raise --tolerance or name them in --palette",
-         strangers.colors, strangers.pixels, strangers.named, strangers.colors > 3 ? ", ..." : "");
+    fail_setting(ErrorKind::data, "tolerance", "{} colours ({} pixels) belong to no class: {}{}", strangers.colors,
+                 strangers.pixels, strangers.named, strangers.colors > 3 ? ", ..." : "");
   if (table.largest_index() > 255) return Image(numbers);
   // Numbers, not brightness: to_depth() would scale them.
   Image narrow;

@@ -15,6 +15,7 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
+#include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/picture_stream.hpp"
 #include "ganvas/metadata/facts.hpp"
 #include "infer/batch_names.hpp"
@@ -87,9 +88,6 @@ class Pipeline {
   void decode_all();
   /// Nobody knows how many pictures will come.
   bool is_stream_alone() const { return jobs_.size() == 1 && jobs_.front().input == "-"; }
-  static bool is_streamable(Format format) {
-    return format == Format::png || format == Format::jpeg || format == Format::pnm;
-  }
   void decode_one(Item item, const Bytes* picture);
   void decode_stream(const BatchJob& job);
   bool prepare(Item& item, const Bytes* picture);
@@ -124,7 +122,7 @@ bool Pipeline::guarded(Item& item, Stage stage) {
     go_on = stage();
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::interrupted) return false;
-    item.outcome.error = error.what();
+    item.outcome.error = options_.explain ? options_.explain(error) : error.what();
   } catch (const std::bad_alloc&) {
     item.outcome.error = "out of memory";
   } catch (const std::exception& error) {
@@ -184,9 +182,8 @@ bool Pipeline::prepare(Item& item, const Bytes* picture) {
 void Pipeline::check_size(const ImageHeader& header, const std::string& name) const {
   const auto width = static_cast<std::uint64_t>(header.width), height = static_cast<std::uint64_t>(header.height);
   if (width > options_.max_pixels || height > options_.max_pixels || width * height > options_.max_pixels)
-    fail(ErrorKind::file,
-         "{}: claims {} x {} pixels, more than the limit of {}; raise it (--max-pixels) if that is true", name, width,
-         height, options_.max_pixels);
+    fail_setting(ErrorKind::file, "max_pixels", "{}: claims {} x {} pixels, more than the limit of {}", name, width,
+                 height, options_.max_pixels);
 }
 
 /// Input and result at one byte a sample are the least that it takes. The system hands out memory that it doesn't have
@@ -202,11 +199,11 @@ void Pipeline::check_memory(const BatchOutcome& outcome) {
 /// JPEG and WebP end at a side that a large result can pass: better said before the work than after.
 void Pipeline::check_side(const Item& item, Format input_format) const {
   const Format format = output_format(options_, item.job.output, input_format);
-  const int limit = longest_side(format);
+  const int limit = capacity_of(format).longest_side;
   const cv::Size size = item.outcome.output_size;
   if (std::max(size.width, size.height) > limit)
-    fail(ErrorKind::file, "{}x{} is more than the {} pixels a side that {} can hold; choose --format png", size.width,
-         size.height, limit, extension_of(format));
+    fail_setting(ErrorKind::file, "format", "{}x{} is more than the {} pixels a side that {} can hold", size.width,
+                 size.height, limit, name_of(format).label);
 }
 
 void Pipeline::decode_one(Item item, const Bytes* picture) {
@@ -267,7 +264,7 @@ void Pipeline::describe(Item& item, Format format) const {
   Metadata& metadata = item.picture.metadata;
   const cv::Size from = item.outcome.input_size, to = item.outcome.output_size;
   scale_metadata(metadata, static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
-  if (format != Format::bmp && format != Format::pnm) add_facts(metadata, work_.facts);
+  if (capacity_of(format).metadata) add_facts(metadata, work_.facts);
 }
 
 void Pipeline::encode_all() {

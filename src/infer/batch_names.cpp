@@ -1,6 +1,7 @@
 #include "infer/batch_names.hpp"
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/imaging/picture_files.hpp"
 
 namespace fs = std::filesystem;
 
@@ -16,8 +17,8 @@ Format input_format_of(const fs::path& input) {
 
 /// The input's own spelling of the extension ("jpeg", "JPG") where it names the output's format, else the usual one.
 std::string extension_for(const fs::path& input, Format format) {
-  const std::string own = input.extension().string();
-  if (own.size() > 1 && format_from_name(own) == format) return own.substr(1);
+  const std::string own = split_name(input).extension;
+  if (format_from_name(own) == format) return own;
   return extension_of(format);
 }
 
@@ -37,10 +38,9 @@ fs::path output_name(const BatchOptions& options, const fs::path& input, const f
     const std::string field = pattern.substr(i + 1, close - i - 1);
     i = close + 1;
     if (field == "stem") {
-      name += below.stem().string();
+      name += split_name(below).stem;
     } else if (field == "ext") {
-      const std::string own = input.extension().string();
-      name += own.empty() ? "" : own.substr(1);
+      name += split_name(input).extension;
     } else if (field == "parent") {
       std::error_code ignored;
       name += input == "-" ? std::string()

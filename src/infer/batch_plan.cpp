@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <climits>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/core/paths.hpp"
+#include "ganvas/imaging/picture_files.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "infer/batch_names.hpp"
 
@@ -16,80 +17,28 @@ namespace ganvas {
 
 namespace {
 
-/// An input and where it lies below the folder that was asked for.
-struct Found {
-  fs::path path;
-  fs::path below;  ///< path relative to the given folder; the name alone for a file given by itself
-  std::string problem;
-};
-
-/// Extensions of pictures that we don't read: better named as failed than passed over in silence.
-bool is_foreign_picture(const fs::path& path) {
-  static const std::vector<std::string> extensions{".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".psd"};
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), ::tolower);
-  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
-}
-
-/// Whether a file found in a folder is meant: by content, or by a name that promises a picture.
-bool looks_like_picture(const fs::path& path) {
-  return format_from_name(path.extension().string()) || is_foreign_picture(path) || sniff_file(path);
-}
-
-bool matches_any(const std::vector<std::string>& patterns, const fs::path& below) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-    return glob_match(pattern, below.string()) || glob_match(pattern, below.filename().string());
-  });
-}
-
-bool is_wanted(const fs::path& below, const BatchOptions& options) {
-  if (!options.include.empty() && !matches_any(options.include, below)) return false;
-  return !matches_any(options.exclude, below);
-}
-
-void add_folder(const fs::path& folder, const BatchOptions& options, std::vector<Found>& found) {
+std::vector<PictureFile> expand_inputs(const BatchOptions& options) {
+  std::vector<PictureFile> found;
+  std::error_code error;
   // Results of an earlier run are no inputs; but a folder below the output folder is one.
-  const bool out_inside = lies_below(options.output, folder);
-  std::vector<fs::path> unlisted;
-  for (const auto& file : list_files(folder, options.recursive, &unlisted)) {
-    const fs::path below = file.lexically_relative(folder);
-    if (is_wanted(below, options) && looks_like_picture(file) && !(out_inside && lies_below(file, options.output)))
-      found.push_back({file, below, {}});
-  }
-  for (const auto& path : unlisted) {
-    const fs::path below = path.lexically_relative(folder);
-    const bool folder_itself = !fs::is_symlink(path);
-    // A pattern on what is in a folder excludes it too.
-    const bool wanted = folder_itself
-                            ? !matches_any(options.exclude, below) && !matches_any(options.exclude, below / "any")
-                            : is_wanted(below, options) && looks_like_picture(path);
-    if (wanted) found.push_back({path, below, why_unlisted(path)});
-  }
-}
-
-void add_file(const fs::path& path, const BatchOptions& options, std::vector<Found>& found) {
-  std::error_code error;
-  if (!is_wanted(path.filename(), options)) return;
-  found.push_back({path, path.filename(), fs::exists(path, error) ? "" : "no such file or folder"});
-}
-
-std::vector<Found> expand_inputs(const BatchOptions& options) {
-  std::vector<Found> found;
-  std::error_code error;
+  const PictureSearch search{options.recursive, options.include, options.exclude, {options.output}};
+  const auto add = [&](const fs::path& path) {
+    if (!fs::exists(path, error)) {
+      found.push_back({path, path.filename(), {}, "no such file or folder"});
+      return;
+    }
+    auto pictures = list_pictures(path, search);
+    std::move(pictures.begin(), pictures.end(), std::back_inserter(found));
+  };
   for (const auto& input : options.inputs) {
     if (input == "-") {
-      found.push_back({"-", "stdin", {}});
-    } else if (fs::is_directory(input, error)) {
-      add_folder(input, options, found);
+      found.push_back({"-", "stdin"});
     } else if (fs::exists(input, error) || !has_glob_characters(input)) {
-      add_file(input, options, found);
+      add(input);
     } else {
       const auto paths = expand_glob(input);
-      if (paths.empty()) found.push_back({input, fs::path(input).filename(), "no file matches"});
-      for (const auto& path : paths) {
-        if (fs::is_directory(path, error)) add_folder(path, options, found);
-        else add_file(path, options, found);
-      }
+      if (paths.empty()) found.push_back({input, fs::path(input).filename(), {}, "no file matches"});
+      for (const auto& path : paths) add(path);
     }
   }
   return found;
@@ -109,7 +58,7 @@ void check_options(const BatchOptions& options) {
 }
 
 /// One job for every input, its output named by the pattern.
-std::vector<BatchJob> name_outputs(const std::vector<Found>& found, const BatchOptions& options) {
+std::vector<BatchJob> name_outputs(const std::vector<PictureFile>& found, const BatchOptions& options) {
   constexpr std::size_t longest_name = NAME_MAX;
   std::vector<BatchJob> jobs;
   for (const auto& file : found) {
@@ -138,7 +87,7 @@ std::optional<Clash> find_clash(const std::vector<BatchJob>& jobs) {
 }
 
 /// The hint is a pattern that helps with these inputs.
-[[noreturn]] void fail_on_clash(const Clash& clash, const std::vector<Found>& found, BatchOptions options) {
+[[noreturn]] void fail_on_clash(const Clash& clash, const std::vector<PictureFile>& found, BatchOptions options) {
   std::string pattern;
   for (const char* candidate : {"{stem}_{ext}", "{parent}_{stem}", "{parent}_{stem}_{ext}", "{n}_{stem}"}) {
     pattern = options.name = candidate;
@@ -184,9 +133,8 @@ void check_output_name(const BatchOptions& options) {
   const fs::path output = options.output;
   if (options.output == "-" || is_folder(output)) return;
   const std::string extension = output.extension().string();
-  if (is_foreign_picture(output))
-    fail(ErrorKind::usage, "-o {}: {} files can't be written; choose png, jpeg, webp, tiff, bmp or pnm", options.output,
-         extension);
+  if (foreign_format(extension))
+    fail(ErrorKind::usage, "-o {}: {} files can't be written; choose {}", options.output, extension, format_choices());
   const auto named = format_from_name(extension);
   if (named && options.format && *named != *options.format)
     fail(ErrorKind::usage, "-o {}: its name says {}, but --format says {}", options.output, extension_of(*named),
@@ -198,7 +146,7 @@ void check_output_name(const BatchOptions& options) {
 std::vector<BatchJob> plan_batch(const BatchOptions& options) {
   check_options(options);
   check_output_name(options);
-  const std::vector<Found> found = expand_inputs(options);
+  const std::vector<PictureFile> found = expand_inputs(options);
   std::vector<BatchJob> jobs;
   const bool one = found.size() == 1 && !is_folder(options.inputs.front());
   const auto named_format = format_from_name(fs::path(options.output).extension().string());

@@ -11,11 +11,11 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
-#include "ganvas/data/bridge.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace ganvas {
 

@@ -9,11 +9,11 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
-#include "ganvas/data/bridge.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/engine/region_runner.hpp"
 #include "ganvas/imaging/channels.hpp"
 #include "ganvas/nn/precision.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 #include "infer/tile_runner.hpp"
 
 namespace ganvas {

@@ -11,12 +11,13 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/picture_partners.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/metric/quality.hpp"
 #include "report/differences.hpp"
 #include "report/embed.hpp"
+#include "report/folder_names.hpp"
 #include "report/page_frame.hpp"
-#include "report/partners.hpp"
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
@@ -43,13 +44,16 @@ struct Matched {
 
 Image read_color(const fs::path& path) { return color_part(to_depth(read_image(path).image, Depth::u8)); }
 
-Matched read_matched(const CompareOptions& options, const std::vector<std::vector<fs::path>>& listings,
-                     const fs::path& path) {
-  Matched matched{path.stem().string(), {}, {}, read_color(path)};
+/// One reference, with its partner in each folder of results.
+Matched read_matched(const std::vector<PictureFile>& partners) {
+  for (const auto& [path, below, partner, problem, foreign] : partners)
+    if (!problem.empty()) fail(ErrorKind::data, "{}: {}", path.string(), problem);
+  const fs::path& path = partners.front().path;
+  Matched matched{without_extension(partners.front().below).string(), {}, {}, read_color(path)};
   const cv::Size size = matched.measured.pixels.size();
   cv::Size common = size;
-  for (std::size_t i = 0; i < listings.size(); ++i) {
-    const fs::path partner = partner_in(listings[i], path, options.results[i]);
+  for (const auto& file : partners) {
+    const fs::path& partner = file.partner;
     const Image picture = to_rgb(read_color(partner));
     // A method may have worked on a picture cut to a multiple of its scale.
     if (std::abs(picture.width() - size.width) >= size_tolerance ||
@@ -120,12 +124,11 @@ class Comparison {
     for (const auto& column : options.columns) summary_.columns.push_back(column.name);
     for (const auto& name : names_)
       summary_.means.emplace_back(name, std::vector<double>(summary_.columns.size(), 0.0));
-    for (const auto& folder : options.results) listings_.push_back(pictures_in(folder));
   }
 
-  void add(const fs::path& reference) {
+  void add(const std::vector<PictureFile>& partners) {
     try {
-      const Matched matched = read_matched(options_, listings_, reference);
+      const Matched matched = read_matched(partners);
       const auto figures = figures_of(options_, matched);
       Json row{{"name", matched.name}, {"figures", Json::array()}};
       for (std::size_t i = 0; i < figures.size(); ++i) {
@@ -138,7 +141,8 @@ class Comparison {
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::interrupted) throw;
       std::string message = error.what();
-      if (message.find(reference.string()) == std::string::npos) message = reference.string() + ": " + message;
+      const std::string reference = partners.front().path.string();
+      if (message.find(reference) == std::string::npos) message = reference + ": " + message;
       log(LogLevel::error, "{}", message);
       failures_.push_back(message);
       ++summary_.failed;
@@ -168,7 +172,6 @@ class Comparison {
  private:
   const CompareOptions& options_;
   std::vector<std::string> names_;
-  std::vector<std::vector<fs::path>> listings_;
   CompareSummary summary_;
   PictureTable pictures_;
   Json rows_ = Json::array(), failures_ = Json::array();
@@ -177,12 +180,17 @@ class Comparison {
 }  // namespace
 
 CompareSummary compare_folders(const CompareOptions& options, const fs::path& out) {
-  const auto references = pictures_in(options.reference);
-  if (references.empty()) fail(ErrorKind::data, "{}: no pictures found", options.reference.string());
+  const auto references = require_pictures({options.reference}, {.others = options.results});
+  if (options.results.empty()) fail(ErrorKind::data, "{}: nothing to compare it with", options.reference.string());
+  std::vector<std::vector<PictureFile>> partners(references.size());
+  for (const auto& folder : options.results) {
+    const auto found = find_partners(references, folder, {.originals = {options.reference}});
+    for (std::size_t i = 0; i < found.size(); ++i) partners[i].push_back(found[i]);
+  }
   Comparison comparison(options);
-  for (const auto& reference : references) {
+  for (std::size_t i = 0; i < references.size(); ++i) {
     throw_if_interrupted();
-    comparison.add(reference);
+    comparison.add(partners[i]);
   }
   const CompareSummary& summary = comparison.finish();
   if (summary.pictures == 0)

@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-#include "ganvas/data/bridge.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 
 namespace ganvas {

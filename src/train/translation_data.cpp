@@ -6,7 +6,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/data/bridge.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/loss/pixel.hpp"
 
 namespace ganvas {

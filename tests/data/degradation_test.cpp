@@ -295,7 +295,7 @@ TEST_CASE("degraded validation: fixed, one for each picture, from a folder and h
     CHECK(false);
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::usage);
-    CHECK(holds(error.what(), "--lr-data"));
+    CHECK(holds(error.what(), "low-resolution pictures are given"));
   }
 }
 

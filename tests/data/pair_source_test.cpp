@@ -6,6 +6,7 @@
 #include <opencv2/core.hpp>
 #include <set>
 
+#include "ganvas/imaging/picture_files.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "imaging/pictures.hpp"
 
@@ -128,7 +129,7 @@ TEST_CASE(
   CHECK(pairs[0].hr.width() == 40);
   CHECK(pairs[0].hr.height() == 28);
   CHECK(same(pairs[0].hr, Image(a.pixels(cv::Rect(0, 0, 40, 28)).clone())));
-  CHECK(check_pairs(options).empty());
+  CHECK(check_pairs(options).defects.empty());
 
   // Given LR files, by the same name or DIV2K's.
   options.lr = folder / "lr";
@@ -143,7 +144,7 @@ TEST_CASE(
   const std::string message = refusal([&] { load_pairs(options); });
   CHECK(contains(message, "9x7"));
   CHECK(contains(message, "43x30"));
-  const auto defects = check_pairs(options);
+  const auto defects = check_pairs(options).defects;
   REQUIRE(defects.size() == 1);
   CHECK(contains(defects[0], "9x7"));
 }
@@ -152,7 +153,7 @@ TEST_CASE("pairs: empty, missing, broken and too small data are refused by name"
   const TemporaryFolder folder;
   PairSourceOptions options{.hr = {folder.path()}, .lr = {}, .scale = 4, .crop = 8};
   CHECK(contains(refusal([&] { PairSource source(options); }), folder.path().string() + ": no pictures"));
-  CHECK(check_pairs(options) == std::vector<std::string>{"no pictures found"});
+  CHECK(check_pairs(options).defects == std::vector<std::string>{"no pictures found"});
   options.hr = {folder / "absent"};
   CHECK(contains(refusal([&] { PairSource source(options); }), "absent: no such"));
   options.hr = {folder.path()};
@@ -160,7 +161,7 @@ TEST_CASE("pairs: empty, missing, broken and too small data are refused by name"
   const std::string small = refusal([&] { PairSource source(options); });
   CHECK(contains(small, "32x32"));
   CHECK(contains(small, "data.crop"));
-  CHECK(check_pairs(options).size() == 1);
+  CHECK(check_pairs(options).defects.size() == 1);
   write_image(folder / "large.png", noise(50, 50, 3, Depth::u8));
   CHECK(PairSource(options).skipped() == 1);
   write_image(folder / "tiny.png", noise(3, 50, 3, Depth::u8));
@@ -173,7 +174,7 @@ TEST_CASE("pairs: empty, missing, broken and too small data are refused by name"
   } catch (const Error& error) {
     CHECK(contains(error.what(), "broken.png"));
   }
-  const auto defects = check_pairs(options);
+  const auto defects = check_pairs(options).defects;
   REQUIRE(defects.size() == 2);
   CHECK(contains(defects[0], "broken.png"));
   CHECK(contains(defects[1], "small.png"));
@@ -186,10 +187,10 @@ TEST_CASE("pairs: samples of a run in the folder are no pictures, LR partners li
     write_image(folder / name, noise(16, 16, 3, Depth::u8, static_cast<int>(std::string(name).size())));
   }
   std::ofstream(folder / "hr/runs/mine/recipe.toml") << "x";
-  CHECK(list_pictures({folder / "hr"}).size() == 4);
+  CHECK(list_pictures(folder / "hr").size() == 4);
   std::ofstream(folder / "hr/runs/mine/log.jsonl") << "";
-  CHECK(list_pictures({folder / "hr"}).size() == 3);
-  CHECK(list_pictures({folder / "hr/runs/mine/samples"}).size() == 1);  // asked for by name
+  CHECK(list_pictures(folder / "hr").size() == 3);
+  CHECK(list_pictures(folder / "hr/runs/mine/samples").size() == 1);  // asked for by name
 
   int shade = 0;
   for (const char* name : {"lr/s1/a.png", "lr/s2/ax2.png", "lr/b.PNG"}) {

@@ -143,11 +143,11 @@ TEST_CASE("translation source: what doesn't fit is named") {
   write(folder / "B/other.png", map_of(20, 18, 1));
   write_file_atomically(folder / "A/broken.png", std::string("no picture"));
   write_file_atomically(folder / "B/broken.png", std::string("no picture"));
-  const auto defects = check_translation(crops_of({folder.path()}, true, 16));
+  const auto defects = check_translation(crops_of({folder.path()}, true, 16)).defects;
   CHECK(defects.size() == 3);
   const std::string all = fmt::format("{}", fmt::join(defects, "\n"));
-  says(all, {"lonely.png", "no partner", "other.png", "20x18", "broken.png"});
-  CHECK(check_translation(crops_of({folder.path()}, false, 16)).size() == 2);  // only the broken ones
+  CHECK(says(all, {"lonely.png", "no picture of this name", "other.png", "20x18", "broken.png"}));
+  CHECK(check_translation(crops_of({folder.path()}, false, 16)).defects.size() == 2);  // only the broken ones
 
   const auto refused = [&](TranslationSourceOptions options) {
     return refusal(ErrorKind::data, [&] { TranslationSource source(options); });

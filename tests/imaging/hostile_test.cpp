@@ -1,14 +1,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "ganvas/core/log.hpp"
 #include "pictures.hpp"
 
 using namespace ganvas;
 using namespace ganvas::test;
 
 namespace {
-
-constexpr Format formats[] = {Format::png, Format::jpeg, Format::webp, Format::tiff, Format::bmp, Format::pnm};
 
 /// What this process writes to stderr while it lives; the libraries below like to talk.
 class StderrCapture {
@@ -31,7 +30,8 @@ class StderrCapture {
 }  // namespace
 
 TEST_CASE("a file cut at any length is refused with one line and in silence") {
-  for (const Format format : formats)
+  set_log_level(LogLevel::error);  // a missing end alone is worth a warning
+  for (const auto& [format, name, label, extension, gray, extensions] : format_names)
     for (const int channels : {1, 3, 4}) {
       if (!can_hold(format, Depth::u8, channels)) continue;
       const Bytes whole = encode_image(noise(40, 30, channels, Depth::u8), format, {});
@@ -47,19 +47,20 @@ TEST_CASE("a file cut at any length is refused with one line and in silence") {
       INFO(extension_of(format) << " " << channels << " of " << whole.size());
       for (const std::size_t length : accepted) {
         CAPTURE(length);
-        // Behind the pixels stands the pointer to a TIFF's next page, and a BMP's last row needs no padding: without
-        // them nothing of the picture is missing.
-        CHECK((format == Format::bmp || format == Format::tiff));
-        CHECK(whole.size() - length <= 4);
+        // Behind the pixels stand the pointer to a TIFF's next page, the padding of a BMP's last row, the end mark of
+        // a JPEG, check sums and end mark of a PNG: without them nothing of the picture is missing.
+        CHECK((format == Format::bmp || format == Format::tiff || format == Format::jpeg || format == Format::png));
+        CHECK(whole.size() - length <= (format == Format::png ? 12 + 16 + 4 : format == Format::jpeg ? 2 : 4));
         CHECK(same(decode_image(Bytes(whole.begin(), whole.begin() + length), "x").image,
                    decode_image(whole, "x").image));
       }
     }
+  set_log_level(LogLevel::info);
 }
 
 TEST_CASE("flipped bytes never crash") {
   cv::RNG random(7);
-  for (const Format format : formats) {
+  for (const auto& [format, name, label, extension, gray, extensions] : format_names) {
     const Bytes whole = encode_image(noise(24, 18, 3, Depth::u8), format, {});
     StderrCapture capture;
     for (int round = 0; round < 300; ++round) {
@@ -80,7 +81,7 @@ TEST_CASE("no picture at all") {
   CHECK(decode_error(bytes_of("just a text named .png\n")).find("no picture of a supported format") !=
         std::string::npos);
   CHECK(decode_error(bytes_of("GIF89a....")).find("GIF") != std::string::npos);
-  for (const Format format : formats) {
+  for (const auto& [format, name, label, extension, gray, extensions] : format_names) {
     const Bytes whole = encode_image(noise(8, 8, 3, Depth::u8), format, {});
     Bytes garbage(whole.begin(), whole.begin() + std::min<std::size_t>(whole.size(), 26));
     garbage.resize(2000, 0xa5);
@@ -90,7 +91,7 @@ TEST_CASE("no picture at all") {
 }
 
 TEST_CASE("too many pixels are refused from the header") {
-  for (const Format format : formats) {
+  for (const auto& [format, name, label, extension, gray, extensions] : format_names) {
     const Bytes bytes = encode_image(noise(40, 30, 3, Depth::u8), format, {});
     CHECK(decode_error(bytes, {.max_pixels = 1199}).find("40 x 30") != std::string::npos);
     CHECK(decode_error(bytes, {.max_pixels = 1200}).empty());
@@ -100,6 +101,34 @@ TEST_CASE("too many pixels are refused from the header") {
   CHECK_FALSE(decode_error(bytes_of("P6 2000000000 2000000000 255\n")).empty());
   CHECK_FALSE(decode_error(make_tiff({{{{256, 4, {0xfffffff0}}, {257, 4, {0xfffffff0}}}, {}}})).empty());
   CHECK_FALSE(decode_error(bytes_of("P5 32768 32768 255\nx")).empty());
+}
+
+TEST_CASE("a few bytes that claim gigantic tiles, strips or samples are refused before the memory is taken") {
+  const auto tiff = [](std::uint32_t side, std::uint32_t tile, int photometric) {
+    std::vector<TiffTag> tags{{256, 4, {side}}, {257, 4, {side}}, {258, 3, {8}}, {259, 3, {1}}};
+    tags.push_back({262, 3, {static_cast<std::uint32_t>(photometric)}});
+    tags.push_back({277, 3, {1}});
+    if (photometric == 3) tags.push_back({320, 3, std::vector<std::uint32_t>(768, 0)});
+    for (const auto& [tag, value] : {std::pair{322, tile}, {323, tile}, {324, 0U}, {325, 256U}})
+      tags.push_back({tag, 4, {value}});
+    return make_tiff({{tags, Bytes(300)}});
+  };
+  for (const int photometric : {1, 3})
+    for (const std::uint32_t tile : {65536U, 131072U})
+      CHECK(decode_error(tiff(16, tile, photometric)).find("for a picture of 16x16") != std::string::npos);
+  CHECK(decode_error(tiff(16, 1024, 1)).find("for a picture") == std::string::npos);
+  const TiffPage samples{{{256, 4, {10000}},
+                          {257, 4, {10}},
+                          {258, 3, {8}},
+                          {259, 3, {1}},
+                          {262, 3, {1}},
+                          {273, 4, {0}},
+                          {277, 3, {65535}},
+                          {278, 4, {10}},
+                          {279, 4, {256}},
+                          {338, 3, {2}}},
+                         Bytes(300)};
+  CHECK(decode_error(make_tiff({samples})).find("65535 samples") != std::string::npos);
 }
 
 TEST_CASE("animations are refused") {
@@ -124,4 +153,19 @@ TEST_CASE("animations are refused") {
   put(animated, chunks.size(), 4, false);
   put(animated, chunks);
   CHECK(decode_error(animated).find("animated") != std::string::npos);
+}
+
+TEST_CASE("films of one picture after another are refused, other appendices pass") {
+  const auto joined = [](Bytes first, const Bytes& second) {
+    put(first, second);
+    return first;
+  };
+  for (const Format format : {Format::png, Format::pnm, Format::jpeg}) {
+    CAPTURE(extension_of(format));
+    const Bytes one = encode_image(noise(16, 12, 3, Depth::u8), format, {});
+    CHECK(decode_error(joined(one, bytes_of("appended by some program"))).empty());
+    const std::string twice = decode_error(joined(one, one));
+    if (format == Format::jpeg) CHECK(twice.empty());  // phones append previews
+    else CHECK(twice.find("more than one") != std::string::npos);
+  }
 }

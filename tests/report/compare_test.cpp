@@ -157,7 +157,7 @@ TEST_CASE("compare: nothing to compare is refused") {
   };
   CompareOptions options = folders.options();
   options.results = {folders.folder / "missing"};
-  CHECK(says(message(options, ErrorKind::file), {"missing", "no such file or folder"}));
+  CHECK(says(message(options, ErrorKind::data), {"missing", "no such file or folder"}));
   fs::create_directories(folders.folder / "empty");
   options.results = {folders.folder / "empty"};
   CHECK(says(message(options, ErrorKind::data), {"hr", "none of its 2 pictures"}));

@@ -20,8 +20,8 @@ struct ImagePair {
 };
 
 struct PairSourceOptions {
-  std::vector<std::filesystem::path> hr;  ///< folders (searched recursively) or files
-  std::filesystem::path lr;               ///< folder of the same names; empty: made by MATLAB bicubic
+  std::vector<std::filesystem::path> hr;  ///< folders (searched recursively, see list_pictures()) or files
+  std::filesystem::path lr;               ///< of the partners, see find_partners(); empty: made by MATLAB bicubic
   int scale = 4;
   int crop = 32;        ///< side of a training crop, in low-resolution pixels
   bool augment = true;  ///< flips and quarter turns
@@ -68,12 +68,11 @@ class PairSource {
 /// Throws Error(data) for an empty set, an unreadable file, a missing partner or sizes that don't fit.
 std::vector<ImagePair> load_pairs(const PairSourceOptions& options);
 
-/// What `ganvas data check` reports: one line a defect, empty when all is well.
-std::vector<std::string> check_pairs(const PairSourceOptions& options);
-
-/// Pictures of the folders and files, sorted; by extension, since a training folder may hold notes and archives too;
-/// files without one by their first bytes. Folders below that hold training runs (recipe.toml and log.jsonl) are passed
-/// over: what they hold are results.
-std::vector<std::filesystem::path> list_pictures(const std::vector<std::filesystem::path>& places);
+/// What of the data training could not use.
+struct DataCheck {
+  std::size_t pictures = 0;          ///< looked at
+  std::vector<std::string> defects;  ///< one line each; empty when all is well
+};
+DataCheck check_pairs(const PairSourceOptions& options);
 
 }  // namespace ganvas

@@ -7,6 +7,7 @@
 
 #include "ganvas/core/rng.hpp"
 #include "ganvas/data/loader.hpp"
+#include "ganvas/data/pair_source.hpp"
 #include "ganvas/imaging/image.hpp"
 
 namespace ganvas {
@@ -15,7 +16,7 @@ struct TranslationSourceOptions {
   /// One place: a folder of side-by-side files (A left, B right; paired only), or one with subfolders A and B (or
   /// trainA and trainB). Two places: the pictures of A and those of B. Folders are searched recursively.
   std::vector<std::filesystem::path> places;
-  bool paired = true;   ///< A and B show the same scene: partners have the same stem
+  bool paired = true;   ///< A and B show the same scene: partners by name, see pair_pictures()
   bool b_to_a = false;  ///< swaps the two: what is called A below is then B
   /// resize_and_crop: to load x load, then a random crop; crop: a random crop alone; scale_width, scale_shortside: that
   /// side becomes `load`; ..._and_crop: then a random crop; none: as they are.
@@ -82,7 +83,7 @@ class TranslationSource {
 /// Throws Error(recipe) when pictures of different sizes would be in one batch.
 Batch make_translation_batch(const TranslationSource& source, int size, std::uint64_t seed, std::int64_t step);
 
-/// What `ganvas data check` reports of translation data: one line a defect, empty when all is well.
-std::vector<std::string> check_translation(const TranslationSourceOptions& options);
+/// What of translation data training could not use.
+DataCheck check_translation(const TranslationSourceOptions& options);
 
 }  // namespace ganvas

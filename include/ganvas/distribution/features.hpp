@@ -33,10 +33,11 @@ struct FeatureSet {
 };
 
 struct FeatureOptions {
-  std::int64_t batch = 16;             ///< pictures at a time in the network
-  bool keep = true;                    ///< the vectors too, which all but the Frechet distance need
-  torch::Device device = torch::kCPU;  ///< where the network is
-  std::vector<std::string> layers{};   ///< empty: the network's pooled_layers()
+  std::int64_t batch = 16;                      ///< pictures at a time in the network
+  bool keep = true;                             ///< the vectors too, which all but the Frechet distance need
+  torch::Device device = torch::kCPU;           ///< where the network is
+  std::vector<std::string> layers{};            ///< empty: the network's pooled_layers()
+  std::vector<std::filesystem::path> others{};  ///< folders below, of pictures that don't belong to a folder's
 };
 
 /// Gathers the features of pictures one by one; the network sees them in batches.
@@ -61,8 +62,8 @@ struct FolderFeatures {
   std::vector<std::string> unreadable;  ///< pictures that couldn't be read, one message each, that names the file
 };
 
-/// The features of all pictures below a folder. `progress` is told how many of how many are done. Throws Error(data)
-/// where fewer than two can be read, and Error(interrupted).
+/// The features of all pictures below a folder, see list_pictures(). `progress` is told how many of how many are done.
+/// Throws Error(data) where fewer than two can be read, and Error(interrupted).
 FolderFeatures features_of_folder(const std::filesystem::path& folder, const FeatureNetworkPtr& network,
                                   const FeatureOptions& options = {},
                                   const std::function<void(std::size_t done, std::size_t total)>& progress = {});

@@ -7,25 +7,28 @@
 #include <vector>
 
 #include "ganvas/core/files.hpp"
+#include "ganvas/imaging/format_name.hpp"
 #include "ganvas/imaging/image.hpp"
 #include "ganvas/metadata/metadata.hpp"
 
 namespace ganvas {
 
-enum class Format { png, jpeg, webp, tiff, bmp, pnm };
-
 /// By content, never by name; nullopt where the bytes are none of the supported formats.
 std::optional<Format> sniff_format(std::span<const std::uint8_t> bytes);
 /// The same of the first bytes of a regular file (a pipe must not be touched before its time).
 std::optional<Format> sniff_file(const std::filesystem::path& path);
-/// By name or file extension with or without a dot ("JPG", ".jpeg", "tif", "pgm"); nullopt when unknown.
-std::optional<Format> format_from_name(std::string_view name);
-/// Customary extension without a dot: png jpg webp tif bmp; pnm by channel count: pgm for gray, ppm for colour.
-std::string extension_of(Format format, int channels = 3);
+/// What a format's writer can store; all store u8 and RGB.
+struct FormatCapacity {
+  bool u16 = false, f32 = false;
+  bool gray = true, gray_alpha = false;  ///< else gray is stored as RGB, with alpha as RGBA
+  bool alpha = false;                    ///< else it is laid over white
+  bool bands = false;                    ///< more than four channels
+  bool metadata = false;                 ///< EXIF, XMP and ICC, else they are dropped
+  int longest_side = INT32_MAX;
+};
+const FormatCapacity& capacity_of(Format format);
 /// Whether the format can hold such samples without loss of depth or alpha (e.g. JPEG: u8, no alpha).
 bool can_hold(Format format, Depth depth, int channels);
-/// Most pixels a side that the format's writer takes.
-int longest_side(Format format);
 
 /// As stored: orientations 5 to 8 swap width and height when they are applied.
 struct ImageHeader {
@@ -52,8 +55,9 @@ struct DecodedImage {
 ImageHeader read_header(std::span<const std::uint8_t> bytes, const std::string& name);
 
 /// Decodes a still picture. `name` stands in messages only. Throws Error(file) for empty, truncated, damaged,
-/// animated, oversized (max_pixels) or unknown content, with one line that says which. Float TIFFs are clipped to 0..1;
-/// CMYK becomes RGB; alpha comes out straight. A profile that doesn't fit the colours (e.g. CMYK) is dropped.
+/// animated, oversized (max_pixels) or unknown content, with one line that says which. Where only the file's end mark
+/// is missing, a warning says so. Float TIFFs are clipped to 0..1, those of plainly another range refused; CMYK becomes
+/// RGB; alpha comes out straight. A profile that doesn't fit the colours (e.g. CMYK) is dropped.
 DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name, const DecodeOptions& = {});
 
 struct EncodeOptions {
@@ -61,9 +65,9 @@ struct EncodeOptions {
   int png_level = 1;  ///< 0..9; 3 is some 3 % smaller and takes 1.8 times as long
 };
 
-/// Encodes; samples are converted (with rounding) where the format can't hold the depth, and alpha is flattened
-/// over white where the format can't hold alpha. Metadata that the format can't carry go to `dropped` as reasons. WebP
-/// stores gray as RGB. JPEG keeps full colour resolution from quality 90 on.
+/// Encodes; what the format can't hold (FormatCapacity) is converted with rounding or flattened over white, and
+/// metadata that it can't carry go to `dropped` as reasons. Throws Error(file) for more channels or pixels a side than
+/// it can hold. JPEG keeps full colour resolution from quality 90 on.
 Bytes encode_image(const Image& image, Format format, const Metadata& metadata, const EncodeOptions& = {},
                    std::vector<std::string>* dropped = nullptr);
 

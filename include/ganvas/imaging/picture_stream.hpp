@@ -4,7 +4,12 @@
 #include <optional>
 #include <span>
 
+#include "ganvas/imaging/format_name.hpp"
+
 namespace ganvas {
+
+/// Whether programs write pictures of this format one after another.
+bool is_streamable(Format format);
 
 /// Where the picture at the front of a stream ends, for formats that programs write one picture after another: PNM, PNG
 /// and JPEG (MJPEG). Nothing: more bytes are needed to say; SIZE_MAX: at the stream's end, as every other format. What

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ganvas/core/error.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/image.hpp"
 
@@ -31,7 +32,10 @@ struct BatchOptions {
   bool strip_metadata = false;
   std::uint64_t max_pixels = UINT64_C(1) << 28;  ///< of an input; larger ones are refused unread
   int shard_index = 1, shard_count = 1;  ///< this run does every shard_count-th file, beginning with the index-th
-  int limit = 0;                         ///< only the first so many files, finished or not; 0: all
+  /// Makes an error's message, for a command that knows by which options its user sets things (SettingError). Empty:
+  /// the message as it is.
+  std::function<std::string(const Error&)> explain{};
+  int limit = 0;  ///< only the first so many files, finished or not; 0: all
   bool dry_run = false, json = false, stop_on_error = false, quiet = false;
 };
 

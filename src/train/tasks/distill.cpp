@@ -8,7 +8,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/data/bridge.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/data/distort.hpp"
 #include "ganvas/data/pair_source.hpp"
 #include "ganvas/loss/lpips.hpp"

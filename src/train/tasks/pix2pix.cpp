@@ -3,8 +3,8 @@
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/data/bridge.hpp"
 #include "ganvas/loss/pixel.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 #include "train/adversarial_task.hpp"
 #include "train/criteria.hpp"
 #include "train/translation_data.hpp"

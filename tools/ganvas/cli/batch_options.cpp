@@ -36,7 +36,7 @@ std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
   command
       .add_option("--name", options.name, "Name of outputs; {stem} {parent} {n} {model} {scale} {ext} are filled in")
       ->capture_default_str();
-  command.add_option("--format", options.format, "png, jpeg, webp, tiff, bmp or pnm (default: as the input)");
+  command.add_option("--format", options.format, format_choices() + " (default: as the input)");
   command.add_option("--quality", options.quality, "JPEG and WebP, 1..100 (WebP: 100 is lossless)")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
@@ -60,8 +60,8 @@ std::shared_ptr<BatchArguments> add_batch_options(CLI::App& command) {
 
 BatchRequest finish_batch_options(const BatchArguments& arguments) {
   BatchRequest request = arguments.request;
-  if (!request.format.empty() && format_name(request.format).empty())
-    fail(ErrorKind::usage, "--format {}: expected png, jpeg, webp, tiff, bmp or pnm", request.format);
+  if (!request.format.empty() && !format_from_name(request.format))
+    fail(ErrorKind::usage, "--format {}: expected {}", request.format, format_choices());
   const auto slash = arguments.shard.find('/');
   if (slash == std::string::npos) fail(ErrorKind::usage, "--shard {}: expected I/N", arguments.shard);
   request.shard_index = whole_number(std::string_view(arguments.shard).substr(0, slash), "--shard");

@@ -21,12 +21,11 @@ void add_output(CLI::App& command, TreeRequest& tree, const std::string& what) {
 }
 
 void add_format(CLI::App& command, TreeRequest& tree) {
-  command.add_option("--format", tree.format, "png, jpeg, webp, tiff, bmp or pnm")->capture_default_str();
+  command.add_option("--format", tree.format, format_choices())->capture_default_str();
 }
 
 void check_format(const TreeRequest& tree) {
-  if (format_name(tree.format).empty())
-    fail(ErrorKind::usage, "--format {}: expected png, jpeg, webp, tiff, bmp or pnm", tree.format);
+  if (!format_from_name(tree.format)) fail(ErrorKind::usage, "--format {}: expected {}", tree.format, format_choices());
 }
 
 void add_pair(CLI::App& data, Action& action) {

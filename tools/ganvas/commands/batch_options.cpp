@@ -1,5 +1,6 @@
 #include "commands/batch_options.hpp"
 
+#include "commands/hints.hpp"
 #include "ganvas/core/log.hpp"
 
 namespace ganvas::cli {
@@ -25,6 +26,10 @@ BatchOptions batch_options(const BatchRequest& request) {
   options.dry_run = request.dry_run;
   options.json = request.json;
   options.stop_on_error = request.stop_on_error;
+  options.explain = [](const Error& error) {
+    return with_hint(error, {{"max_pixels", "raise it (--max-pixels) if that is true"},
+                             {"format", "choose another by --format or by the output's name"}});
+  };
   options.quiet = log_level() > LogLevel::info;
   return options;
 }

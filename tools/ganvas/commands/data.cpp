@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "commands/hints.hpp"
 #include "commands/run.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/data/pair_source.hpp"
@@ -9,29 +10,27 @@ namespace ganvas::cli {
 
 namespace {
 
-int check_translation_data(const DataCheckRequest& request) {
-  TranslationSourceOptions source;
-  source.places.assign(request.places.begin(), request.places.end());
-  source.paired = request.pairs;
-  const auto defects = check_translation(source);
-  for (const auto& defect : defects) fmt::print("{}\n", defect);
-  log(LogLevel::info, "{} defects", defects.size());
-  return defects.empty() ? 0 : 1;
-}
-
-}  // namespace
-
-int run(const DataCheckRequest& request) {
-  if (request.pairs || request.unpaired) return check_translation_data(request);
+DataCheck check(const DataCheckRequest& request) {
+  if (request.pairs || request.unpaired) {
+    TranslationSourceOptions source;
+    source.places.assign(request.places.begin(), request.places.end());
+    source.paired = request.pairs;
+    return hinted({{"places", "name A's folder, then B's"}}, [&] { return check_translation(source); });
+  }
   PairSourceOptions source;
   source.hr.assign(request.places.begin(), request.places.end());
   source.lr = request.lr;
   source.scale = request.scale;
   source.crop = request.crop;
-  const auto pictures = list_pictures(source.hr);
-  const auto defects = check_pairs(source);
+  return check_pairs(source);
+}
+
+}  // namespace
+
+int run(const DataCheckRequest& request) {
+  const auto [pictures, defects] = check(request);
   for (const auto& defect : defects) fmt::print("{}\n", defect);
-  log(LogLevel::info, "{} pictures, {} defects", pictures.size(), defects.size());
+  log(LogLevel::info, "{} pictures, {} defects", pictures, defects.size());
   return defects.empty() ? 0 : 1;
 }
 

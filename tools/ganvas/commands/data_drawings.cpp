@@ -5,9 +5,9 @@
 #include "commands/run.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/imaging/alpha.hpp"
-#include "ganvas/imaging/beside.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/edges.hpp"
+#include "ganvas/imaging/side_by_side.hpp"
 
 namespace fs = std::filesystem;
 
@@ -33,16 +33,16 @@ Image draw(const Image& photo, const DataEdgesRequest& request) {
 
 /// The made picture alone or, at the photograph's depth, beside it.
 Image finished(const Image& made, const Image& photo, bool pair) {
-  return pair ? beside(to_depth(made, photo.depth()), photo) : made;
+  return pair ? side_by_side(to_depth(made, photo.depth()), photo) : made;
 }
 
 }  // namespace
 
 int run(const DataEdgesRequest& request) {
   const auto files = list_tree(request.tree.places, request.tree.out);
-  return make_tree(files, request.tree, "drawing", "drawn", [&](const PictureFile& file, std::size_t) {
+  return make_tree(files, request.tree, "drawing", "drawn", [&](const TreePicture& file, std::size_t) {
     const fs::path path = output_of(request.tree, file, request.tree.format);
-    const Image photo = over_white(read_image(file.in).image);
+    const Image photo = over_white(read_image(file.path).image);
     write_picture(path, finished(draw(photo, request), photo, request.pair));
     return path;
   });
@@ -50,11 +50,11 @@ int run(const DataEdgesRequest& request) {
 
 int run(const DataGrayRequest& request) {
   const auto files = list_tree(request.tree.places, request.tree.out);
-  return make_tree(files, request.tree, "graying", "made gray", [&](const PictureFile& file, std::size_t) {
+  return make_tree(files, request.tree, "graying", "made gray", [&](const TreePicture& file, std::size_t) {
     const fs::path path = output_of(request.tree, file, request.tree.format);
-    const Image photo = over_white(read_image(file.in).image);
+    const Image photo = over_white(read_image(file.path).image);
     if (request.pair && photo.channels() == 1)
-      log(LogLevel::warning, "{}: is gray already; its pair teaches no colours", file.in.string());
+      log(LogLevel::warning, "{}: is gray already; its pair teaches no colours", file.path.string());
     write_picture(path, finished(to_gray(photo), photo, request.pair));
     return path;
   });

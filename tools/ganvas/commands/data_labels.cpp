@@ -1,4 +1,5 @@
 // ganvas data labels: class numbers as colours, and back.
+#include "commands/hints.hpp"
 #include "commands/picture_tree.hpp"
 #include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
@@ -36,10 +37,14 @@ int run(const DataLabelsRequest& request) {
   const auto files = list_tree(request.tree.places, request.tree.out);
   const std::string doing = request.reverse ? "numbering" : "colouring",
                     done = request.reverse ? "numbered" : "coloured";
-  return make_tree(files, request.tree, doing, done, [&](const PictureFile& file, std::size_t) {
+  return make_tree(files, request.tree, doing, done, [&](const TreePicture& file, std::size_t) {
     const fs::path path = output_of(request.tree, file, "png");  // others blur numbers, or can't hold 16 bits
-    write_picture(path, request.reverse ? label_colors(read_image(file.in).image, table, request.tolerance)
-                                        : color_labels(read_numbers(file.in), table));
+    write_picture(path, hinted({{"palette", "name it in --palette"},
+                                {"tolerance", "raise --tolerance or name them in --palette"}},
+                               [&] {
+                                 if (!request.reverse) return color_labels(read_numbers(file.path), table);
+                                 return label_colors(read_image(file.path).image, table, request.tolerance);
+                               }));
     return path;
   });
 }

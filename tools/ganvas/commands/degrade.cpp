@@ -5,9 +5,9 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/data/degradation.hpp"
-#include "ganvas/imaging/beside.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/resize.hpp"
+#include "ganvas/imaging/side_by_side.hpp"
 
 namespace fs = std::filesystem;
 
@@ -38,12 +38,12 @@ Plan read_plan(const DataDegradeRequest& request) {
 /// Bicubic enlargement and original, without the rest on the right and below that doesn't fit.
 Image compared(const Image& lr, const Image& hr, int scale) {
   const Image large = resize(lr, lr.width() * scale, lr.height() * scale);
-  return beside(large, Image(hr.pixels(cv::Rect({}, large.pixels.size()))));
+  return side_by_side(large, Image(hr.pixels(cv::Rect({}, large.pixels.size()))));
 }
 
-fs::path degrade_one(const PictureFile& file, std::size_t index, const Plan& plan, const DataDegradeRequest& request) {
+fs::path degrade_one(const TreePicture& file, std::size_t index, const Plan& plan, const DataDegradeRequest& request) {
   const fs::path path = output_of(request.tree, file, "png");
-  const Image hr = to_rgb(color_part(to_depth(read_image(file.in).image, Depth::u8)));
+  const Image hr = to_rgb(color_part(to_depth(read_image(file.path).image, Depth::u8)));
   const Image lr = plan.degradation.apply(hr, plan.scale, request.seed, index);
   if (request.compare) {
     // Beside the output folder, which thus stays one of low-resolution pictures alone.
@@ -61,7 +61,7 @@ int run(const DataDegradeRequest& request) {
   const Plan plan = read_plan(request);
   const auto files = list_tree(request.tree.places, request.tree.out);
   return make_tree(files, request.tree, "degrading", "degraded",
-                   [&](const PictureFile& file, std::size_t index) { return degrade_one(file, index, plan, request); });
+                   [&](const TreePicture& file, std::size_t index) { return degrade_one(file, index, plan, request); });
 }
 
 }  // namespace ganvas::cli

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "commands/eval_partners.hpp"
 #include "commands/eval_sets.hpp"
 #include "commands/lpips_meter.hpp"
 #include "commands/run.hpp"
@@ -13,6 +12,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/picture_partners.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/metric/quality.hpp"
@@ -42,14 +42,13 @@ class Source {
       scale_ = own;
     }
     if (scale_ == 0) scale_ = 4;
-    const std::string& place = request.sr.empty() ? request.lr : request.sr;
-    if (!place.empty()) partners_.emplace(request.hr, place, scale_);
   }
   int scale() const { return scale_; }
 
-  Image result_for(const fs::path& hr_path, const Image& hr) {
-    if (!options_.sr.empty()) return read_image(partners_->of(hr_path)).image;
-    const Image lr = partners_ ? read_image(partners_->of(hr_path)).image : shrink_bicubic(hr, scale_);
+  /// `partner`: the result, or the low-resolution picture, where such are given.
+  Image result_for(const fs::path& partner, const Image& hr) {
+    if (!options_.sr.empty()) return read_image(partner).image;
+    const Image lr = partner.empty() ? shrink_bicubic(hr, scale_) : read_image(partner).image;
     const cv::Size size(lr.width() * scale_, lr.height() * scale_);
     return options_.bicubic ? resize(lr, size.width, size.height) : upscaler_->upscale(lr, size);
   }
@@ -58,12 +57,19 @@ class Source {
   const EvalRequest& options_;
   int scale_;
   std::optional<Upscaler> upscaler_;
-  std::optional<EvalPartners> partners_;
 };
 
 nlohmann::ordered_json number(double value) {
   if (std::isfinite(value)) return std::round(value * 1e4) / 1e4;
   return std::isinf(value) ? nlohmann::ordered_json("inf") : nlohmann::ordered_json(nullptr);
+}
+
+/// The pictures of ground truth, with the results or the low-resolution pictures that belong to them.
+std::vector<PictureFile> find_files(const EvalRequest& request, int scale) {
+  const std::string& place = request.sr.empty() ? request.lr : request.sr;
+  if (place.empty()) return require_pictures({request.hr});
+  auto files = require_pictures({request.hr}, {.others = {place}});
+  return find_partners(std::move(files), place, {.originals = {request.hr}, .scale = scale});
 }
 
 /// Figures of one picture, or the mean of several.
@@ -124,8 +130,7 @@ int run(const EvalRequest& request) {
   if (request.lpips.on) meter.emplace(request.lpips, request.device);
   Source source(request);
   const int border = request.border >= 0 ? request.border : source.scale();
-  const auto files = eval_originals(request.hr, request.sr.empty() ? request.lr : request.sr);
-  if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", request.hr);
+  const auto files = find_files(request, source.scale());
   const Printer printer(request.json, meter ? meter->name() : "");
   printer.head();
   Figures sum;
@@ -133,17 +138,18 @@ int run(const EvalRequest& request) {
   for (const auto& file : files) {
     throw_if_interrupted();
     try {
-      const Image hr = read_image(file).image;
-      const Image result = source.result_for(file, hr);
+      if (!file.problem.empty()) fail(ErrorKind::data, "{}", file.problem);
+      const Image hr = read_image(file.path).image;
+      const Image result = source.result_for(file.partner, hr);
       Figures figures{compare_pictures(result, hr, border, std::max(4, source.scale()))};
       if (meter) figures.lpips = meter->distance(result, hr);
-      printer.row(name_below(file, request.hr), figures, false);
+      printer.row(file.below.string(), figures, false);
       sum.add(figures, 1.0);
       ++count;
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::interrupted) throw;
       const std::string what = error.what();
-      log(LogLevel::error, "{}", what.starts_with(file.string()) ? what : file.string() + ": " + what);
+      log(LogLevel::error, "{}", what.starts_with(file.path.string()) ? what : file.path.string() + ": " + what);
     }
     std::fflush(stdout);
   }

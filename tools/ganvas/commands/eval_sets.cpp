@@ -25,7 +25,10 @@ FeatureNetworkPtr load_network(const std::string& given) {
   return load_feature_network(find_network_file(name));
 }
 
-FolderFeatures measure(const std::string& folder, const FeatureNetworkPtr& network, const FeatureOptions& options) {
+/// `other`: the folder that it is compared with, which may lie in it.
+FolderFeatures measure(const std::string& folder, const std::string& other, const FeatureNetworkPtr& network,
+                       FeatureOptions options) {
+  options.others = {other};
   FolderFeatures features;
   {
     Progress progress("features of " + folder, 0);
@@ -55,8 +58,8 @@ int run_eval_sets(const EvalRequest& request) {
   options.device = parse_device(request.device);
   use_cpu_threads(0);
   network->to(options.device);
-  const FolderFeatures real = measure(request.hr, network, options);
-  const FolderFeatures generated = measure(request.sr, network, options);
+  const FolderFeatures real = measure(request.hr, request.sr, network, options);
+  const FolderFeatures generated = measure(request.sr, request.hr, network, options);
   const std::int64_t dimension = real.set.statistics.mean.numel();
   const std::string name = feature_network_name(*network);
   nlohmann::ordered_json line{{"reference", request.hr},

@@ -7,7 +7,7 @@
 
 #include "commands/network_file.hpp"
 #include "ganvas/core/files.hpp"
-#include "ganvas/data/bridge.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/threads.hpp"
 

@@ -10,14 +10,14 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
-#include "ganvas/data/bridge.hpp"
-#include "ganvas/data/pair_source.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/picture_files.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/metric/quality.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace ganvas::cli {
 
@@ -29,11 +29,12 @@ struct CalibrationSet {
   std::vector<Image> targets;  ///< empty where the network doesn't enlarge
 };
 
-std::vector<std::filesystem::path> large_enough(std::vector<std::filesystem::path> files, int side) {
-  std::erase_if(files, [&](const std::filesystem::path& file) {
+std::vector<PictureFile> large_enough(std::vector<PictureFile> files, int side) {
+  std::erase_if(files, [&](const PictureFile& file) {
     throw_if_interrupted();
     try {
-      const ImageHeader header = read_header(read_file(file), file.string());
+      if (!file.problem.empty()) fail(ErrorKind::data, "{}: {}", file.path.string(), file.problem);
+      const ImageHeader header = read_header(read_file(file.path), file.path.string());
       return header.width < side || header.height < side;
     } catch (const Error& error) {
       log(LogLevel::warning, "passed over: {}", error.what());
@@ -56,13 +57,13 @@ Image readable(const std::filesystem::path& file) {
 /// Crops from the middle of the pictures, evenly chosen from all that are large enough.
 CalibrationSet calibration_set(const ModelQuantizeRequest& request, const GeneratorInfo& info) {
   const int side = std::max(1, request.side / info.multiple) * info.multiple, large = side * info.scale;
-  const auto files = large_enough(list_pictures({request.data}), large);
+  const auto files = large_enough(list_pictures(request.data), large);
   CalibrationSet set;
   std::vector<Image> small;
   const double stride = std::max(1.0, static_cast<double>(files.size()) / request.pictures);
   for (double at = 0; at < static_cast<double>(files.size()) && std::ssize(small) < request.pictures; at += stride) {
     throw_if_interrupted();
-    const Image picture = readable(files[static_cast<std::size_t>(at)]);
+    const Image picture = readable(files[static_cast<std::size_t>(at)].path);
     if (picture.empty()) continue;
     const cv::Rect middle((picture.width() - large) / 2, (picture.height() - large) / 2, large, large);
     const Image crop(picture.pixels(middle).clone());

@@ -7,7 +7,6 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/core/paths.hpp"
 #include "ganvas/core/progress.hpp"
 #include "ganvas/imaging/codec.hpp"
 
@@ -17,61 +16,48 @@ namespace ganvas::cli {
 
 namespace {
 
-/// By content where the name promises nothing: photographs come without extensions too.
-bool is_picture(const fs::path& path) { return format_from_name(path.extension().string()) || sniff_file(path); }
-
-/// "2013-11-08 16.45" is a whole name, "a.jpg" one with an extension.
-fs::path without_extension(fs::path name) {
-  return format_from_name(name.extension().string()) ? name.replace_extension() : name;
-}
-
 bool are_same(const fs::path& a, const fs::path& b) {
   std::error_code unknown;
   return fs::equivalent(a, b, unknown);
 }
 
-void add_pictures_below(const fs::path& folder, const fs::path& out, std::vector<PictureFile>& files) {
-  if (are_same(folder, out))
-    fail(ErrorKind::usage, "-o {}: is the folder of the originals; name another", out.string());
-  const bool out_inside = lies_below(out, folder);
-  std::vector<fs::path> unlisted;
-  for (const auto& path : list_files(folder, /*recursive=*/true, &unlisted))
-    if (!(out_inside && lies_below(path, out)) && is_picture(path))
-      files.push_back({path, without_extension(path.lexically_relative(folder))});
-  for (const auto& path : unlisted)
-    if (!fs::is_symlink(path) || format_from_name(path.extension().string()))
-      files.push_back({path, path.lexically_relative(folder), {}, why_unlisted(path)});
-}
-
-std::shared_ptr<const std::set<fs::path>> originals_of(const std::vector<PictureFile>& files) {
+std::shared_ptr<const std::set<fs::path>> originals_of(const std::vector<TreePicture>& files) {
   std::error_code unknown;
   auto paths = std::make_shared<std::set<fs::path>>();
   for (const auto& file : files)
-    for (const auto& path : {file.in, file.partner})
+    for (const auto& path : {file.path, file.partner})
       if (!path.empty()) paths->insert(fs::weakly_canonical(path, unknown));
   return paths;
 }
 
-void report(const PictureFile& file, const std::string& what) {
+void report(const TreePicture& file, const std::string& what) {
   const auto names = [&](const fs::path& path) { return !path.empty() && what.starts_with(path.string()); };
-  const bool named = names(file.in) || names(file.partner);
-  log(LogLevel::error, "{}", named ? what : file.in.string() + ": " + what);
+  const bool named = names(file.path) || names(file.partner);
+  log(LogLevel::error, "{}", named ? what : file.path.string() + ": " + what);
 }
 
 }  // namespace
 
-std::vector<PictureFile> list_tree(const std::vector<std::string>& places, const fs::path& out) {
-  std::vector<PictureFile> files;
-  for (const fs::path place : places) {
-    if (!fs::exists(place)) fail(ErrorKind::data, "{}: no such file or folder", place.string());
-    if (fs::is_directory(place)) add_pictures_below(place, out, files);
-    else files.push_back({place, without_extension(place.filename())});
+std::vector<TreePicture> named(std::vector<PictureFile> pictures) {
+  std::vector<TreePicture> files;
+  for (auto& picture : pictures) {
+    fs::path name = without_extension(picture.below);
+    files.push_back({std::move(picture), std::move(name)});
   }
-  if (files.empty()) fail(ErrorKind::data, "{}: no pictures found", fmt::join(places, ", "));
   return files;
 }
 
-fs::path output_of(const TreeRequest& request, const PictureFile& file, const std::string& format) {
+void require_other_folder(const fs::path& place, const fs::path& out) {
+  if (fs::is_directory(place) && are_same(place, out))
+    fail(ErrorKind::usage, "-o {}: is the folder of the originals; name another", out.string());
+}
+
+std::vector<TreePicture> list_tree(const std::vector<std::string>& places, const fs::path& out) {
+  for (const auto& place : places) require_other_folder(place, out);
+  return named(require_pictures({places.begin(), places.end()}, {.others = {out}}));
+}
+
+fs::path output_of(const TreeRequest& request, const TreePicture& file, const std::string& format) {
   const Format known = format_from_name(format).value();
   // Whether a PNM is gray shows only later.
   const std::string extension = known == Format::pnm ? "pnm" : extension_of(known);
@@ -81,8 +67,8 @@ fs::path output_of(const TreeRequest& request, const PictureFile& file, const st
   return path;
 }
 
-void require_free(const TreeRequest& request, const PictureFile& file, const fs::path& path) {
-  if (are_same(path, file.in) || are_same(path, file.partner))
+void require_free(const TreeRequest& request, const TreePicture& file, const fs::path& path) {
+  if (are_same(path, file.path) || are_same(path, file.partner))
     fail(ErrorKind::file, "{} is the original itself; name another folder", path.string());
   std::error_code unknown;
   if (file.originals && file.originals->contains(fs::weakly_canonical(path, unknown)))
@@ -100,7 +86,7 @@ void write_picture(const fs::path& path, const Image& image) {
   write_image(path, image);
 }
 
-int make_tree(std::vector<PictureFile> files, const TreeRequest& request, const std::string& doing,
+int make_tree(std::vector<TreePicture> files, const TreeRequest& request, const std::string& doing,
               const std::string& done, const MakePicture& make) {
   const auto originals = originals_of(files);
   files.resize(std::min(files.size(), request.limit));

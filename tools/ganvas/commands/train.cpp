@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "commands/hints.hpp"
 #include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
@@ -32,7 +33,10 @@ int run(const TrainRequest& request) {
   train_options.find_model = [](const std::string& name) { return find_model(name); };
   if (request.stop_at > 0) train_options.stop_at = request.stop_at;
   wait_for_clean_end();  // a step may take long, and the checkpoint behind it is worth the wait
-  const TrainResult result = train(std::move(recipe), train_options);
+  const TrainResult result = hinted({{"data", "give --data DIR"},
+                                     {"places", "give --data once or twice: A's folder, then B's"},
+                                     {"lr_data", "leave --lr-data out, or --set degrade.kind=none"}},
+                                    [&] { return train(std::move(recipe), train_options); });
   if (result.finished) fmt::print("{}/model.safetensors\n", out);
   log(LogLevel::info, "{} steps done{}; waited for data {:.1f} % of the time", result.steps,
       result.finished ? "" : ", go on with --resume", 100 * result.wait_share);

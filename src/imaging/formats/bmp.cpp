@@ -2,13 +2,23 @@
 #include <array>
 #include <bit>
 
+#include "ganvas/imaging/alpha.hpp"
 #include "imaging/codecs.hpp"
 
-namespace ganvas::codecs {
+namespace ganvas::bmp_plugin {
 namespace {
 
+using namespace codecs;
+
 enum : std::uint32_t { rgb = 0, rle8 = 1, rle4 = 2, bitfields = 3, alpha_bitfields = 6 };
-constexpr std::size_t file_header = 14, core_header = 12, info_header = 40;
+constexpr std::size_t file_header = 14, core_header = 12, info_header = 40, header_v4 = 108;
+
+bool sniff(View head) {
+  if (!marked(head, 0, "BM") || head.size() < 26) return false;
+  // Two letters alone would take many a text for a picture.
+  const std::uint32_t size = little_endian(head, file_header, 4);
+  return size >= core_header && size <= 256;
+}
 
 struct Header {
   std::size_t pixels = 0, size = 0;
@@ -115,8 +125,9 @@ void read_rows(View bytes, const Header& header, cv::Mat& pixels) {
   }
 }
 
-/// Run-length coded palette indices. Ends by its own mark; without it the file is cut.
-void read_runs(View bytes, const Header& header, cv::Mat& pixels) {
+/// Run-length coded palette indices. They end by a mark of their own; without it and before the last pixel the file is
+/// cut.
+void read_runs(View bytes, const Header& header, cv::Mat& pixels, Decoding& decoding) {
   pixels.setTo(0);
   const bool nibbles = header.compression == rle4;
   std::int64_t x = 0, y = 0;
@@ -126,6 +137,10 @@ void read_runs(View bytes, const Header& header, cv::Mat& pixels) {
     ++x;
   };
   for (std::size_t at = header.pixels;;) {
+    if (at == bytes.size() && (y >= header.height || (y == header.height - 1 && x >= header.width))) {
+      decoding.warnings.emplace_back(end_missing);
+      return;
+    }
     const std::uint32_t count = big_endian(bytes, at, 1), value = big_endian(bytes, at + 1, 1);
     at += 2;
     if (count > 0) {
@@ -168,14 +183,18 @@ void put(Bytes& out, std::uint32_t value, int count) {
   for (int i = 0; i < count; ++i) out.push_back(static_cast<std::uint8_t>(value >> 8 * i));
 }
 
-}  // namespace
+/// Many programs leave the alpha of 32 bits at zero and mean an opaque picture; all that show it take it so.
+Image without_empty_alpha(const Image& image) {
+  const auto alpha = constant_alpha(image);
+  return alpha == 0.0 ? color_part(image) : image;
+}
 
-Facts inspect_bmp(View bytes) {
+Facts inspect(View bytes) {
   const Header header = read_header(bytes);
   return {header.width, header.height};
 }
 
-Image decode_bmp(View bytes) {
+Image decode(View bytes, Decoding& decoding) {
   Header header = read_header(bytes);
   require_supported(header);
   read_masks(bytes, header);
@@ -184,39 +203,58 @@ Image decode_bmp(View bytes) {
   if (header.bits > 8) {
     Image image(width, height, header.masks[3] ? 4 : 3, Depth::u8);
     read_rows(bytes, header, image.pixels);
-    return image;
+    return without_empty_alpha(image);
   }
   cv::Mat indices(height, width, CV_8UC1);
   if (header.compression == rgb) read_rows(bytes, header, indices);
-  else read_runs(bytes, header, indices);
+  else read_runs(bytes, header, indices, decoding);
   return apply_palette(indices, header.palette);
 }
 
-Bytes encode_bmp(const Image& image) {
-  const bool gray = image.channels() == 1;
-  const std::size_t used = static_cast<std::size_t>(image.width()) * image.channels(), stride = (used + 3) / 4 * 4;
-  const std::size_t offset = file_header + info_header + (gray ? 1024 : 0), total = offset + stride * image.height();
-  if (total > UINT32_MAX) fail(ErrorKind::file, "the picture is too large for BMP (4 GiB); write PNG or TIFF");
-  Bytes out;
-  out.reserve(total);
+/// Header, and behind it masks and colour space (alpha) or the palette of grays.
+void put_headers(Bytes& out, const Image& image, std::size_t offset, std::size_t total) {
+  const bool gray = image.channels() == 1, alpha = image.channels() == 4;
   put(out, 'B' | 'M' << 8, 2);
-  for (const std::size_t value : {total, std::size_t{0}, offset, info_header})
+  for (const std::size_t value : {total, std::size_t{0}, offset, alpha ? header_v4 : info_header})
     put(out, static_cast<std::uint32_t>(value), 4);
   put(out, image.width(), 4);
   put(out, image.height(), 4);
   put(out, 1, 2);
-  put(out, gray ? 8 : 24, 2);
-  put(out, rgb, 4);
+  put(out, 8 * image.channels(), 2);
+  put(out, alpha ? bitfields : rgb, 4);
   for (const std::uint32_t value : {0, 2835, 2835, gray ? 256 : 0, 0}) put(out, value, 4);  // 72 dpi
+  if (alpha) {
+    for (const std::uint32_t mask : {0xff0000U, 0xff00U, 0xffU, 0xff000000U}) put(out, mask, 4);
+    put(out, 's' << 24 | 'R' << 16 | 'G' << 8 | 'B', 4);  // sRGB
+    out.resize(offset);                                   // its end points and gammas, which sRGB needs not
+  }
   for (std::uint32_t i = 0; gray && i < 256; ++i) put(out, i * 0x010101, 4);
+}
+
+Bytes encode(const Image& image, const EncodeOptions&) {
+  const int channels = image.channels();
+  const std::size_t used = static_cast<std::size_t>(image.width()) * channels, stride = (used + 3) / 4 * 4;
+  const std::size_t head = channels == 1 ? info_header + 1024 : channels == 4 ? header_v4 : info_header;
+  const std::size_t offset = file_header + head, total = offset + stride * image.height();
+  if (total > UINT32_MAX) fail(ErrorKind::file, "the picture is too large for BMP (4 GiB); write PNG or TIFF");
+  Bytes out;
+  out.reserve(total);
+  put_headers(out, image, offset, total);
   for (int y = image.height(); y-- > 0;) {
     const std::uint8_t* row = image.pixels.ptr(y);
-    if (gray) out.insert(out.end(), row, row + used);
+    if (channels == 1) out.insert(out.end(), row, row + used);
     else
-      for (int x = 0; x < image.width(); ++x, row += 3) out.insert(out.end(), {row[2], row[1], row[0]});
+      for (int x = 0; x < image.width(); ++x, row += channels) {
+        out.insert(out.end(), {row[2], row[1], row[0]});
+        if (channels == 4) out.push_back(row[3]);
+      }
     out.resize(out.size() + stride - used);
   }
   return out;
 }
 
-}  // namespace ganvas::codecs
+}  // namespace
+
+Codec plugin() { return {Format::bmp, sniff, inspect, decode, encode, {.alpha = true}}; }
+
+}  // namespace ganvas::bmp_plugin

@@ -6,8 +6,16 @@
 
 #include "imaging/tiff_memory.hpp"
 
-namespace ganvas::codecs {
+namespace ganvas::tiff_plugin {
 namespace {
+
+using namespace codecs;
+using namespace std::string_view_literals;
+
+bool sniff(View head) {
+  const auto marks = {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv};
+  return std::any_of(marks.begin(), marks.end(), [&](std::string_view mark) { return marked(head, 0, mark); });
+}
 
 template <typename T>
 T field(TIFF* tiff, std::uint32_t tag, T fallback) {
@@ -75,6 +83,20 @@ void place_block(const std::uint8_t* data, const Block& block, Image& image) {
   }
 }
 
+/// A few bytes may claim gigantic strips and tiles, for which libtiff and we would take the memory before a byte is
+/// read.
+void require_sane_blocks(TIFF* tiff, const Layout& layout) {
+  if (layout.samples > most_channels)
+    reject(fmt::format("has {} samples a pixel; at most {} are supported", layout.samples, most_channels));
+  const auto bits = static_cast<std::uint64_t>(layout.bits) * layout.samples;
+  const std::uint64_t picture = bits * layout.width * layout.height / 8;
+  const std::uint64_t block = TIFFIsTiled(tiff) ? TIFFTileSize64(tiff) : TIFFStripSize64(tiff);
+  constexpr std::uint64_t always = std::uint64_t{64} << 20;
+  if (block > std::max(always, 4 * picture))
+    reject(fmt::format("claims {} of {} bytes for a picture of {}x{}, and is damaged; get an intact copy of the file",
+                       TIFFIsTiled(tiff) ? "tiles" : "strips", block, layout.width, layout.height));
+}
+
 void read_blocks(TIFF* tiff, const Layout& layout, Image& image) {
   const bool tiled = TIFFIsTiled(tiff);
   int block_width = layout.width, block_height = 0;
@@ -84,11 +106,10 @@ void read_blocks(TIFF* tiff, const Layout& layout, Image& image) {
   if (block_width < 1 || block_height < 1) reject_damaged();
   if (!tiled) block_height = std::min(block_height, layout.height);
 
-  // Hostile headers may claim gigantic tiles.
   const int samples = layout.planar ? 1 : layout.samples;
   const std::size_t size = tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
   const std::size_t expected = std::size_t{image.pixels.elemSize1()} * block_width * block_height * samples;
-  if (size < expected || size > (std::size_t{1} << 34)) reject_damaged();
+  if (size < expected) reject_damaged();
   Bytes buffer(size);
   std::uint32_t index = 0;
   for (int plane = 0; plane < (layout.planar ? image.channels() : 1); ++plane)
@@ -117,15 +138,25 @@ void divide_by_alpha(cv::Mat& pixels) {
   }
 }
 
-/// Image has floats within 0..1. True: some lay well outside.
-bool normalise_floats(cv::Mat& pixels) {
+/// Floats of a picture lie within 0..1. A sharpening filter's overshoots are no news, highlights of a scene are clipped
+/// with a warning; what is plainly of another range is refused: clipped, nothing would be left of it.
+void normalise_floats(cv::Mat& pixels, Decoding& decoding) {
   cv::patchNaNs(pixels, 0);
   cv::Mat values = pixels.reshape(1);
   double least = 0, most = 0;
   cv::minMaxIdx(values, &least, &most);
+  constexpr double slack = 1.0 / 255, highlights = 0.02;
+  const auto share_above = [&](double limit) {
+    return cv::countNonZero(values > limit) / static_cast<double>(values.total());
+  };
+  if (most > 2 && share_above(2) > highlights)
+    reject(fmt::format("has float samples from {:.4g} to {:.4g}, not 0..1; divide them by {:.6g} first", least, most,
+                       most <= 255     ? 255
+                       : most <= 65535 ? 65535
+                                       : most));
+  if (least < -slack || most > 1 + slack)
+    decoding.warnings.push_back(fmt::format("float samples ({:.4g} to {:.4g}) outside 0..1 are clipped", least, most));
   cv::min(cv::max(values, 0.0), 1.0, values);
-  constexpr double slack = 1.0 / 255;  // overshoots of a sharpening filter are no news
-  return least < -slack || most > 1 + slack;
 }
 
 /// Image has straight alpha and plain gray.
@@ -179,9 +210,7 @@ bool is_camera_raw(TIFF* tiff, View bytes) {
   return reduced && TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &values) && count > 0;
 }
 
-}  // namespace
-
-Facts inspect_tiff(View bytes) {
+Facts inspect(View bytes) {
   TiffMemory memory(bytes);
   TIFF* tiff = memory.open("r");
   if (!tiff) reject("is a truncated or damaged TIFF; get an intact copy of the file");
@@ -196,19 +225,28 @@ Facts inspect_tiff(View bytes) {
   return facts;
 }
 
-Image decode_tiff(View bytes, bool& clipped) {
+Image decode(View bytes, Decoding& decoding) {
   TiffMemory memory(bytes);
   TIFF* tiff = memory.open("r");
   if (!tiff) reject_damaged();
   const Layout layout(tiff);
+  require_sane_blocks(tiff, layout);
   if (!layout.direct()) return read_by_conversion(tiff, layout);
-  if (layout.channels() > most_channels)
-    reject(fmt::format("has {} bands; at most {} are supported", layout.samples, most_channels));
   Image image(layout.width, layout.height, layout.channels(), layout.depth());
   read_blocks(tiff, layout, image);
-  clipped = image.depth() == Depth::f32 && normalise_floats(image.pixels);
+  if (image.depth() == Depth::f32) normalise_floats(image.pixels, decoding);
   normalise(layout, image);
   return image;
 }
 
-}  // namespace ganvas::codecs
+Bytes encode(const Image& image, const EncodeOptions&) { return encode_tiff(image); }
+
+}  // namespace
+
+Codec plugin() {
+  return {Format::tiff, sniff,
+          inspect,      decode,
+          encode,       {.u16 = true, .f32 = true, .gray_alpha = true, .alpha = true, .bands = true, .metadata = true}};
+}
+
+}  // namespace ganvas::tiff_plugin

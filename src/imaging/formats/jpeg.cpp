@@ -11,14 +11,18 @@
 
 #include "imaging/codecs.hpp"
 
-namespace ganvas::codecs {
+namespace ganvas {
+namespace jpeg_plugin {
 namespace {
+
+using namespace codecs;
 
 struct Errors {
   jpeg_error_mgr manager;
   std::jmp_buf back;
   char message[JMSG_LENGTH_MAX];
-  bool incomplete;
+  bool incomplete;  ///< samples are missing
+  bool cut;         ///< the file ends before its end mark
 };
 
 Errors& errors_of(j_common_ptr info) { return *reinterpret_cast<Errors*>(info->err); }
@@ -33,6 +37,8 @@ void on_message(j_common_ptr info, int level) {
   ++info->err->num_warnings;
   switch (info->err->msg_code) {
     case JWRN_JPEG_EOF:
+      errors_of(info).cut = true;
+      break;
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
     case JWRN_MUST_RESYNC:
@@ -50,7 +56,7 @@ jpeg_error_mgr* prepare(Errors& errors) {
   manager->error_exit = on_error;
   manager->emit_message = on_message;
   manager->output_message = on_output;
-  errors.incomplete = false;
+  errors.incomplete = errors.cut = false;
   errors.message[0] = '\0';
   return manager;
 }
@@ -68,9 +74,20 @@ bool start_reading(jpeg_decompress_struct& info, Errors& errors, View bytes) {
   return true;
 }
 
+/// Whether the scans of a progressive file have told every coefficient to its last bit.
+bool knows_all_bits(const jpeg_decompress_struct& info) {
+  if (!info.progressive_mode) return false;
+  for (int component = 0; component < info.num_components; ++component)
+    for (int i = 0; i < DCTSIZE2; ++i)
+      if (info.coef_bits[component][i] != 0) return false;
+  return true;
+}
+
 bool read_rows(jpeg_decompress_struct& info, Errors& errors, std::uint8_t* pixels, std::size_t stride) {
   if (setjmp(errors.back)) return false;
   jpeg_start_decompress(&info);
+  // Without the end mark no one knows whether more scans were to come.
+  if (errors.cut && jpeg_has_multiple_scans(&info) && !knows_all_bits(info)) errors.incomplete = true;
   while (info.output_scanline < info.output_height && !errors.incomplete) {
     JSAMPROW row = pixels + stride * info.output_scanline;
     jpeg_read_scanlines(&info, &row, 1);
@@ -79,16 +96,14 @@ bool read_rows(jpeg_decompress_struct& info, Errors& errors, std::uint8_t* pixel
   return true;
 }
 
-/// Adobe writes CMYK inverted (255 = no ink); plain CMYK has 255 = full ink.
-Image rgb_from_cmyk(const cv::Mat& cmyk, bool inverted) {
+/// CMYK as Adobe writes it, 255 = no ink. Files without Adobe's mark are read alike by all the world.
+Image rgb_from_cmyk(const cv::Mat& cmyk) {
   Image rgb(cmyk.cols, cmyk.rows, 3, Depth::u8);
   for (int y = 0; y < cmyk.rows; ++y) {
     const std::uint8_t* in = cmyk.ptr(y);
     std::uint8_t* out = rgb.pixels.ptr(y);
     for (int x = 0; x < cmyk.cols; ++x, in += 4, out += 3) {
-      const int black = inverted ? in[3] : 255 - in[3];
-      for (int c = 0; c < 3; ++c)
-        out[c] = static_cast<std::uint8_t>(((inverted ? in[c] : 255 - in[c]) * black + 127) / 255);
+      for (int c = 0; c < 3; ++c) out[c] = static_cast<std::uint8_t>((in[c] * in[3] + 127) / 255);
     }
   }
   return rgb;
@@ -125,9 +140,9 @@ bool write_rows(Compressor& out, const std::uint8_t* pixels, std::size_t stride,
   return true;
 }
 
-}  // namespace
+bool sniff(View head) { return marked(head, 0, "\xff\xd8\xff"); }
 
-Facts inspect_jpeg(View bytes) {
+Facts inspect(View bytes) {
   Facts facts;
   for (std::size_t at = 2;;) {
     if (big_endian(bytes, at, 1) != 0xff) {
@@ -155,7 +170,43 @@ Facts inspect_jpeg(View bytes) {
   }
 }
 
-Image decode_jpeg(View bytes) {
+std::size_t end(View bytes) {
+  for (std::size_t at = 2;;) {
+    const std::uint32_t lead = big_endian(bytes, at, 1);
+    if (lead != 0xff) {
+      ++at;  // coded data, and stray bytes
+      continue;
+    }
+    const std::uint32_t marker = big_endian(bytes, at + 1, 1);
+    if (marker == 0xff) {
+      ++at;
+      continue;
+    }
+    at += 2;
+    if (marker == 0xd9) return at;
+    if (marker == 0 || marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) continue;
+    const std::uint32_t length = big_endian(bytes, at, 2);
+    if (marker == 0xe2 && marked(bytes, at + 2, std::string_view("MPF\0", 4))) return SIZE_MAX;
+    at += length;
+  }
+}
+
+Bytes encode(const Image& image, const EncodeOptions& options) { return encode_jpeg(image, options.quality); }
+
+}  // namespace
+
+codecs::Codec plugin() {
+  return {Format::jpeg, sniff, inspect, decode_jpeg, encode, {.metadata = true, .longest_side = JPEG_MAX_DIMENSION},
+          end};
+}
+
+}  // namespace jpeg_plugin
+
+namespace codecs {
+
+using namespace jpeg_plugin;
+
+Image decode_jpeg(View bytes, Decoding& decoding) {
   struct Decompressor {
     jpeg_decompress_struct info{};
     Errors errors;
@@ -173,12 +224,11 @@ Image decode_jpeg(View bytes) {
   cv::Mat pixels(static_cast<int>(in.info.output_height), static_cast<int>(in.info.output_width),
                  CV_8UC(in.info.out_color_components));
   check(read_rows(in.info, in.errors, pixels.data, pixels.step[0]));
-  return pixels.channels() == 4 ? rgb_from_cmyk(pixels, in.info.saw_Adobe_marker) : Image(pixels);
+  if (in.errors.cut) decoding.warnings.emplace_back(end_missing);
+  return pixels.channels() == 4 ? rgb_from_cmyk(pixels) : Image(pixels);
 }
 
 Bytes encode_jpeg(const Image& image, int quality, int full_chroma_from) {
-  static_assert(JPEG_MAX_DIMENSION == 65500);
-  require_size_at_most(image, longest_side(Format::jpeg), "JPEG");
   Compressor out;
   out.info.image_width = image.width();
   out.info.image_height = image.height();
@@ -191,4 +241,5 @@ Bytes encode_jpeg(const Image& image, int quality, int full_chroma_from) {
   return Bytes(out.data, out.data + out.size);
 }
 
-}  // namespace ganvas::codecs
+}  // namespace codecs
+}  // namespace ganvas

@@ -1,4 +1,4 @@
-#include "ganvas/imaging/beside.hpp"
+#include "ganvas/imaging/side_by_side.hpp"
 
 #include <algorithm>
 #include <opencv2/core.hpp>
@@ -8,7 +8,7 @@
 
 namespace ganvas {
 
-Image beside(const Image& left, const Image& right) {
+Image side_by_side(const Image& left, const Image& right) {
   if (left.pixels.size() != right.pixels.size())
     fail(ErrorKind::data, "{}x{} and {}x{} can't stand side by side; cut or resize one", left.width(), left.height(),
          right.width(), right.height());

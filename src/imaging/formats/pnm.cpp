@@ -4,8 +4,15 @@
 
 #include "imaging/codecs.hpp"
 
-namespace ganvas::codecs {
+namespace ganvas::pnm_plugin {
 namespace {
+
+using namespace codecs;
+
+bool sniff(View head) {
+  return head.size() >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '6' &&
+         (std::isspace(head[2]) || head[2] == '#');
+}
 
 class Reader {
  public:
@@ -31,11 +38,13 @@ class Reader {
     if (c != '0' && c != '1') reject_damaged();
     return c - '0';
   }
-  /// The raw samples behind the single white space that ends a binary header.
-  View rest() {
+  /// Where the raw samples begin.
+  std::size_t data() const {
     if (at_ >= bytes_.size()) reject_truncated();
-    return bytes_.subspan(at_ + 1);
+    return at_ + 1;
   }
+  /// The raw samples behind the single white space that ends a binary header.
+  View rest() { return bytes_.subspan(data()); }
 
  private:
   void skip_space() {
@@ -64,6 +73,11 @@ Header read_header(View bytes, Reader& reader) {
   return header;
 }
 
+std::size_t row_bytes(const Header& header) {
+  const std::size_t per_row = static_cast<std::size_t>(header.width) * header.channels;
+  return header.kind == 4 ? (per_row + 7) / 8 : per_row * (header.maximum < 256 ? 1 : 2);
+}
+
 /// Binary samples of one or two bytes, or packed bits.
 std::uint32_t binary_sample(View data, const Header& header, std::size_t row, std::size_t i) {
   const std::size_t per_row = static_cast<std::size_t>(header.width) * header.channels;
@@ -80,8 +94,7 @@ void fill(cv::Mat& pixels, const Header& header, Reader& reader, bool numbers) {
   View data;
   if (!ascii) {
     data = reader.rest();
-    const std::size_t row_bytes = header.kind == 4 ? (per_row + 7) / 8 : per_row * (header.maximum < 256 ? 1 : 2);
-    if (data.size() / row_bytes < static_cast<std::size_t>(header.height)) reject_truncated();
+    if (data.size() / row_bytes(header) < static_cast<std::size_t>(header.height)) reject_truncated();
   }
   for (int y = 0; y < header.height; ++y) {
     auto* row = pixels.ptr<Sample>(y);
@@ -104,24 +117,31 @@ void fill(cv::Mat& pixels, const Header& header, Reader& reader, bool numbers) {
   }
 }
 
-}  // namespace
+std::size_t end(View bytes) {
+  Reader reader(bytes);
+  const Header header = read_header(bytes, reader);
+  if (header.kind <= 3) return SIZE_MAX;  // written in digits: nobody's frames
+  const std::size_t row = row_bytes(header), height = static_cast<std::size_t>(header.height);
+  if (row > SIZE_MAX / 4 / height) return SIZE_MAX;
+  return reader.data() + row * height;
+}
 
-Facts inspect_pnm(View bytes) {
+Facts inspect(View bytes) {
   Reader reader(bytes);
   const Header header = read_header(bytes, reader);
   return {header.width, header.height};
 }
 
-Image decode_pnm(View bytes, bool numbers) {
+Image decode(View bytes, Decoding& decoding) {
   Reader reader(bytes);
   const Header header = read_header(bytes, reader);
   Image image(header.width, header.height, header.channels, header.maximum < 256 ? Depth::u8 : Depth::u16);
-  if (image.depth() == Depth::u8) fill<std::uint8_t>(image.pixels, header, reader, numbers);
-  else fill<std::uint16_t>(image.pixels, header, reader, numbers);
+  if (image.depth() == Depth::u8) fill<std::uint8_t>(image.pixels, header, reader, decoding.numbers);
+  else fill<std::uint16_t>(image.pixels, header, reader, decoding.numbers);
   return image;
 }
 
-Bytes encode_pnm(const Image& image) {
+Bytes encode(const Image& image, const EncodeOptions&) {
   const bool wide = image.depth() == Depth::u16;
   const std::string header =
       fmt::format("P{}\n{} {}\n{}\n", image.channels() == 1 ? 5 : 6, image.width(), image.height(), wide ? 65535 : 255);
@@ -142,4 +162,8 @@ Bytes encode_pnm(const Image& image) {
   return bytes;
 }
 
-}  // namespace ganvas::codecs
+}  // namespace
+
+Codec plugin() { return {Format::pnm, sniff, inspect, decode, encode, {.u16 = true}, end}; }
+
+}  // namespace ganvas::pnm_plugin

@@ -1,4 +1,4 @@
-#include "ganvas/data/bridge.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 #include <torch/types.h>
 

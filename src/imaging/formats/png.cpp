@@ -7,8 +7,10 @@
 
 #include "imaging/codecs.hpp"
 
-namespace ganvas::codecs {
+namespace ganvas::png_plugin {
 namespace {
+
+using namespace codecs;
 
 struct Reader {
   png_structp png = nullptr;
@@ -65,13 +67,30 @@ bool read_start(Reader& in, bool numbers) {
 bool read_rows(Reader& in, png_bytepp rows) {
   if (setjmp(png_jmpbuf(in.png))) return false;
   png_read_image(in.png, rows);
+  return true;
+}
+
+bool read_end(Reader& in) {
+  if (setjmp(png_jmpbuf(in.png))) return false;
   png_read_end(in.png, nullptr);
   return true;
 }
 
-}  // namespace
+constexpr std::string_view signature = "\x89PNG\r\n\x1a\n";
 
-Facts inspect_png(View bytes) {
+bool sniff(View head) { return marked(head, 0, signature); }
+
+/// Before the end of these bytes it throws what a truncated file throws; here that means that more are to come.
+std::size_t end(View bytes) {
+  for (std::size_t at = 8;;) {
+    const std::size_t length = big_endian(bytes, at, 4);
+    const bool last = big_endian(bytes, at + 4, 4) == 0x49454e44;  // IEND
+    at += 12 + length;
+    if (last) return at;
+  }
+}
+
+Facts inspect(View bytes) {
   if (!marked(bytes, 12, "IHDR")) {
     if (bytes.size() < 16) reject_truncated();
     reject_damaged();
@@ -95,20 +114,33 @@ Facts inspect_png(View bytes) {
   return facts;
 }
 
-Image decode_png(View bytes, bool numbers) {
+Image decode(View bytes, Decoding& decoding) {
   Reader in(bytes);
   const auto check = [&](bool done) {
     if (in.truncated) reject_truncated();
     if (!done) reject(fmt::format("is a damaged PNG ({})", in.message));
   };
-  check(read_start(in, numbers));
+  check(read_start(in, decoding.numbers));
   Image image(static_cast<int>(png_get_image_width(in.png, in.info)),
               static_cast<int>(png_get_image_height(in.png, in.info)), png_get_channels(in.png, in.info),
               png_get_bit_depth(in.png, in.info) == 16 ? Depth::u16 : Depth::u8);
   std::vector<png_bytep> rows(image.height());
   for (int y = 0; y < image.height(); ++y) rows[y] = image.pixels.ptr(y);
   check(read_rows(in, rows.data()));
+  const bool ended = read_end(in);
+  if (!ended && in.truncated) decoding.warnings.emplace_back(end_missing);
+  else check(ended);
   return image;
 }
 
-}  // namespace ganvas::codecs
+Bytes encode(const Image& image, const EncodeOptions& options) { return encode_png(image, options.png_level); }
+
+}  // namespace
+
+Codec plugin() {
+  return {Format::png, sniff,  inspect,
+          decode,      encode, {.u16 = true, .gray_alpha = true, .alpha = true, .metadata = true},
+          end};
+}
+
+}  // namespace ganvas::png_plugin

@@ -3,19 +3,14 @@
 
 #include "imaging/codecs.hpp"
 
-namespace ganvas::codecs {
+namespace ganvas::webp_plugin {
 namespace {
 
-/// WebP has no gray: such pictures are stored as RGB(A).
-Image as_rgb(const Image& image) {
-  if (image.channels() >= 3) return image;
-  const Image color = to_rgb(color_part(image));
-  return image.has_alpha() ? with_alpha(color, alpha_part(image)) : color;
-}
+using namespace codecs;
 
-}  // namespace
+bool sniff(View head) { return marked(head, 0, "RIFF") && marked(head, 8, "WEBP"); }
 
-Facts inspect_webp(View bytes) {
+Facts inspect(View bytes) {
   Facts facts;
   const std::size_t riff = little_endian(bytes, 4, 4);
   if (riff > bytes.size() - 8) reject_truncated();
@@ -43,7 +38,7 @@ Facts inspect_webp(View bytes) {
   return facts;
 }
 
-Image decode_webp(View bytes) {
+Image decode(View bytes, Decoding&) {
   WebPBitstreamFeatures features;
   if (WebPGetFeatures(bytes.data(), bytes.size(), &features) != VP8_STATUS_OK) reject_damaged();
   Image image(features.width, features.height, features.has_alpha ? 4 : 3, Depth::u8);
@@ -54,10 +49,8 @@ Image decode_webp(View bytes) {
   return image;
 }
 
-Bytes encode_webp(const Image& source, int quality) {
-  static_assert(WEBP_MAX_DIMENSION == 16383);
-  require_size_at_most(source, longest_side(Format::webp), "WebP");
-  const Image image = as_rgb(source);
+Bytes encode(const Image& image, const EncodeOptions& options) {
+  const int quality = options.quality;
   WebPConfig config;
   WebPPicture picture;
   if (!WebPConfigInit(&config) || !WebPPictureInit(&picture))
@@ -92,4 +85,11 @@ Bytes encode_webp(const Image& source, int quality) {
   return Bytes(writer.mem, writer.mem + writer.size);
 }
 
-}  // namespace ganvas::codecs
+}  // namespace
+
+Codec plugin() {
+  return {Format::webp, sniff,  inspect,
+          decode,       encode, {.gray = false, .alpha = true, .metadata = true, .longest_side = WEBP_MAX_DIMENSION}};
+}
+
+}  // namespace ganvas::webp_plugin

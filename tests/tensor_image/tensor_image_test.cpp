@@ -1,4 +1,4 @@
-#include "ganvas/data/bridge.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 #include <torch/torch.h>
 
@@ -7,7 +7,7 @@
 using namespace ganvas;
 using namespace ganvas::test;
 
-TEST_CASE("bridge: every depth and channel count goes over and comes back exactly") {
+TEST_CASE("tensor image: every depth and channel count goes over and comes back exactly") {
   for (const Depth depth : {Depth::u8, Depth::u16, Depth::f32})
     for (const int channels : {1, 2, 3, 4})
       for (const double range : {1.0, 255.0}) {
@@ -33,7 +33,7 @@ TEST_CASE("bridge: every depth and channel count goes over and comes back exactl
       }
 }
 
-TEST_CASE("bridge: rounding and clamping, never truncation") {
+TEST_CASE("tensor image: rounding and clamping, never truncation") {
   const torch::Tensor values =
       torch::tensor({-0.5f, 0.499f / 255, 0.501f / 255, 127.6f / 255, 1.0f, 1.7f}).view({1, 1, 1, 6});
   const Image image = image_from_tensor(values);

@@ -1,0 +1,90 @@
+// All commands take the same files of a folder for its pictures, and the same ones for partners.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "cli/program.hpp"
+#include "imaging/pictures.hpp"
+
+namespace fs = std::filesystem;
+using namespace ganvas;
+using namespace ganvas::test;
+
+namespace {
+
+std::ptrdiff_t lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+void put_file(const fs::path& path, const Bytes& bytes) {
+  fs::create_directories(path.parent_path());
+  write_file_atomically(path, bytes);
+}
+
+Bytes picture(int seed) { return encode_image(noise(40, 36, 3, Depth::u8, seed), Format::png, {}); }
+
+/// Pictures by extension and by content in depth, and what is none: notes, hidden files, a run's samples.
+void fill(const fs::path& folder) {
+  put_file(folder / "0001.png", picture(1));
+  put_file(folder / "a.dat", picture(2));
+  put_file(folder / "sub/2013-11-08 16.45", picture(3));
+  put_file(folder / "notes.txt", bytes_of("text"));
+  put_file(folder / ".hidden.png", picture(4));
+  put_file(folder / "run/samples/x.png", picture(5));
+  put_file(folder / "run/recipe.toml", {});
+  put_file(folder / "run/log.jsonl", {});
+}
+
+}  // namespace
+
+TEST_CASE("one set of pictures: every command takes the same files, and names the same as failed") {
+  const TemporaryFolder folder;
+  const std::string hr = folder / "hr", out = folder / "out", page = folder / "page.html";
+  fill(hr);
+  const auto check = [&](int code) {
+    const int foreign = code;  // one picture of a format that isn't read, or none
+    const Finished upscaled = run_ganvas({"upscale", hr, "-r", "-o", out, "-m", "photo-x2", "--dry-run", "--json"});
+    CHECK(upscaled.code == code);
+    CHECK(upscaled.lines().size() == static_cast<std::size_t>(3 + foreign));
+    const Finished evaluated = run_ganvas({"eval", hr, hr, "--json"});
+    CHECK(evaluated.code == code);
+    CHECK(evaluated.lines().size() == 4);  // and the mean
+    const Finished compared = run_ganvas({"compare", hr, "--hr", hr, "-o", page});
+    CHECK(compared.code == code);
+    CHECK(contains(compared.err, fmt::format("3 pictures compared, {} left out", foreign)));
+    const Finished checked = run_ganvas({"data", "check", hr, "--scale", "2", "--crop", "8"});
+    CHECK(checked.code == code);
+    CHECK(lines(checked.out) == foreign);
+    CHECK(contains(checked.err, fmt::format("{} pictures, {} defects", 3 + foreign, foreign)));
+    const Finished gray = run_ganvas({"data", "gray", hr, "-o", out, "--force"});
+    CHECK(gray.code == code);
+    CHECK(lines(gray.out) == 3);
+    for (const auto* result : {&upscaled, &evaluated, &compared, &checked, &gray})
+      CHECK(contains(result->out + result->err, "is a GIF") == (foreign == 1));
+  };
+  check(0);
+  for (const char* name : {"0001.png", "a.png", "sub/2013-11-08 16.45.png"}) CHECK(fs::exists(out + "/" + name));
+  put_file(hr + "/film.gif", bytes_of("GIF89a"));
+  check(1);
+}
+
+TEST_CASE("one rule for partners: 0001x4.png belongs to 0001.png in every command, a_10.png to a_1.png in none") {
+  const TemporaryFolder folder;
+  const std::string hr = folder / "hr", sr = folder / "sr", page = folder / "page.html";
+  put_file(hr + "/0001.png", picture(1));
+  put_file(sr + "/0001x4.png", picture(1));
+  const auto evaluate = [&] { return run_ganvas({"eval", hr, sr, "--json"}); };
+  const auto compare = [&] { return run_ganvas({"compare", sr, "--hr", hr, "-o", page}); };
+  const auto check = [&] { return run_ganvas({"data", "check", hr, "--lr-data", sr, "--scale", "4", "--crop", "4"}); };
+  const auto pair = [&] { return run_ganvas({"data", "pair", hr, sr, "-o", folder / "out", "--force"}); };
+  CHECK(evaluate().code == 0);
+  CHECK(compare().code == 0);
+  CHECK(pair().code == 0);
+  CHECK(contains(check().out, "0001x4.png: 40x36 is not 1/4"));  // found, and too large for an LR picture
+  fs::rename(hr + "/0001.png", hr + "/a_1.png");
+  fs::rename(sr + "/0001x4.png", sr + "/a_10.png");
+  for (const Finished& result : {evaluate(), compare(), check(), pair()}) {
+    CHECK(result.code == 1);
+    CHECK(contains(result.out + result.err, "a_1.png: no picture of this name in"));
+  }
+}
