@@ -42,6 +42,11 @@ torch::Tensor relu_of(torch::Tensor x) { return torch::relu_(x); }
 
 torch::Tensor leaky_relu_of(torch::Tensor x, double slope) { return torch::leaky_relu_(x, slope); }
 
+torch::Tensor mish_of(const torch::Tensor& x) {
+  if (x.scalar_type() != torch::kBFloat16 || !x.is_cpu()) return torch::mish(x);
+  return torch::mish(x.to(torch::kFloat)).to(torch::kBFloat16);
+}
+
 ResidualBlockImpl::ResidualBlockImpl(int channels, double res_scale)
     : conv1(make_conv(channels, channels)), conv2(make_conv(channels, channels)), res_scale_(res_scale) {
   register_module("conv1", conv1);
@@ -52,17 +57,53 @@ torch::Tensor ResidualBlockImpl::forward(const torch::Tensor& x) {
   return torch::add(x, conv2->forward(relu_of(conv1->forward(x))), res_scale_);
 }
 
-torch::Tensor pad_to_multiple(const torch::Tensor& x, std::int64_t multiple) {
+namespace {
+
+/// `count` rows or columns beyond the end, the nearest first.
+std::vector<torch::Tensor> beyond(const torch::Tensor& x, std::int64_t dim, std::int64_t count, Border border) {
+  const std::int64_t size = x.size(dim);
+  const std::int64_t mirrored = border == Border::reflected ? std::min(count, size - 1) : 0;
+  std::vector<torch::Tensor> parts;
+  if (mirrored > 0) parts.push_back(x.narrow(dim, size - 1 - mirrored, mirrored).flip(dim));
+  for (std::int64_t i = mirrored; i < count; ++i) {
+    const torch::Tensor& from = parts.empty() ? x : parts.back();
+    parts.push_back(from.narrow(dim, from.size(dim) - 1, 1));
+  }
+  return parts;
+}
+
+}  // namespace
+
+torch::Tensor pad_around(const torch::Tensor& x, std::int64_t before, std::int64_t multiple, Border border) {
   // By hand: LibTorch's reflection padding refuses more than size - 1, and some data types.
   torch::Tensor padded = x;
   for (const std::int64_t dim : {2, 3}) {
-    const std::int64_t size = padded.size(dim), missing = (multiple - size % multiple) % multiple;
-    if (missing == 0) continue;
-    const std::int64_t mirrored = std::min(missing, size - 1);
+    const std::int64_t missing = (multiple - padded.size(dim) % multiple) % multiple;
+    if (before == 0 && missing == 0) continue;
+    std::vector<torch::Tensor> parts;
+    if (before > 0) {
+      parts = beyond(padded.flip(dim), dim, before, border);
+      std::reverse(parts.begin(), parts.end());
+      for (auto& part : parts) part = part.flip(dim);
+    }
+    parts.push_back(padded);
+    const std::vector<torch::Tensor> after = beyond(padded, dim, before + missing, border);
+    parts.insert(parts.end(), after.begin(), after.end());
+    padded = torch::cat(parts, dim);
+  }
+  return padded;
+}
+
+torch::Tensor pad_to_multiple(const torch::Tensor& x, std::int64_t multiple) {
+  return pad_around(x, 0, multiple, Border::reflected);
+}
+
+torch::Tensor pad_up_to(const torch::Tensor& x, std::int64_t smallest) {
+  torch::Tensor padded = x;
+  for (const std::int64_t dim : {2, 3}) {
     std::vector<torch::Tensor> parts{padded};
-    if (mirrored > 0) parts.push_back(padded.narrow(dim, size - 1 - mirrored, mirrored).flip(dim));
-    for (std::int64_t i = mirrored; i < missing; ++i)
-      parts.push_back(parts.back().narrow(dim, parts.back().size(dim) - 1, 1));
+    const auto after = beyond(padded, dim, std::max<std::int64_t>(0, smallest - padded.size(dim)), Border::reflected);
+    parts.insert(parts.end(), after.begin(), after.end());
     padded = torch::cat(parts, dim);
   }
   return padded;

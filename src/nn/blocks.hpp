@@ -40,6 +40,8 @@ void init_he(torch::nn::Conv2d& conv, double gain);
 /// In place, of a temporary (a convolution's result, which autograd doesn't need).
 torch::Tensor relu_of(torch::Tensor x);
 torch::Tensor leaky_relu_of(torch::Tensor x, double slope);
+/// x * tanh(softplus(x)) (Misra 2019), in any precision: LibTorch's own knows no bf16 on CPUs.
+torch::Tensor mish_of(const torch::Tensor& x);
 
 /// EDSR's residual block: x + res_scale * conv2(relu(conv1(x))) (Lim et al. 2017, figure 2c).
 class ResidualBlockImpl : public torch::nn::Module {

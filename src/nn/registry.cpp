@@ -7,6 +7,8 @@
 #include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 #include "nn/blocks.hpp"
+#include "nn/keys.hpp"
+#include "nn/nearest.hpp"
 #include "nn/plugins.hpp"
 
 namespace ganvas {
@@ -39,8 +41,9 @@ std::string shape_text(const torch::Tensor& tensor) {
     if (shown++ == 5) break;
     first += fmt::format("{}{} {}", first.empty() ? "" : ", ", key, shape_text(tensor));
   }
-  fail(ErrorKind::model, "{}: unknown network: {} tensors, the first are {}; known architectures: {}", name,
-       weights.size(), first, known_architectures());
+  const std::string nearest = nearest_architecture(weights);
+  fail(ErrorKind::model, "{}: unknown network: {} tensors, the first are {}; {}known architectures: {}", name,
+       weights.size(), first, nearest.empty() ? "" : fmt::format("most like {}; ", nearest), known_architectures());
 }
 
 /// The network of a file that says itself what it is.
@@ -69,6 +72,7 @@ GeneratorPtr make_generator(const std::string& architecture, const nlohmann::jso
 LoadedGenerator generator_from(ModelFile file, const std::string& name) {
   LoadedGenerator loaded;
   std::string architecture;
+  const NameInFile own_name(file.text("nunif.name"));
   std::optional<Detected> found = described(file, architecture);
   for (auto plugin = generator_plugins().begin(); !found && plugin != generator_plugins().end(); ++plugin) {
     try {
@@ -116,6 +120,7 @@ void load_state_dict(torch::nn::Module& module, const StateDict& weights, const 
   std::set<std::string> used;
   auto copy_in = [&](const std::string& key, torch::Tensor target) {
     const torch::Tensor* source = weights.find(key);
+    if (!source && key.ends_with("num_batches_tracked")) return;  // counts training steps, and changes nothing
     if (!source) fail(ErrorKind::model, "{}: weight '{}' is missing", name, key);
     if (source->sizes() != target.sizes())
       fail(ErrorKind::model, "{}: weight '{}' has shape {}, expected {}", name, key, shape_text(*source),

@@ -136,7 +136,7 @@ TEST_CASE("layouts: MSRResNet under the names of MMSR") {
   CHECK(test::equal_bits(state_dict_of(*loaded.network), state_dict_of(*network)));
 }
 
-TEST_CASE("layouts: EDSR and RCAN under the authors' names take pictures of 0 .. 255") {
+TEST_CASE("layouts: EDSR and RCAN under the authors' names: with a stored mean 0 .. 255, without one 0 .. 1") {
   const torch::NoGradGuard no_grad;
   for (const int scale : {1, 2, 3, 4, 8})
     for (const bool rcan : {false, true})
@@ -146,17 +146,41 @@ TEST_CASE("layouts: EDSR and RCAN under the authors' names take pictures of 0 ..
         CAPTURE(stored_mean);
         nlohmann::json config{{"channels", 8}, {"blocks", rcan ? 3 : 2}, {"scale", scale}};
         if (rcan) config.update({{"groups", 2}, {"reduction", 4}});
+        if (!stored_mean) config.update({{"img_range", 1.0}, {"mean", {0.0, 0.0, 0.0}}});
         const GeneratorPtr network = random_network(rcan ? "rcan" : "edsr", config);
         const torch::Tensor input = test::picture(*network, 7, 10), expected = network->forward(input);
         StateDict official = under_names(state_dict_of(*network), rcan ? official_rcan : official_edsr);
         if (stored_mean) add_mean_shift(official, 255.0, {0.4488, 0.4371, 0.4040});
         const LoadedGenerator loaded = loaded_from(std::move(official));
         CHECK(loaded.network->architecture() == network->architecture());
-        CHECK(loaded.network->info().value_range == 255.0);
+        const double range = stored_mean ? 255.0 : 1.0;
+        CHECK(loaded.network->info().value_range == range);
         CHECK(loaded.network->info().scale == scale);
-        CHECK_FALSE(loaded.network->config().contains("mean"));
-        CHECK(relative_error(loaded.network->forward(input * 255) / 255, expected) <= 1e-5);
+        CHECK(loaded.network->config().contains("mean") == !stored_mean);
+        CHECK(relative_error(loaded.network->forward(input * range) / range, expected) <= 1e-5);
       }
+}
+
+TEST_CASE("layouts: RCAN behind a pixel unshuffle, as traiNNer-redux stores it") {
+  const torch::NoGradGuard no_grad;
+  for (const int unshuffle : {2, 4}) {
+    CAPTURE(unshuffle);
+    const GeneratorPtr network = random_network("rcan", {{"channels", 8},
+                                                         {"groups", 2},
+                                                         {"blocks", 3},
+                                                         {"reduction", 4},
+                                                         {"scale", 4 / unshuffle},
+                                                         {"unshuffle", unshuffle},
+                                                         {"img_range", 1.0},
+                                                         {"mean", {0.0, 0.0, 0.0}}});
+    StateDict stored =
+        under_names(state_dict_of(*network), Rules{{R"(conv_first\.(\w+))", "head.1.$1"}} + official_rcan);
+    const LoadedGenerator loaded = loaded_from(std::move(stored));
+    CHECK(loaded.network->config() == network->config());
+    CHECK(loaded.network->info().multiple == unshuffle);
+    const torch::Tensor input = test::picture(*network, 7, 10);
+    CHECK(torch::equal(loaded.network->forward(input), network->forward(input)));
+  }
 }
 
 TEST_CASE("layouts: mean shifts of other colours and ranges are kept") {

@@ -10,4 +10,12 @@ namespace ganvas {
 /// reflection, and where the picture is too small for that, its last row and column repeated.
 torch::Tensor pad_to_multiple(const torch::Tensor& x, std::int64_t multiple);
 
+/// The same to sides of at least `smallest`.
+torch::Tensor pad_up_to(const torch::Tensor& x, std::int64_t smallest);
+
+/// What stands beyond a picture's border: its reflection (as in pad_to_multiple()), or its edge repeated.
+enum class Border { reflected, repeated };
+/// `before` rows and columns on every side, and at the bottom and right what is missing to a multiple besides.
+torch::Tensor pad_around(const torch::Tensor& x, std::int64_t before, std::int64_t multiple, Border border);
+
 }  // namespace ganvas

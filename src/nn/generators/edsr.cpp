@@ -13,7 +13,8 @@ class Edsr final : public EdsrFrame {
  public:
   explicit Edsr(const nlohmann::json& config)
       : EdsrFrame(config, body(config), 2 * positive(config, "blocks", 16)), blocks_(positive(config, "blocks", 16)) {
-    check_keys(config, {"in_channels", "channels", "blocks", "scale", "res_scale", "value_range", "img_range", "mean"});
+    check_keys(config, {"in_channels", "channels", "blocks", "scale", "res_scale", "value_range", "img_range", "mean",
+                        "unshuffle"});
   }
   std::string architecture() const override { return "edsr"; }
   nlohmann::json config() const override {

@@ -4,6 +4,7 @@
 #include "ganvas/core/error.hpp"
 #include "nn/config.hpp"
 #include "nn/edsr_frame.hpp"
+#include "nn/token_blocks.hpp"
 
 namespace ganvas::rcan_plugin {
 
@@ -26,31 +27,12 @@ struct Options {
   double res_scale;
 };
 
-/// Channel attention: a weight in [0, 1] for each channel from its mean over the whole picture (equations 6 to 9).
-class ChannelAttentionImpl final : public nn::Module {
- public:
-  explicit ChannelAttentionImpl(const Options& options)
-      : squeeze_(make_conv(options.channels, options.channels / options.reduction, 1)),
-        excite_(make_conv(options.channels / options.reduction, options.channels, 1)) {
-    nn::Sequential layers(nn::AdaptiveAvgPool2d(1), squeeze_, nn::ReLU(), excite_, nn::Sigmoid());
-    register_module("attention", layers);
-  }
-  Tensor forward(const Tensor& x) {
-    const Tensor means = x.mean({2, 3}, /*keepdim=*/true);
-    return x * torch::sigmoid(excite_->forward(relu_of(squeeze_->forward(means))));
-  }
-
- private:
-  nn::Conv2d squeeze_, excite_;
-};
-TORCH_MODULE(ChannelAttention);
-
 class AttentionBlockImpl final : public nn::Module {
  public:
   explicit AttentionBlockImpl(const Options& options)
       : conv1_(make_conv(options.channels, options.channels)),
         conv2_(make_conv(options.channels, options.channels)),
-        attention_(options),
+        attention_(options.channels, options.channels / options.reduction),
         res_scale_(options.res_scale) {
     register_module("rcab", nn::Sequential(conv1_, nn::ReLU(), conv2_, attention_));
   }
@@ -85,7 +67,7 @@ class Rcan final : public EdsrFrame {
  public:
   explicit Rcan(const nlohmann::json& config) : Rcan(config, Options(config)) {
     check_keys(config, {"in_channels", "channels", "groups", "blocks", "reduction", "scale", "res_scale", "value_range",
-                        "img_range", "mean"});
+                        "img_range", "mean", "unshuffle"});
   }
   GeneratorInfo info() const override {
     GeneratorInfo info = EdsrFrame::info();
@@ -150,14 +132,16 @@ std::optional<Detected> detect(const StateDict& weights) {
 }  // namespace
 
 GeneratorPlugin plugin() {
-  return {.name = "rcan",
-          .summary = "RCAN: residual groups with channel attention (Zhang et al. 2018)",
-          .order = 40,
-          .detect = detect,
-          .make = [](const nlohmann::json& config) { return std::make_shared<Rcan>(config); },
-          .examples = {{{"channels", 8}, {"groups", 2}, {"blocks", 1}, {"reduction", 4}, {"scale", 2}},
-                       {{"channels", 8}, {"groups", 1}, {"blocks", 2}, {"reduction", 2}, {"scale", 3}},
-                       {{"channels", 4}, {"groups", 1}, {"blocks", 1}, {"reduction", 4}, {"in_channels", 1}}}};
+  return {
+      .name = "rcan",
+      .summary = "RCAN: residual groups with channel attention (Zhang et al. 2018)",
+      .order = 40,
+      .detect = detect,
+      .make = [](const nlohmann::json& config) { return std::make_shared<Rcan>(config); },
+      .examples = {{{"channels", 8}, {"groups", 2}, {"blocks", 1}, {"reduction", 4}, {"scale", 2}},
+                   {{"channels", 8}, {"groups", 1}, {"blocks", 2}, {"reduction", 2}, {"scale", 3}},
+                   {{"channels", 4}, {"groups", 1}, {"blocks", 1}, {"reduction", 4}, {"in_channels", 1}},
+                   {{"channels", 4}, {"groups", 1}, {"blocks", 1}, {"reduction", 4}, {"scale", 2}, {"unshuffle", 2}}}};
 }
 
 }  // namespace ganvas::rcan_plugin
