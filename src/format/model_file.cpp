@@ -50,6 +50,7 @@ ModelFile read_pth(const ByteSource& source) {
   format::PthContent content = is_zip ? format::read_zip_pth(source) : format::read_legacy_pth(source);
   const format::Unwrapped unwrapped = format::unwrap(content.pickle, source.name());
   ModelFile model{{}, {}, unwrapped.wrapper, is_zip ? "pth (zip)" : "pth (legacy)"};
+  if (!unwrapped.network.empty()) model.metadata["nunif.name"] = unwrapped.network;
   for (const auto& [key, tensor] : unwrapped.tensors)
     model.weights.set(std::string(key), content.storages.load(*tensor));
   return model;

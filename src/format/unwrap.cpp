@@ -151,6 +151,8 @@ Unwrapped unwrap(const Pickle& pickle, const std::string& file) {
   const Value* dict = pickle.root;
   if (dict->kind != Kind::dict) no_state_dict(*dict, file);
   Unwrapped result;
+  if (const Value* name = dict->find("name"); name && name->kind == Kind::text && dict->find("nunif_model"))
+    result.network = name->text;
   Search search;
   for (int depth = 0; depth < kMostWrappers; ++depth) {
     const bool has_tensors = std::ranges::any_of(dict->items, [](const Value* v) { return v->kind == Kind::tensor; });

@@ -14,6 +14,7 @@ struct Unwrapped {
   /// Never empty. The keys are the pickle's.
   std::vector<std::pair<std::string_view, const TensorReference*>> tensors;
   std::string wrapper;  ///< keys on the way, joined by '/'
+  std::string network;  ///< what nunif's files call it, else empty
 };
 
 /// Goes down through wrappers: the first of a list of names (model_state_dict, state_dict, params_ema, params, model,
