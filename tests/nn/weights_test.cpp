@@ -33,7 +33,22 @@ std::string expected_architecture(const fs::path& file) {
                                                                       {"unet128-", "unet"},
                                                                       {"unet256-", "unet"},
                                                                       {"span-", "span"},
-                                                                      {"realcugan-", "realcugan"}})
+                                                                      {"realcugan-", "realcugan"},
+                                                                      {"waifu2x-upcunet", "realcugan"},
+                                                                      {"waifu2x-upconv", "waifu2x"},
+                                                                      {"plksr-", "plksr"},
+                                                                      {"realplksr-", "realplksr"},
+                                                                      {"mosr-", "mosr"},
+                                                                      {"swiftsrgan-", "swiftsrgan"},
+                                                                      {"safmn-", "safmn"},
+                                                                      {"swinir-", "swinir"},
+                                                                      {"srformer-", "srformer"},
+                                                                      {"drct-", "drct"},
+                                                                      {"hat-", "hat"},
+                                                                      {"omnisr-", "omnisr"},
+                                                                      {"dat-", "dat"},
+                                                                      {"rgt-", "rgt"},
+                                                                      {"atd-", "atd"}})
     if (file.filename().string().starts_with(start)) return name;
   return "";
 }
@@ -69,6 +84,44 @@ TEST_CASE("weights: reference networks give the outputs of the original code") {
     ++compared;
   }
   CHECK(compared >= 20);
+}
+
+TEST_CASE("weights: files as people share them, whatever their container, give the outputs of the original code") {
+  const fs::path folder = test::shared_folder() / "weights/community";
+  SKIP_WITHOUT(folder);
+  const torch::NoGradGuard no_grad;
+  for (const fs::path& file : model_files(folder)) {
+    CAPTURE(file.filename().string());
+    const LoadedGenerator loaded = load_generator(file);
+    const StateDict pair = read_safetensors(fs::path(file).replace_extension(".io.safetensors")).tensors;
+    CHECK(test::relative_error(loaded.network->forward(pair.at("input")), pair.at("output")) <= 1e-4);
+  }
+}
+
+TEST_CASE("weights: what follows from sizes is not needed: indices, masks, counters, first places of samplers") {
+  const fs::path folder = test::shared_folder() / "weights/reference";
+  SKIP_WITHOUT(folder);
+  const torch::NoGradGuard no_grad;
+  for (const std::string name : {"swinir-x2-direct", "srformer-x2-w6", "drct-x4", "hat-x4", "dat-x4", "rgt-x2",
+                                 "atd-x4", "realplksr-x2-dysample", "mosr-x2-dysample", "swiftsrgan-x4"}) {
+    CAPTURE(name);
+    const fs::path path = folder / (name + ".pth");
+    ModelFile file = read_model_file(path), bare = file;
+    bare.weights = {};
+    for (const auto& [key, tensor] : file.weights) {
+      const bool index = key.find("relative_position_index") != std::string::npos;
+      // Of these two, one alone tells the window's sides.
+      const bool needed = index && name.starts_with("dat");
+      const bool follows = index || key.find("attn_mask") != std::string::npos ||
+                           key.ends_with("num_batches_tracked") || key.ends_with("init_pos") ||
+                           (key.ends_with("rpe_biases") && name[0] == 'd');
+      if (!follows || needed) bare.weights.set(key, tensor);
+    }
+    CHECK(bare.weights.size() < file.weights.size());
+    const LoadedGenerator loaded = generator_from(std::move(bare), name);
+    const StateDict pair = read_safetensors(fs::path(path).replace_extension(".io.safetensors")).tensors;
+    CHECK(test::relative_error(loaded.network->forward(pair.at("input")), pair.at("output")) <= 1e-4);
+  }
 }
 
 TEST_CASE("weights: reference discriminators give the outputs of the original code") {
