@@ -132,8 +132,8 @@ cv::Mat TileRunner::run(const cv::Mat& tile) {
 }
 
 int TileRunner::best_tile() const {
-  // Bytes of features alive at once.
-  const double budget = std::min(192e6, static_cast<double>(available_memory()) / 4);
+  // Bytes of features alive at once. What looks at the whole picture should see as much of it as can be.
+  const double budget = std::min(info_.global ? 768e6 : 192e6, static_cast<double>(available_memory()) / 4);
   const double values = info_.live_values > 0 ? info_.live_values : 192.0 * info_.scale * info_.scale;
   const double side = std::sqrt(budget / (values * (bf16_ ? 2 : 4)));
   return std::clamp(static_cast<int>(side) / 32 * 32, 64, device_.is_cuda() ? 1024 : 768);

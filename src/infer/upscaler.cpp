@@ -86,6 +86,7 @@ struct Upscaler::State {
 
   Image pass(const Image& image, const Report& report);
   Image enlarge_color(const Image& color, cv::Size size, ColorFix fix, const Report& report);
+  Image enlarge_once(const Image& image, const Report& report);
   Image enlarge_planes(const Image& image, const Report& report);
 
   TileRunner runner;
@@ -98,7 +99,10 @@ struct Upscaler::State {
 Image Upscaler::State::pass(const Image& image, const Report& report) {
   const GeneratorInfo& info = runner.info();
   TileOptions tiling;
-  tiling.overlap = options.overlap >= 0 ? options.overlap : std::min(info.halo, max_auto_overlap);
+  // Windows as large as the usual overlap would meet their neighbours' border in every tile.
+  const int most = std::max(max_auto_overlap, std::min(2 * info.multiple, 64));
+  const int needed = info.global && info.halo == 0 ? max_auto_overlap : std::min(info.halo, most);
+  tiling.overlap = options.overlap >= 0 ? options.overlap : needed;
   tiling.feather = std::min(8, tiling.overlap);
   tiling.align = info.multiple;
   // Networks are trained on crops that they pad with zeros, and know a picture's border by it: reflected context there
@@ -137,7 +141,6 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
 Image Upscaler::State::enlarge_color(const Image& color, cv::Size size, ColorFix fix, const Report& report) {
   const GeneratorInfo& info = runner.info();
   const int passes = passes_for({color.width(), color.height()}, size, info.scale);
-  const bool by_planes = color.channels() != 3;
   check_memory(size, color);
   Image current = color;
   for (int i = 0; i < passes; ++i) {
@@ -152,16 +155,33 @@ Image Upscaler::State::enlarge_color(const Image& color, cv::Size size, ColorFix
     const Report part = [&](double f) {
       if (report) report((i + f) / passes);
     };
-    current = by_planes || info.in_channels == 1 ? enlarge_planes(current, part) : pass(current, part);
+    current = enlarge_once(current, part);
   }
   Image result = resized(current, size);
   if (fix == ColorFix::none || passes == 0) return result;
-  return fix_color(result, resized(color, size), fix);
+  const Image before = color_part(resized(color, size));
+  const Image fixed = fix_color(color_part(result), color_part(result).channels() == 3 ? to_rgb(before) : before, fix);
+  return result.has_alpha() ? with_alpha(fixed, alpha_part(result)) : fixed;
+}
+
+/// The network on a picture of any channels. What comes back has as many, but of a network that makes colour of gray.
+Image Upscaler::State::enlarge_once(const Image& image, const Report& report) {
+  const GeneratorInfo& info = runner.info();
+  const int channels = image.channels();
+  if (info.in_channels == 1 && info.out_channels == 3) return pass(to_gray(color_part(image)), report);
+  if (info.in_channels == 1 || channels > 4 || (channels == 1 && info.in_channels == 3))
+    return enlarge_planes(image, report);
+  if (channels == info.in_channels) return pass(image, report);
+  // A network of colours with alpha, which these pictures don't have.
+  const Image opaque = with_alpha(
+      to_rgb(image), constant_plane({image.width(), image.height()}, image.depth(), max_value(image.depth())));
+  const Image result = color_part(pass(opaque, report));
+  return channels == 1 ? to_gray(result) : result;
 }
 
 /// Each plane by itself: gray and bands through a colour network (as three equal channels), colour through a gray one.
 Image Upscaler::State::enlarge_planes(const Image& image, const Report& report) {
-  const bool color = runner.info().in_channels == 3;
+  const int in = runner.info().in_channels;
   std::vector<cv::Mat> planes, results;
   cv::split(image.pixels, planes);
   for (std::size_t i = 0; i < planes.size(); ++i) {
@@ -169,7 +189,10 @@ Image Upscaler::State::enlarge_planes(const Image& image, const Report& report) 
       if (report) report((static_cast<double>(i) + f) / static_cast<double>(planes.size()));
     };
     const Image plane(planes[i]);
-    results.push_back((color ? to_gray(pass(to_rgb(plane), part)) : pass(plane, part)).pixels);
+    const Image result = in == 3   ? to_gray(pass(to_rgb(plane), part))
+                         : in == 1 ? pass(plane, part)
+                                   : enlarge_once(plane, part);
+    results.push_back(result.pixels);
   }
   cv::Mat merged;
   cv::merge(results, merged);
@@ -178,8 +201,11 @@ Image Upscaler::State::enlarge_planes(const Image& image, const Report& report) 
 
 Upscaler::Upscaler(LoadedGenerator model, const UpscaleOptions& options) {
   const GeneratorInfo info = model.network->info();
-  if (info.in_channels != info.out_channels || (info.in_channels != 3 && info.in_channels != 1))
-    fail(ErrorKind::model, "the network takes {} and gives {} channels; upscaling needs 3 and 3, or 1 and 1",
+  const std::pair channels{info.in_channels, info.out_channels};
+  if (channels != std::pair{3, 3} && channels != std::pair{1, 1} && channels != std::pair{4, 4} &&
+      channels != std::pair{1, 3})
+    fail(ErrorKind::model,
+         "the network takes {} and gives {} channels; upscaling needs 3 and 3, 1 and 1, 4 and 4 or 1 and 3",
          info.in_channels, info.out_channels);
   state_ = std::make_unique<State>(std::move(model), options);
 }
@@ -196,6 +222,12 @@ Image Upscaler::upscale(const Image& image, cv::Size size, const Report& report)
   State& state = *state_;
   const ColorFix fix = state.options.color_fix;
   if (!image.has_alpha()) return state.enlarge_color(image, size, fix, report);
+  if (info().in_channels == 4 && state.options.alpha == AlphaMode::model) {
+    const bool gray = image.channels() == 2;
+    const Image rgba = gray ? with_alpha(to_rgb(color_part(image)), alpha_part(image)) : image;
+    const Image large = state.enlarge_color(rgba, size, fix, report);
+    return gray ? with_alpha(to_gray(color_part(large)), alpha_part(large)) : large;
+  }
 
   const auto constant = constant_alpha(image);
   const bool opaque = constant && *constant == max_value(image.depth());
@@ -212,7 +244,7 @@ Image Upscaler::upscale(const Image& image, cv::Size size, const Report& report)
   if (constant) {
     alpha = constant_plane(size, image.depth(), *constant);
   } else if (by_model) {
-    alpha = state.enlarge_color(alpha_part(image), size, ColorFix::none, part(color_share, 1 - color_share));
+    alpha = to_gray(state.enlarge_color(alpha_part(image), size, ColorFix::none, part(color_share, 1 - color_share)));
   } else {
     alpha = resized(alpha_part(image), size);
   }

@@ -215,6 +215,39 @@ TEST_CASE("gray stays gray, depth stays, a network of one channel takes colour p
   CHECK(same(repeating(2).upscale(dark, {18, 14}), repeated(dark, 2)));
 }
 
+TEST_CASE("a network of four channels computes alpha along with the colours") {
+  Upscaler four = upscaler({{"channels", 8}, {"convs", 1}, {"scale", 2}, {"in_channels", 4}});
+  const cv::Size size(40, 30);
+  for (const Depth depth : {Depth::u8, Depth::u16}) {
+    const Image color = noise(20, 15, 3, depth), gray = noise(20, 15, 1, depth, 3), alpha = noise(20, 15, 1, depth, 7);
+    Image opaque(20, 15, 1, depth);
+    opaque.pixels.setTo(max_value(depth));
+    const Image both = four.upscale(with_alpha(color, alpha), size);
+    CHECK(both.channels() == 4);
+    CHECK((both.depth() == depth));
+    // Its alpha depends on the colours, so that it is not what a plane alone gives.
+    CHECK_FALSE(same(alpha_part(both), alpha_part(four.upscale(with_alpha(to_rgb(gray), alpha), size))));
+    CHECK(same(four.upscale(color, size), color_part(four.upscale(with_alpha(color, opaque), size))));
+    CHECK(same(four.upscale(gray, size), to_gray(color_part(four.upscale(with_alpha(to_rgb(gray), opaque), size)))));
+    CHECK(four.upscale(with_alpha(gray, alpha), size).channels() == 2);
+  }
+}
+
+TEST_CASE("a network of 1 -> 3 channels makes colour of gray, and of a colour picture's luma") {
+  Upscaler colours = upscaler({{"channels", 8}, {"convs", 1}, {"scale", 2}, {"in_channels", 1}, {"out_channels", 3}});
+  const cv::Size size(40, 30);
+  const Image color = noise(20, 15, 3, Depth::u8), gray = noise(20, 15, 1, Depth::u8),
+              alpha = noise(20, 15, 1, Depth::u8, 7);
+  CHECK(colours.upscale(gray, size).channels() == 3);
+  CHECK(same(colours.upscale(color, size), colours.upscale(to_gray(color), size)));
+  const Image both = colours.upscale(with_alpha(gray, alpha), size);
+  CHECK(both.channels() == 4);
+  CHECK(colours.upscale(gray, {80, 60}).channels() == 3);  // two passes
+  CHECK(refusal(ErrorKind::model, [] {
+          upscaler({{"channels", 8}, {"convs", 1}, {"scale", 1}, {"in_channels", 3}, {"out_channels", 1}});
+        }).find("takes 3 and gives 1") != std::string::npos);
+}
+
 TEST_CASE("transparency: constant alpha, the model's or bicubic, no dark halos") {
   const Image color = noise(20, 15, 3, Depth::u8);
   Upscaler two = repeating(2);

@@ -41,10 +41,12 @@ class Upscaler {
   Upscaler(LoadedGenerator model, const UpscaleOptions& options);
   ~Upscaler();
 
-  /// Any channels and depth; the result keeps both. The network runs as often as the size asks for, then a bicubic
-  /// resize brings it to exactly `size`; a size below the picture's own is a resize alone. `progress` gets the
-  /// finished share, 0..1. A tile with NaN or infinite values is computed again in fp32; when memory runs out, tiles
-  /// get smaller. Throws Error(memory), Error(model) for a network that gives NaN in fp32 too, Error(interrupted).
+  /// Any channels and depth; the result keeps both, but that a network of 1 -> 3 channels makes colour of gray. One of
+  /// 4 -> 4 gets colours with alpha, and alpha 1 where the picture has none. The network runs as often as the size asks
+  /// for, then a bicubic resize brings it to exactly `size`; a size below the picture's own is a resize alone.
+  /// `progress` gets the finished share, 0..1. A tile with NaN or infinite values is computed again in fp32; when
+  /// memory runs out, tiles get smaller. Throws Error(memory), Error(model) for a network that gives NaN in fp32 too,
+  /// Error(interrupted).
   Image upscale(const Image& image, cv::Size size, const std::function<void(double)>& progress = {});
 
   const GeneratorInfo& info() const;

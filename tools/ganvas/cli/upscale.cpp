@@ -36,7 +36,8 @@ UpscaleRequest finished(const Arguments& arguments) {
 void add_upscale(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   UpscaleRequest& request = arguments->request;
-  CLI::App* command = app.add_subcommand("upscale", "Enlarge pictures");
+  CLI::App* command =
+      app.add_subcommand("upscale", "Enlarge pictures; or restore them at their size, with a model of scale 1");
   arguments->batch = add_batch_options(*command);
   command->add_option("-m,--model", request.model,
                       "Name of a shipped model, or a file (default: photo-x2 for --scale up to 2, else photo-x4)");
@@ -48,7 +49,9 @@ void add_upscale(CLI::App& app, Action& action) {
       ->check(CLI::PositiveNumber);
   command->add_option("--max-side", request.max_side, "Exact longer side")->check(CLI::PositiveNumber);
   command->add_option("--tile", arguments->tile, "Side of a tile in input pixels, or auto")->capture_default_str();
-  command->add_option("--overlap", request.overlap, "Context around a tile (default: the receptive field, at most 32)")
+  command
+      ->add_option("--overlap", request.overlap,
+                   "Context around a tile (default: the receptive field, at most 32; two of its windows, at most 64)")
       ->check(CLI::Range(0, 4096));
   command->add_flag("--tta", request.tta, "Mean over 8 flips and turns: 8 times the work, a little better");
   add_machine_options(*command, request);
