@@ -1,5 +1,5 @@
 // Convolutions in int8: what calibration chooses, and the compiled plan against its simulation in fp32.
-#include "engine/int8.hpp"
+#include "engine/int8/int8.hpp"
 
 #include <doctest/doctest.h>
 #include <torch/torch.h>
@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "engine/differences.hpp"
+#include "engine/graph/trace.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/engine/engine.hpp"
 #include "ganvas/engine/int8.hpp"
@@ -120,8 +121,9 @@ TEST_CASE("int8: the corrections keep every channel's mean through the whole net
         .item<double>();
   };
   const double corrected = bias(graph);
-  for (auto& node : graph.nodes)
-    if (node.correction.defined()) node.correction.zero_();
+  for (auto& node : graph)
+    if (auto* conv = engine::as<engine::Convolution>(node); conv && conv->correction.defined())
+      conv->correction.zero_();
   CHECK(corrected < 0.5 * bias(graph));
 }
 

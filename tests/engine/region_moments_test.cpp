@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 #include <torch/torch.h>
 
-#include "engine/region_moments.hpp"
+#include "engine/regions/moments.hpp"
 
 using ganvas::engine::ChannelMoments;
 using torch::Tensor;

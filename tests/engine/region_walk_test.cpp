@@ -4,7 +4,8 @@
 
 #include <cmath>
 
-#include "engine/region_walk.hpp"
+#include "engine/graph/trace.hpp"
+#include "engine/regions/walk.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/threads.hpp"
 

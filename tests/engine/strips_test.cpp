@@ -1,5 +1,5 @@
 // Convolutions with PReLU strip by strip: the strips' geometry against LibTorch on whole pictures, and the plans.
-#include "engine/strips.hpp"
+#include "engine/layouts/strips.hpp"
 
 #include <doctest/doctest.h>
 #include <torch/torch.h>
@@ -7,8 +7,9 @@
 #include <cmath>
 
 #include "engine/differences.hpp"
-#include "engine/int8.hpp"
-#include "engine/row_kernels.hpp"
+#include "engine/graph/trace.hpp"
+#include "engine/int8/int8.hpp"
+#include "engine/kernels/row_kernels.hpp"
 #include "ganvas/engine/engine.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/nn/registry.hpp"
@@ -49,17 +50,16 @@ TEST_CASE("strips of a convolution, computed one by one, are the whole result") 
       for (const int padding : {0, 1, 2})
         for (const int dilation : {1, 2})
           for (const int rows : {1, 3, 8}) {
-            engine::Node node;
-            node.op = engine::Op::convolution;
-            node.weight = torch::randn({2, 3, kernel, 1});
-            node.stride = {stride, 1};
-            node.padding = {padding, 0};
-            node.dilation = {dilation, 1};
+            engine::Convolution conv;
+            conv.weight = torch::randn({2, 3, kernel, 1});
+            conv.stride = {stride, 1};
+            conv.padding = {padding, 0};
+            conv.dilation = {dilation, 1};
             const int reach = dilation * (kernel - 1) + 1;
             if (padding >= reach) continue;
             const Tensor picture = torch::randn({1, 3, 21, 4});
             const auto convolved = [&](const Tensor& x, std::int64_t above, std::int64_t below) {
-              return torch::conv2d(torch::constant_pad_nd(x, {0, 0, above, below}), node.weight, Tensor(),
+              return torch::conv2d(torch::constant_pad_nd(x, {0, 0, above, below}), conv.weight, Tensor(),
                                    torch::IntArrayRef({stride, 1}), torch::IntArrayRef({0, 0}),
                                    torch::IntArrayRef({dilation, 1}));
             };
@@ -67,7 +67,7 @@ TEST_CASE("strips of a convolution, computed one by one, are the whole result") 
             const int height = static_cast<int>(whole.size(2));
             std::vector<Tensor> parts;
             int next = 0;
-            for (const engine::Strip& strip : engine::strips_of(node, 21, height, rows)) {
+            for (const engine::Strip& strip : engine::strips_of(conv, 21, height, rows)) {
               CHECK(strip.first == next);
               next += strip.rows;
               const Tensor seen = picture.narrow(2, strip.from_first, strip.from_rows);
@@ -83,7 +83,7 @@ TEST_CASE("strips: chains of convolutions with PReLU take them, others don't") {
   const auto chosen = [](const GeneratorPtr& network) {
     const engine::Graph graph = engine::fold(engine::trace(*network));
     const engine::StripChoice choice =
-        engine::choose_strips(graph, [&](int i) { return graph.nodes[static_cast<std::size_t>(i)].channels <= 16; });
+        engine::choose_strips(graph, [&](engine::NodeId id) { return graph[id].channels <= 16; });
     return std::ranges::count(choice.in_strips, true);
   };
   CHECK(chosen(with_slopes(narrow_chain)) == 4);

@@ -1,0 +1,160 @@
+#include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/prelu.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/tanh.h>
+
+#include <cmath>
+
+#include "engine/export/onnx_writer.hpp"
+#include "engine/export/script_writer.hpp"
+#include "engine/graph/call.hpp"
+#include "engine/kernels/kernels.hpp"
+#include "engine/kernels/rows.hpp"
+#include "engine/operators/tensors.hpp"
+#include "ganvas/core/error.hpp"
+
+namespace ganvas::engine {
+
+using at::Tensor;
+
+namespace {
+
+template <Curve curve>
+void translate(Call& call) {
+  Activation made;
+  made.function.curve = curve;
+  if constexpr (curve == Curve::leaky_relu) made.function.slope = call.number(1);
+  if constexpr (curve == Curve::prelu) made.function.slopes = call.tensor(1).expand({call.channels()}).contiguous();
+  call.give(made, {call.picture(0)});
+}
+
+/// A kernel that changes one value after the other.
+template <typename Change>
+Kernel changing(Change change) {
+  return [change](std::span<const View> in, const View& out) {
+    for_rows(out, [&](int block, int y, std::vector<float>* buffers) {
+      float* row = load_own(in[0], block, y, buffers[0]);
+      const std::int64_t count = out.row();
+      for (std::int64_t i = 0; i < count; ++i) row[i] = change(row[i]);
+      store(out, block, y, row);
+    });
+  };
+}
+
+Kernel leaking(std::vector<float> slopes) {
+  return [slopes](std::span<const View> in, const View& out) { leak(in[0], slopes, out); };
+}
+
+}  // namespace
+
+Tensor ActivationFunction::apply(Tensor x) const {
+  switch (curve) {
+    case Curve::none:
+      return x;
+    case Curve::relu:
+      return at::relu_(x);
+    case Curve::leaky_relu:
+      return at::leaky_relu_(x, slope);
+    case Curve::prelu:
+      return at::prelu(x, slopes);
+    case Curve::silu:
+      return at::silu_(x);
+    case Curve::sigmoid:
+      return at::sigmoid_(x);
+    case Curve::tanh:
+      return at::tanh_(x);
+  }
+  fail(ErrorKind::internal, "an activation without arithmetic");
+}
+
+Kernel ActivationFunction::kernel() const {
+  switch (curve) {
+    case Curve::none:
+      break;
+    case Curve::relu:
+      return leaking({0});
+    case Curve::leaky_relu:
+      return leaking({static_cast<float>(slope)});
+    case Curve::prelu:
+      return leaking(floats(slopes));
+    case Curve::silu:
+      return changing([](float x) { return x / (1 + std::exp(-x)); });
+    case Curve::sigmoid:
+      return changing([](float x) { return 1 / (1 + std::exp(-x)); });
+    case Curve::tanh:
+      return changing([](float x) { return std::tanh(x); });
+  }
+  return [](std::span<const View> in, const View& out) { convert(in[0], out); };
+}
+
+std::string ActivationFunction::onnx(OnnxWriter& writer, const std::string& x) const {
+  switch (curve) {
+    case Curve::none:
+      break;
+    case Curve::relu:
+      return writer.add("Relu", {x});
+    case Curve::leaky_relu:
+      return writer.add("LeakyRelu", {x}, {{"alpha", slope}});
+    case Curve::prelu:
+      return writer.add("PRelu", {x, writer.per_channel(slopes)});
+    case Curve::silu:
+      return writer.add("Mul", {x, writer.add("Sigmoid", {x})});
+    case Curve::sigmoid:
+      return writer.add("Sigmoid", {x});
+    case Curve::tanh:
+      return writer.add("Tanh", {x});
+  }
+  return x;
+}
+
+std::string ActivationFunction::script(ScriptWriter& writer, const std::string& x) const {
+  switch (curve) {
+    case Curve::none:
+      break;
+    case Curve::relu:
+      return writer.call("torch.relu", {x});
+    case Curve::leaky_relu:
+      return writer.call("torch.leaky_relu", {x, writer.number(slope)});
+    case Curve::prelu:
+      return writer.call("torch.prelu", {x, writer.kept("slopes", slopes)});
+    case Curve::silu:
+      return writer.call("torch.silu", {x});
+    case Curve::sigmoid:
+      return writer.call("torch.sigmoid", {x});
+    case Curve::tanh:
+      return writer.call("torch.tanh", {x});
+  }
+  return x;
+}
+
+std::vector<Traced> Activation::traced() {
+  return {{"aten::relu", translate<Curve::relu>},
+          {"aten::relu_", translate<Curve::relu>},
+          {"aten::leaky_relu", translate<Curve::leaky_relu>},
+          {"aten::leaky_relu_", translate<Curve::leaky_relu>},
+          {"aten::prelu", translate<Curve::prelu>},
+          {"aten::silu", translate<Curve::silu>},
+          {"aten::sigmoid", translate<Curve::sigmoid>},
+          {"aten::tanh", translate<Curve::tanh>}};
+}
+
+std::vector<Example> Activation::examples() {
+  return {{"relu", [](const Tensor& x) { return at::relu(x - 0.5); }},
+          {"leaky_relu", [](const Tensor& x) { return at::leaky_relu(x - 0.5, 0.2); }},
+          {"prelu", [slopes = at::rand({3})](const Tensor& x) { return at::prelu(x - 0.5, slopes); }},
+          {"silu", [](const Tensor& x) { return at::silu(8 * x - 4); }},
+          {"sigmoid", [](const Tensor& x) { return at::sigmoid(8 * x - 4); }},
+          {"tanh", [](const Tensor& x) { return at::tanh(8 * x - 4); }}};
+}
+
+Tensor Activation::evaluate(Evaluation& e) const { return function.apply(own(e.take(0))); }
+
+std::string Activation::onnx(OnnxWriter& writer, const Names& inputs) const { return function.onnx(writer, inputs[0]); }
+std::string Activation::script(ScriptWriter& writer, const Names& inputs) const {
+  return function.script(writer, inputs[0]);
+}
+
+}  // namespace ganvas::engine

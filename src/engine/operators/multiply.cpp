@@ -1,0 +1,66 @@
+#include <ATen/ops/mean.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/zeros.h>
+
+#include "engine/export/onnx_writer.hpp"
+#include "engine/export/script_writer.hpp"
+#include "engine/graph/call.hpp"
+#include "engine/kernels/rows.hpp"
+#include "engine/operators/tensors.hpp"
+
+namespace ganvas::engine {
+
+using at::Tensor;
+
+namespace {
+
+void translate(Call& call) {
+  const bool first = call.is_picture(0), second = call.is_picture(1);
+  if (!first || !second) return Affine::translate(call, call.tensor(first ? 1 : 0), at::zeros({1}), first ? 0 : 1);
+  const auto a = call.sizes(0), b = call.sizes(1);
+  if (a.size() != 4 || b.size() != 4 || a[1] != b[1] || (a != b && (b[2] != 1 || b[3] != 1)))
+    call.refuse("multiplies different shapes");
+  call.give(Multiply(), {call.picture(0), call.picture(1)});
+}
+
+}  // namespace
+
+std::vector<Traced> Multiply::traced() { return {{"aten::mul", translate}, {"aten::mul_", translate}}; }
+
+std::vector<Example> Multiply::examples() {
+  return {{"multiply", [](const Tensor& x) { return x * at::sigmoid(x); }},
+          {.name = "multiply by one a channel",
+           .forward =
+               [](const Tensor& x) {
+                 return x * at::sigmoid(at::mean(x, {2, 3}, true));
+               },
+           .global = true}};
+}
+
+bool Multiply::takes(std::span<const Size> inputs, Size) const {
+  return inputs[1] == Size{1, 1} || inputs[1] == inputs[0];
+}
+
+Tensor Multiply::evaluate(Evaluation& e) const { return own(e.take(0)).mul_(e.inputs[1]); }
+
+Kernel Multiply::kernel() const {
+  return [](std::span<const View> in, const View& out) {
+    const View &a = in[0], &b = in[1];
+    const bool pixel = b.height == 1 && b.width == 1;
+    const std::vector<float> zeros(static_cast<std::size_t>(a.block), 0.0F);
+    for_rows(out, [&](int block, int y, std::vector<float>* buffers) {
+      float* row = load_own(a, block, y, buffers[0]);
+      const float* factors = load(b, block, pixel ? 0 : y, buffers[1]);
+      if (pixel) scale_shift(row, factors, zeros.data(), a.width, a.block);
+      else
+        for (std::int64_t i = 0; i < a.row(); ++i) row[i] *= factors[i];
+      store(out, block, y, row);
+    });
+  };
+}
+
+std::string Multiply::onnx(OnnxWriter& writer, const Names& inputs) const { return writer.add("Mul", inputs); }
+std::string Multiply::script(ScriptWriter&, const Names& inputs) const { return inputs[0] + " * " + inputs[1]; }
+
+}  // namespace ganvas::engine

@@ -1,0 +1,171 @@
+#include "engine/plan/convolution_primitive.hpp"
+
+#include <torch/torch.h>
+
+#include <optional>
+
+#include "engine/int8/int8.hpp"
+
+namespace ganvas::engine {
+
+namespace {
+
+using dnnl::memory;
+using torch::Tensor;
+
+memory::data_type type_of(const View& view) {
+  switch (view.element) {
+    case Element::fp32:
+      return memory::data_type::f32;
+    case Element::bf16:
+      return memory::data_type::bf16;
+    case Element::int8:
+      return memory::data_type::u8;
+  }
+  return memory::data_type::undef;
+}
+
+/// All channels that it has memory for, unless they come in groups.
+View whole_blocks(View view, int groups) {
+  if (groups == 1) view.channels = view.blocks() * view.block;
+  return view;
+}
+
+/// `together`: all channels of a pixel, as oneDNN has it for integers; else in blocks.
+memory::desc describe(const View& view, bool together) {
+  const auto blocks = view.block == 16 ? memory::format_tag::nChw16c : memory::format_tag::nChw8c;
+  const auto layout = together ? memory::format_tag::nhwc : blocks;
+  return {{1, view.channels, view.height, view.width}, type_of(view), layout};
+}
+
+/// An activation as oneDNN has it, with its first parameter.
+struct Fused {
+  dnnl::algorithm algorithm;
+  float alpha = 0;
+};
+std::optional<Fused> fused(const ActivationFunction& activation) {
+  using dnnl::algorithm;
+  switch (activation.curve) {
+    case Curve::relu:
+      return Fused{algorithm::eltwise_relu};
+    case Curve::leaky_relu:
+      return Fused{algorithm::eltwise_relu, static_cast<float>(activation.slope)};
+    case Curve::silu:
+      return Fused{algorithm::eltwise_swish, 1};
+    case Curve::sigmoid:
+      return Fused{algorithm::eltwise_logistic};
+    case Curve::tanh:
+      return Fused{algorithm::eltwise_tanh};
+    case Curve::none:
+    case Curve::prelu:
+      break;
+  }
+  return std::nullopt;
+}
+
+dnnl::primitive_attr attributes(const AnyConvolution& conv, bool residual) {
+  dnnl::post_ops ops;
+  if (residual) ops.append_sum(static_cast<float>(conv.residual_factor));
+  if (const auto behind = fused(conv.activation)) ops.append_eltwise(1, behind->algorithm, behind->alpha, 0);
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(ops);
+  return attributes;
+}
+
+/// oneDNN's padding behind the last pixel, which is what makes the sizes fit.
+memory::dims padding_after(const AnyConvolution& conv, const View& from, const View& to, const memory::dims& before,
+                           bool transposed) {
+  const Size source{from.height, from.width}, result{to.height, to.width};
+  memory::dims after(2);
+  for (const Axis axis : axes) {
+    const int small = along(transposed ? source : result, axis), large = along(transposed ? result : source, axis);
+    after[axis] = std::int64_t{small - 1} * conv.stride[axis] + conv.extent(axis) - large - before[axis];
+  }
+  return after;
+}
+
+/// Weights and biases in oneDNN's order, filled up to whole blocks.
+struct Filled {
+  Tensor weight, bias;
+};
+Filled filled_up(const AnyConvolution& conv, const ConvolutionUse& use, const View& from, const View& to,
+                 bool transposed) {
+  Filled made{conv.weight, conv.bias.defined() ? conv.bias : torch::zeros({conv.channels()})};
+  if (use.split) made.weight = torch::cat({made.weight, made.weight}, 1);
+  // oneDNN names output channels first in both directions.
+  if (transposed) made.weight = made.weight.unflatten(0, {conv.groups, -1}).transpose(1, 2).flatten(0, 1);
+  if (conv.groups == 1) {
+    // oneDNN's fast code wants whole blocks; what fills them up is zeros on all sides.
+    const std::int64_t more = to.channels - conv.channels();
+    made.weight = torch::constant_pad_nd(made.weight, {0, 0, 0, 0, 0, from.channels - made.weight.size(1), 0, more});
+    made.bias = torch::constant_pad_nd(made.bias, {0, more});
+  }
+  return made;
+}
+
+/// Weights and biases in integers, and what brings their sums back.
+void use_integers(const Convolution& conv, const ConvolutionUse& use, int channels, Filled& filled,
+                  dnnl::primitive_attr& attribute) {
+  const Int8Weights small = int8_weights(filled.weight, largest_int8_weight());
+  filled.weight = small.values;
+  const Tensor unit = small.steps * use.from_scale.step;  // what one of the integer sum's counts is worth
+  filled.bias = (filled.bias + torch::constant_pad_nd(conv.correction, {0, channels - conv.channels()})) / unit;
+  const Tensor factors = (use.to_scale.used() ? unit / use.to_scale.step : unit).contiguous();
+  attribute.set_output_scales(1 << 1, {factors.data_ptr<float>(), factors.data_ptr<float>() + factors.numel()});
+  if (use.from_scale.zero != 0) attribute.set_zero_points(DNNL_ARG_SRC, 0, {use.from_scale.zero});
+  if (use.to_scale.used() && use.to_scale.zero != 0) attribute.set_zero_points(DNNL_ARG_DST, 0, {use.to_scale.zero});
+}
+
+}  // namespace
+
+bool is_fused(const ActivationFunction& activation) {
+  return activation.curve == Curve::none || fused(activation).has_value();
+}
+
+PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
+                                        PackedWeights& weights) {
+  const auto* forward = dynamic_cast<const Convolution*>(&conv);
+  const bool transposed = !forward, int8 = forward && use.from_scale.used();
+  const View from = whole_blocks(use.from, conv.groups), to = whole_blocks(use.to, conv.groups);
+  dnnl::primitive_attr attribute = attributes(conv, use.residual);
+  Filled filled = filled_up(conv, use, from, to, transposed);
+  if (int8) use_integers(*forward, use, to.channels, filled, attribute);
+  memory::dims dims(filled.weight.sizes().begin(), filled.weight.sizes().end());
+  auto given = memory::format_tag::oihw;
+  if (conv.groups > 1) {
+    dims[0] /= conv.groups;
+    dims.insert(dims.begin(), conv.groups);
+    given = memory::format_tag::goihw;
+  }
+  const memory::desc weight_desc(dims, int8 ? memory::data_type::s8 : type_of(from), memory::format_tag::any);
+  const memory::desc bias_desc({to.channels}, memory::data_type::f32, memory::format_tag::x);
+  const memory::dims strides{conv.stride[0], conv.stride[1]}, dilations{conv.dilation[0] - 1, conv.dilation[1] - 1},
+      before{use.above >= 0 ? use.above : conv.padding[0], conv.padding[1]},
+      after = padding_after(conv, from, to, before, transposed);
+  PreparedConvolution made;
+  made.from = describe(from, int8 || use.together);
+  made.to = describe(to, int8 || use.together);
+  made.bias = weights.get({id, WeightKey::Kind::bias}, filled.bias, {to.channels}, memory::format_tag::x, bias_desc);
+  const auto packed = [&](const memory::desc& wanted) {
+    return weights.get({id, WeightKey::Kind::weight}, filled.weight, dims, given, wanted);
+  };
+  using dnnl::prop_kind;
+  if (transposed) {
+    const dnnl::deconvolution_forward::primitive_desc chosen(
+        {prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, made.from, weight_desc, bias_desc,
+         made.to, strides, dilations, before, after},
+        attribute, cpu());
+    made.weights = packed(chosen.weights_desc());
+    made.primitive = dnnl::deconvolution_forward(chosen);
+  } else {
+    const dnnl::convolution_forward::primitive_desc chosen(
+        {prop_kind::forward_inference, dnnl::algorithm::convolution_direct, made.from, weight_desc, bias_desc, made.to,
+         strides, dilations, before, after},
+        attribute, cpu());
+    made.weights = packed(chosen.weights_desc());
+    made.primitive = dnnl::convolution_forward(chosen);
+  }
+  return made;
+}
+
+}  // namespace ganvas::engine

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <dnnl.hpp>
+
+#include "engine/graph/graph.hpp"
+#include "engine/plan/packed_weights.hpp"
+
+namespace ganvas::engine {
+
+/// A convolution as one oneDNN primitive with its weights.
+struct PreparedConvolution {
+  dnnl::primitive primitive;
+  dnnl::memory weights, bias;
+  dnnl::memory::desc from, to;
+};
+
+/// How a convolution meets its values.
+struct ConvolutionUse {
+  View from, to;       ///< without data
+  bool split = false;  ///< `from` holds each channel's rounded value and what rounding took away (split_halves())
+  Int8Scale from_scale, to_scale;
+  bool together = false;  ///< all channels of a pixel lie together, as integers do always
+  bool residual = false;  ///< the result is added to what is at `to`
+  int above = -1;         ///< rows of padding before the first; -1: the convolution's own
+};
+
+/// Whether the activation is part of the primitive; otherwise it is a step of its own.
+bool is_fused(const ActivationFunction& activation);
+
+/// `id`: the node's, for the cache of weights.
+PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
+                                        PackedWeights& weights);
+
+}  // namespace ganvas::engine

@@ -1,0 +1,142 @@
+#include <ATen/Parallel.h>
+
+#include "engine/kernels/kernels.hpp"
+#include "engine/layouts/strips.hpp"
+#include "engine/operators/tensors.hpp"
+#include "engine/plan/plan_writer.hpp"
+
+namespace ganvas::engine {
+
+namespace {
+
+/// Of a strip, for each thread: a quarter of the second-level cache of today's servers, since what the strip is
+/// computed from wants to stay there too.
+constexpr double strip_bytes = 256 * 1024;
+
+}  // namespace
+
+void PlanWriter::write_convolution(NodeId id, const AnyConvolution& conv) {
+  const Source source = source_for(id);
+  if (layouts_.in_strips(id)) return write_strips(id, *as<Convolution>(graph_[id]), source);
+  const Place to = places_[id] = target_for(id, source);
+  ConvolutionUse use;
+  use.split = source.split;
+  use.to_scale = layouts_.scale_of(id);
+  use.residual = graph_[id].inputs.size() > 1;
+  write_primitive(id, conv, source.place, to, use);
+  if (!is_fused(conv.activation)) step({to}, to, conv.activation.kernel());
+  if (is_output(id)) deliver();
+}
+
+/// One primitive as a step.
+void PlanWriter::write_primitive(NodeId id, const AnyConvolution& conv, const Place& from, const Place& to,
+                                 ConvolutionUse use) {
+  use.from = from.view;
+  use.to = to.view;
+  use.from_scale = scale_in(id);
+  use.together = layouts_.is_together(id);
+  const PreparedConvolution made = prepare_convolution(id, conv, use, weights_);
+  const dnnl::memory source(made.from, cpu(), nullptr), target(made.to, cpu(), nullptr);
+  plan_.memories_.emplace_back(source, from);
+  plan_.memories_.emplace_back(target, to);
+  step({from}, to, [made, source, target](std::span<const View>, const View&) {
+    made.primitive.execute(
+        stream(),
+        {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, made.weights}, {DNNL_ARG_BIAS, made.bias}, {DNNL_ARG_DST, target}});
+  });
+}
+
+/// Where it runs in integers, the scale of what it reads.
+Int8Scale PlanWriter::scale_in(NodeId id) const {
+  const auto* conv = as<Convolution>(graph_[id]);
+  return int8_ && conv ? conv->scale_in : Int8Scale{};
+}
+
+PlanWriter::Source PlanWriter::source_for(NodeId id) {
+  const Node& n = graph_[id];
+  const NodeId from = n.inputs[0];
+  const View& view = layouts_[from];
+  if (const Int8Scale scale = scale_in(id); scale.used()) {
+    if (view.element == Element::int8) return {places_[from]};
+    View integers = view;
+    integers.block = view.blocks() * view.block;
+    integers.element = Element::int8;
+    return {
+        copy_of(from, integers, [scale](std::span<const View> in, const View& out) { quantise(in[0], scale, out); })};
+  }
+  if (layouts_.is_together(id) && layouts_.is_together(from)) return {places_[from]};
+  if (!half_ || view.element == Element::bf16) return {blocked(from)};
+  const bool split = layouts_.splits(n, view);
+  const Place original = split ? places_[from] : blocked(from);
+  View narrow = view;
+  narrow.element = Element::bf16;
+  if (split) narrow.channels = 2 * view.channels;
+  const Place to = new_place(narrow);
+  step({original}, to, [split](std::span<const View> in, const View& out) {
+    if (split) split_halves(in[0], out);
+    else convert(in[0], out);
+  });
+  return {to, split};
+}
+
+/// Where a convolution writes. With a residual its result is added to what is there: best where the residual is,
+/// if nobody needs that any more; else a copy of it.
+PlanWriter::Place PlanWriter::target_for(NodeId id, const Source& source) {
+  const Node& n = graph_[id];
+  const bool placed = places_[id].buffer >= 0;
+  if (n.inputs.size() < 2) return placed ? places_[id] : new_place(layouts_[id]);
+  const NodeId from = n.inputs[1];
+  const Place residual = places_[from];  // converting takes any layout
+  const bool own = from != graph_.input() && residual.skip == 0 &&
+                   plan_.buffers_[static_cast<std::size_t>(residual.buffer)].bytes == bytes_of(layouts_[from]);
+  if (!placed && own && last_use_[from] == id && layouts_[from].element == layouts_[id].element &&
+      layouts_[from].block == layouts_[id].block && residual.buffer != source.place.buffer && !is_aliased(from))
+    return residual;
+  const Place to = placed ? places_[id] : new_place(layouts_[id]);
+  step({residual}, to, [](std::span<const View> in, const View& out) { convert(in[0], out); });
+  return to;
+}
+
+/// Whether another value that is still to be read lies in the same buffer.
+bool PlanWriter::is_aliased(NodeId id) const {
+  for (const NodeId other : graph_.ids())
+    if (other != id && places_[other].buffer == places_[id].buffer && last_use_[other] > last_use_[id]) return true;
+  return false;
+}
+
+/// A convolution with PReLU; what becomes integers is computed in one strip's memory that stays in the cache.
+void PlanWriter::write_strips(NodeId id, const Convolution& conv, const Source& source) {
+  // Some of a value's rows, which lie together.
+  const auto rows_of = [](Place place, int first, int rows) {
+    View part = place.view;
+    part.height = first;
+    place.skip += bytes_of(part);
+    place.view.height = rows;
+    return place;
+  };
+  const Place to = places_[id] = new_place(layouts_[id]);
+  const bool integers = to.view.element == Element::int8;
+  View fresh = to.view;
+  if (integers) fresh.element = half_ ? Element::bf16 : Element::fp32;
+  fresh.height = 1;
+  const auto row = static_cast<double>(bytes_of(fresh));
+  const int rows = std::max(8, static_cast<int>(strip_bytes * at::get_num_threads() / row));
+  fresh.height = std::min(rows, to.view.height);
+  const Place scratch = integers ? new_place(fresh) : Place{};
+  for (const Strip& strip : strips_of(conv, source.place.view.height, to.view.height, rows)) {
+    const Place result = rows_of(to, strip.first, strip.rows);
+    const Place computed = integers ? rows_of(scratch, 0, strip.rows) : result;
+    ConvolutionUse use;
+    use.split = source.split;
+    use.above = strip.above;
+    write_primitive(id, conv, rows_of(source.place, strip.from_first, strip.from_rows), computed, use);
+    step({computed}, result,
+         [integers, scale = layouts_.scale_of(id), slopes = floats(conv.activation.slopes)](std::span<const View> in,
+                                                                                            const View& out) {
+           if (integers) leak_quantise(in[0], slopes, scale, out);
+           else leak(in[0], slopes, out);
+         });
+  }
+}
+
+}  // namespace ganvas::engine
