@@ -3,7 +3,7 @@
 
 #include "ganvas/loss/lpips.hpp"
 #include "support/refusal.hpp"
-#include "train/agreement.hpp"
+#include "train/criteria/agreement.hpp"
 #include "train/runs.hpp"
 
 using namespace ganvas;

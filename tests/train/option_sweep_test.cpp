@@ -10,9 +10,9 @@
 #include "ganvas/nn/feature_network.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "support/refusal.hpp"
-#include "train/adversarial_task.hpp"
-#include "train/learner.hpp"
-#include "train/pointless.hpp"
+#include "train/game/adversarial_task.hpp"
+#include "train/loop/learner.hpp"
+#include "train/loop/pointless.hpp"
 #include "train/runs.hpp"
 
 using namespace ganvas;

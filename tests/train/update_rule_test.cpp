@@ -1,5 +1,5 @@
 // Our one-pass optimisers against LibTorch's, and Muon against its definition.
-#include "train/update_rule.hpp"
+#include "train/optim/update_rule.hpp"
 
 #include <torch/torch.h>
 

@@ -7,10 +7,10 @@
 #include "ganvas/loss/patch_nce.hpp"
 #include "ganvas/nn/init.hpp"
 #include "ganvas/nn/torch_compat.hpp"
-#include "train/adversarial_task.hpp"
-#include "train/criteria.hpp"
-#include "train/translation_data.hpp"
-#include "train/translation_score.hpp"
+#include "train/criteria/criteria.hpp"
+#include "train/data/translation_data.hpp"
+#include "train/data/translation_score.hpp"
+#include "train/game/adversarial_task.hpp"
 
 namespace ganvas::cut_plugin {
 

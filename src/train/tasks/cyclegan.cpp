@@ -3,10 +3,10 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
-#include "train/adversarial_task.hpp"
-#include "train/criteria.hpp"
-#include "train/translation_data.hpp"
-#include "train/translation_score.hpp"
+#include "train/criteria/criteria.hpp"
+#include "train/data/translation_data.hpp"
+#include "train/data/translation_score.hpp"
+#include "train/game/adversarial_task.hpp"
 
 namespace ganvas::cyclegan_plugin {
 

@@ -16,8 +16,8 @@
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 #include "ganvas/train/task.hpp"
-#include "train/agreement.hpp"
-#include "train/backward.hpp"
+#include "train/criteria/agreement.hpp"
+#include "train/criteria/backward.hpp"
 
 namespace ganvas::distill_plugin {
 

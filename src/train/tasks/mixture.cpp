@@ -9,7 +9,7 @@
 #include "ganvas/core/rng.hpp"
 #include "ganvas/format/model_file.hpp"
 #include "ganvas/nn/registry.hpp"
-#include "train/adversarial_task.hpp"
+#include "train/game/adversarial_task.hpp"
 
 namespace ganvas::mixture_plugin {
 

@@ -5,9 +5,9 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/loss/pixel.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
-#include "train/adversarial_task.hpp"
-#include "train/criteria.hpp"
-#include "train/translation_data.hpp"
+#include "train/criteria/criteria.hpp"
+#include "train/data/translation_data.hpp"
+#include "train/game/adversarial_task.hpp"
 
 namespace ganvas::pix2pix_plugin {
 

@@ -3,9 +3,9 @@
 // Real-ESRGAN of Wang et al. 2021).
 #include <torch/torch.h>
 
-#include "train/adversarial_task.hpp"
-#include "train/criteria.hpp"
-#include "train/sr_data.hpp"
+#include "train/criteria/criteria.hpp"
+#include "train/data/sr_data.hpp"
+#include "train/game/adversarial_task.hpp"
 
 namespace ganvas::super_resolution_plugin {
 

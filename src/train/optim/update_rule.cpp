@@ -1,4 +1,4 @@
-#include "train/update_rule.hpp"
+#include "train/optim/update_rule.hpp"
 
 #include <ATen/Parallel.h>
 #include <torch/types.h>

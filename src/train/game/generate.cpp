@@ -1,4 +1,4 @@
-#include "train/generate.hpp"
+#include "train/game/generate.hpp"
 
 #include <torch/torch.h>
 

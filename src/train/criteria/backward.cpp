@@ -1,4 +1,4 @@
-#include "train/backward.hpp"
+#include "train/criteria/backward.hpp"
 
 #include <torch/torch.h>
 

@@ -1,4 +1,4 @@
-#include "train/criteria.hpp"
+#include "train/criteria/criteria.hpp"
 
 #include <torch/torch.h>
 

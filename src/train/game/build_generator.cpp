@@ -1,4 +1,4 @@
-#include "train/build_generator.hpp"
+#include "train/game/build_generator.hpp"
 
 #include <torch/torch.h>
 

@@ -1,4 +1,4 @@
-#include "train/pointless.hpp"
+#include "train/loop/pointless.hpp"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
-#include "train/translation_score.hpp"
+#include "train/data/translation_score.hpp"
 
 #include <torch/torch.h>
 
 #include "ganvas/distribution/figures.hpp"
-#include "train/generate.hpp"
+#include "train/game/generate.hpp"
 
 namespace ganvas {
 

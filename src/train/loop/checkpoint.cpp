@@ -1,4 +1,4 @@
-#include "train/checkpoint.hpp"
+#include "train/loop/checkpoint.hpp"
 
 #include <torch/torch.h>
 

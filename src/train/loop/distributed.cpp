@@ -1,4 +1,4 @@
-#include "train/distributed.hpp"
+#include "train/loop/distributed.hpp"
 
 #include <torch/torch.h>
 

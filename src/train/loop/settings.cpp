@@ -1,4 +1,4 @@
-#include "train/settings.hpp"
+#include "train/loop/settings.hpp"
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/precision.hpp"

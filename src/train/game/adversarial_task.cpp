@@ -1,4 +1,4 @@
-#include "train/adversarial_task.hpp"
+#include "train/game/adversarial_task.hpp"
 
 #include <torch/torch.h>
 
@@ -8,7 +8,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/nn/registry.hpp"
-#include "train/build_generator.hpp"
+#include "train/game/build_generator.hpp"
 
 namespace ganvas {
 

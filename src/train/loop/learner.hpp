@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "train/checkpoint.hpp"
-#include "train/distributed.hpp"
-#include "train/ema.hpp"
-#include "train/monitor.hpp"
-#include "train/optimiser.hpp"
-#include "train/settings.hpp"
+#include "train/game/monitor.hpp"
+#include "train/loop/checkpoint.hpp"
+#include "train/loop/distributed.hpp"
+#include "train/loop/settings.hpp"
+#include "train/optim/ema.hpp"
+#include "train/optim/optimiser.hpp"
 
 namespace ganvas {
 

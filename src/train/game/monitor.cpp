@@ -1,4 +1,4 @@
-#include "train/monitor.hpp"
+#include "train/game/monitor.hpp"
 
 #include <cmath>
 #include <nlohmann/json.hpp>

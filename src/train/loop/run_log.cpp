@@ -1,4 +1,4 @@
-#include "train/run_log.hpp"
+#include "train/loop/run_log.hpp"
 
 #include <cerrno>
 #include <cmath>

@@ -8,7 +8,7 @@
 
 #include "ganvas/core/recipe.hpp"
 #include "ganvas/train/schedule.hpp"
-#include "train/update_rule.hpp"
+#include "train/optim/update_rule.hpp"
 
 namespace ganvas {
 

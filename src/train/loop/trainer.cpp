@@ -17,8 +17,8 @@
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/threads.hpp"
 #include "ganvas/report/run_reporter.hpp"
-#include "train/learner.hpp"
-#include "train/run_log.hpp"
+#include "train/loop/learner.hpp"
+#include "train/loop/run_log.hpp"
 
 namespace fs = std::filesystem;
 

@@ -1,4 +1,4 @@
-#include "train/agreement.hpp"
+#include "train/criteria/agreement.hpp"
 
 #include <torch/torch.h>
 

@@ -1,4 +1,4 @@
-#include "train/translation_data.hpp"
+#include "train/data/translation_data.hpp"
 
 #include <torch/torch.h>
 

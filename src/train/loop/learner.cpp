@@ -1,4 +1,4 @@
-#include "train/learner.hpp"
+#include "train/loop/learner.hpp"
 
 #include <torch/torch.h>
 
@@ -8,7 +8,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/registry.hpp"
-#include "train/pointless.hpp"
+#include "train/loop/pointless.hpp"
 
 namespace ganvas {
 

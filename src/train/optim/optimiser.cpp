@@ -1,4 +1,4 @@
-#include "train/optimiser.hpp"
+#include "train/optim/optimiser.hpp"
 
 #include <torch/torch.h>
 

@@ -1,4 +1,4 @@
-#include "train/sr_data.hpp"
+#include "train/data/sr_data.hpp"
 
 #include <torch/torch.h>
 
@@ -9,7 +9,7 @@
 #include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/metric/quality.hpp"
-#include "train/generate.hpp"
+#include "train/game/generate.hpp"
 
 namespace ganvas {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "ganvas/train/adversary.hpp"
-#include "train/backward.hpp"
-#include "train/generate.hpp"
+#include "train/criteria/backward.hpp"
+#include "train/game/generate.hpp"
 
 namespace ganvas {
 
