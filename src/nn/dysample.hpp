@@ -20,4 +20,8 @@ class DySampleImpl : public torch::nn::Module {
 };
 TORCH_MODULE(DySample);
 
+/// How far a sampler of this scale is taken to look, in input pixels: to the neighbours of where it starts, and room
+/// for trained offsets, which nothing bounds but which are rarely more than a pixel.
+constexpr int sampler_reach(int scale) { return scale > 1 ? 4 : 3; }
+
 }  // namespace ganvas

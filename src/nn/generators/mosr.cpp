@@ -106,12 +106,11 @@ class MoSr final : public Generator {
   }
 
   GeneratorInfo info() const override {
-    const int ends = 1 + 2, up = upsampler_ == "dysample" ? (scale_ > 1 ? 1 : 0) : 1;
+    const int ends = 1 + 2, up = upsampler_ == "dysample" ? sampler_reach(scale_) : 1;
     const int planes = out_ * scale_ * scale_ * (upsampler_ == "gps" ? averaged : 1);
     return {.scale = scale_,
             .in_channels = in_,
             .out_channels = out_,
-            // A trained sampler looks a fraction of a pixel aside; where it starts it reads the neighbours.
             .halo = ends + blocks_count_ * (2 + options_.kernel / 2) + up,
             .live_values = std::max(2 * options_.channels + 4 * options_.hidden, 2 * planes)};
   }

@@ -110,8 +110,7 @@ class RealPlksr final : public Generator {
     return {.scale = scale_,
             .in_channels = in_,
             .out_channels = out_,
-            // A trained sampler looks a fraction of a pixel aside; where it starts it reads the neighbours.
-            .halo = 2 + blocks_count_ * block + (dysample_ && scale_ > 1),
+            .halo = 2 + blocks_count_ * block + (dysample_ ? sampler_reach(scale_) : 0),
             .global = options_.norm == "group",
             .live_values = std::max(2 * options_.channels + 2 * options_.hidden, 4 * in_ * scale_ * scale_)};
   }
