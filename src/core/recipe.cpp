@@ -81,7 +81,15 @@ void Recipe::set(std::string_view assignment) {
   const std::string key = trim(assignment.substr(0, equals));
   if (equals == std::string_view::npos || key.empty())
     fail(ErrorKind::usage, "--set {}: expected section.key=value", assignment);
-  values_[key] = split_list(trim(assignment.substr(equals + 1)));
+  const std::string value = trim(assignment.substr(equals + 1));
+  overridden_.insert(key);
+  if (value.empty()) {
+    values_.erase(key);
+    return;
+  }
+  const Values values = split_list(value), *before = raw(key);
+  if (key.ends_with(".type") && before && *before != values) changed_types_.insert(key.substr(0, key.size() - 4));
+  values_[key] = values;
 }
 
 const Recipe::Values* Recipe::raw(const std::string& key) const {
@@ -236,6 +244,8 @@ void Recipe::check_all_read(const std::string& prefix) const {
   for (const auto& [key, value] : resolved_) known.push_back(key);
   for (const auto& [key, value] : values_) {
     if (resolved_.contains(key) || !key.starts_with(prefix)) continue;
+    // What the file says of the type that an override replaced.
+    if (!overridden_.contains(key) && changed_types_.contains(key.substr(0, key.rfind('.') + 1))) continue;
     const std::string nearest = nearest_name(key, known);
     wrong(key, nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean {}?", nearest));
   }

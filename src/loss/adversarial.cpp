@@ -24,6 +24,13 @@ Tensor lower(const Tensor& x) { return torch::softplus(-x); }
 Tensor identity(const Tensor& x) { return x; }
 Tensor minus(const Tensor& x) { return -x; }
 
+/// What each real picture's logits are above its fake's.
+Tensor pairs(const Tensor& real, const Tensor& fake) {
+  if (real.sizes() != fake.sizes())
+    fail(ErrorKind::recipe, "adversarial.loss: relativistic-pairing needs real and fake pictures of one size");
+  return real - fake;
+}
+
 enum class Relative { no, average, pairing };
 
 /// One target a picture, to be broadcast over its logits; undefined stands for exactly `base`.
@@ -93,7 +100,7 @@ Tensor AdversarialLoss::for_discriminator(const Tensor& real_logits, const Tenso
                                           const LabelOptions& labels) const {
   const Tensor real = real_logits.to(torch::kFloat), fake = fake_logits.to(torch::kFloat);
   const Tensor real_target = targets(real, labels.real, -1, labels);
-  if (kind_.relative == Relative::pairing) return kind_.cost(real - fake, real_target, labels.real);
+  if (kind_.relative == Relative::pairing) return kind_.cost(pairs(real, fake), real_target, labels.real);
   const Tensor fake_target = targets(fake, labels.fake, 1, labels);
   if (kind_.relative == Relative::average)
     return 0.5 * (kind_.cost(real - fake.mean(), real_target, labels.real) +
@@ -105,7 +112,7 @@ Tensor AdversarialLoss::for_generator(const Tensor& real_logits, const Tensor& f
   const Tensor fake = fake_logits.to(torch::kFloat);
   if (kind_.relative == Relative::no) return kind_.generator(fake).mean();
   const Tensor real = real_logits.to(torch::kFloat);
-  if (kind_.relative == Relative::pairing) return kind_.negative(real - fake).mean();
+  if (kind_.relative == Relative::pairing) return kind_.negative(pairs(real, fake)).mean();
   return 0.5 * (kind_.negative(real - fake.mean()).mean() + kind_.positive(fake - real.mean()).mean());
 }
 

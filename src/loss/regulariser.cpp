@@ -24,6 +24,11 @@ Tensor squared_slopes(const Regulariser::Judge& judge, const Tensor& where) {
 Tensor distance_from_one(const Tensor& squared) { return ((squared + 1e-12).sqrt() - 1).square().mean(); }
 
 Tensor between(const Tensor& real, const Tensor& fake) {
+  if (real.sizes() != fake.sizes())
+    fail(ErrorKind::recipe,
+         "gradient penalties between real and fake pictures need one size, not {}x{} and {}x{}; crop them, or take "
+         "regulariser.r1",
+         real.size(3), real.size(2), fake.size(3), fake.size(2));
   std::vector<std::int64_t> shape(static_cast<std::size_t>(real.dim()), 1);
   shape[0] = real.size(0);
   return torch::lerp(real, fake, torch::rand(shape, real.options()));

@@ -15,9 +15,11 @@ namespace ganvas {
 
 namespace {
 
-/// Inputs first, targets last, whatever the order in which a task or a folder gives them.
+/// Inputs first, then what is made of them, targets last, whatever the order in which a task or a folder gives them.
+/// Translators between unpaired pictures have two ways and no target: A, what is made of it, then B.
 int rank(const std::string& cell) {
-  static const std::vector<std::string> first{"lr", "input", "content", "bicubic", "style"};
+  static const std::vector<std::string> first{"lr",     "input",           "content", "A",      "bicubic",   "style",
+                                              "fake_B", "reconstructed_A", "B",       "fake_A", "identity_B"};
   static const std::vector<std::string> last{"result", "target", "hr"};
   const auto at = [&](const std::vector<std::string>& names) {
     return static_cast<int>(std::find(names.begin(), names.end(), cell) - names.begin());
@@ -91,6 +93,8 @@ void sort_and_cut(std::map<std::string, Cells>& rows) {
 
 std::string shown_over_time(const std::vector<std::string>& cells) {
   if (std::find(cells.begin(), cells.end(), "result") != cells.end()) return "result";
+  const auto fake = std::find_if(cells.begin(), cells.end(), [](const auto& cell) { return cell.starts_with("fake"); });
+  if (fake != cells.end()) return *fake;
   return cells.empty() ? std::string() : cells[std::min<std::size_t>(1, cells.size() - 1)];
 }
 

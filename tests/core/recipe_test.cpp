@@ -255,3 +255,26 @@ TEST_CASE("recipe: what is at its default, and what sets it apart from a run's")
   CHECK(given.difference_from(without(given.resolved(), "rate = 0.5\n")) == "train.rate: nothing there, 0.5 here");
   CHECK(given.difference_from(given.resolved() + "more = 1\n") == "train.more: 1 there, nothing here");
 }
+
+TEST_CASE("recipe: an override without a value unsets, and a table follows a changed type") {
+  Recipe recipe = Recipe::parse("[train]\nsteps = 5\n[optimiser.g]\ntype = \"adam\"\nbeta1 = 0.5\nlr = 1\n", "x");
+  recipe.set("train.steps=");
+  CHECK(recipe.integer("train.steps", 7) == 7);
+  recipe.set("train.text=\"\"");
+  CHECK(recipe.text("train.text", "other").empty());
+  recipe.set("never.given=");
+  const auto read = [](Recipe& given) {
+    given.text("optimiser.g.type", "adam");
+    given.number("optimiser.g.lr", 2);
+  };
+  Recipe same = recipe;
+  same.set("optimiser.g.type=adam");
+  read(same);
+  says(refusal([&] { same.check_all_read(); }), {"optimiser.g.beta1"});
+  recipe.set("optimiser.g.type=rmsprop");
+  read(recipe);
+  recipe.check_all_read();  // beta1 was the file's, for adam
+  CHECK(recipe.resolved().find("beta1") == std::string::npos);
+  recipe.set("optimiser.g.beta2=1");
+  says(refusal([&] { recipe.check_all_read(); }), {"optimiser.g.beta2"});
+}

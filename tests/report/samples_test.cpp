@@ -146,3 +146,39 @@ TEST_CASE("samples: what can't be read is left out of a rebuilt page") {
   rebuild_run_report(folder.path(), folder / "again.html");
   CHECK(page_data(folder / "again.html").at("samples").empty());
 }
+
+TEST_CASE("samples: of unpaired translators the page shows the first way's fakes over time, not the real pictures") {
+  const TemporaryFolder folder;
+  const Image a = noise(9, 6, 3, Depth::u8, 1), b = noise(9, 6, 3, Depth::u8, 2);
+  const auto row = [&](int seed) {
+    const auto made = [seed](int offset) { return noise(9, 6, 3, Depth::u8, 10 * seed + offset); };
+    return SampleRow{"x",
+                     {{"A", a},
+                      {"fake B", made(1)},
+                      {"reconstructed A", made(2)},
+                      {"B", b},
+                      {"fake A", made(3)},
+                      {"identity B", made(4)}}};
+  };
+  const auto check = [](const nlohmann::json& data) {
+    const auto& newest = data.at("samples").back().at("rows").at(0);
+    CHECK(newest.at("over_time") == "fake_B");
+    std::vector<std::string> names;
+    for (const auto& cell : newest.at("cells")) names.push_back(cell.at(0));
+    CHECK(names == std::vector<std::string>{"A", "fake_B", "reconstructed_A", "B", "fake_A", "identity_B"});
+    const auto& earlier = data.at("samples").at(0).at("rows").at(0).at("cells");
+    REQUIRE(earlier.size() == 1);
+    CHECK(earlier.at(0).at(0) == "fake_B");
+  };
+  {
+    RunReporter reporter(folder.path(), 0, "run");
+    reporter.pictures(1, {row(1)});
+    reporter.pictures(2, {row(2)});
+    reporter.update();
+    check(page_data(folder / "report.html"));
+  }
+  // The same from the folder alone.
+  RunReporter again(folder.path(), 2, "run");
+  again.update();
+  check(page_data(folder / "report.html"));
+}

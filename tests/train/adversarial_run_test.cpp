@@ -180,6 +180,19 @@ TEST_CASE("a NaN brings the last good checkpoint back with lower rates, and the 
        {"step ", "checkpoint is kept", "optimiser."});
 }
 
+TEST_CASE("a NaN before the first checkpoint brings the beginning back") {
+  const TemporaryFolder folder;
+  const TrainResult result =
+      train(ring({"adversarial.loss=wasserstein", "regulariser.gradient_penalty=1", "train.steps=10",
+                  "train.checkpoint_every=1000", "optimiser.discriminator.lr=1e6", "monitor.rate_factor=1e-10"}),
+            run_at(folder / "run"));
+  CHECK(result.finished);
+  const auto lines = log_lines(folder / "run", "monitor");
+  REQUIRE(!lines.empty());
+  CHECK(lines.front().at("action") == "rollback");
+  CHECK(lines.front().at("text").get<std::string>().find("back to step 0") != std::string::npos);
+}
+
 TEST_CASE("adversarial super-resolution: stopped at any step and resumed, it ends with the same bytes") {
   const TemporaryFolder folder;
   write_pictures(folder / "pictures", 5);

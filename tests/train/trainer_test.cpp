@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 
+#include <atomic>
 #include <thread>
 
 #include "ganvas/core/error.hpp"
@@ -219,11 +220,12 @@ TEST_CASE("Ctrl-C: a checkpoint, one clear error, and the run goes on as if noth
   const Recipe recipe =
       tiny_recipe({"train.steps=1000000", "train.checkpoint_every=3", "train.validate_every=1000000"});
   TrainOptions options = run_in(folder / "run", folder / "pictures");
+  std::atomic<std::int64_t> done = 0;
+  options.after_step = [&](std::int64_t step) { done = step; };
   std::string message;
   {
     const std::jthread presser([&](const std::stop_token& stop) {
-      while (!stop.stop_requested() && !fs::exists(checkpoint_of(folder / "run")))
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      while (!stop.stop_requested() && done < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
       set_interrupted(true);
     });
     try {

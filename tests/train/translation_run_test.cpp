@@ -177,6 +177,105 @@ TEST_CASE("an unpaired translator that inverts colours is noticed, and answered 
       events("calm", "cyclegan", {"monitor.inversion_low=-1"}).contains("generator.luminance_correlation warn"));
 }
 
+TEST_CASE("a collapsed translator is noticed at a batch of one, from the pictures of recent steps") {
+  const TemporaryFolder folder;
+  write_pictures(folder / "data/A", 6, 40, 40);
+  write_pictures(folder / "data/B", 6, 40, 40);
+  const auto events = [&](const char* name, const std::vector<std::string>& overrides) {
+    train(tiny("cyclegan", with_options({"train.steps=40", "monitor.window=10", "monitor.patience=10", "train.batch=1"},
+                                        overrides)),
+          options_for(folder / name, {folder / "data"}));
+    std::map<std::string, int> counts;
+    for (const auto& line : log_lines(folder / name, "monitor")) ++counts[line.at("signal").get<std::string>()];
+    return counts;
+  };
+  // The same picture whatever goes in.
+  auto found = events("constant", {"generator.init=normal", "generator.init_gain=0", "optimiser.generator.lr=0"});
+  CHECK(found["discriminator.diversity"] >= 1);
+  CHECK(found["discriminator_reverse.diversity"] >= 1);
+  CHECK(found["discriminator.nearest"] >= 1);
+  // The input itself: as diverse as pictures are.
+  found = events("copy", {"generator.init=identity", "generator.init_gain=0.1", "optimiser.generator.lr=1e-4"});
+  CHECK(found["discriminator.nearest"] == 0);
+}
+
+TEST_CASE("pictures of any sizes train one by one, with a pool, and resume exactly") {
+  const TemporaryFolder folder;
+  for (const auto& [name, side] : {std::pair{"a", 40}, {"b", 36}, {"c", 44}})
+    for (const char* kind : {"A", "B"}) {
+      write_pictures(folder / "each", 2, side, *kind == 'A' ? 40 : side);
+      for (const auto& file : list_files(folder / "each", false)) {
+        fs::create_directories(folder / "data" / kind);
+        fs::rename(file, folder / "data" / kind / (name + file.filename().string()));
+      }
+    }
+  const std::vector<std::string> overrides{"data.preprocess=none", "adversarial.pool=2", "train.steps=10"};
+  TrainOptions options = options_for(folder / "whole", {folder / "data"});
+  train(tiny("cyclegan", overrides), options);
+  options.out = folder / "parts";
+  options.stop_at = 7;
+  train(tiny("cyclegan", overrides), options);
+  options.stop_at = {};
+  options.resume = true;
+  train(tiny("cyclegan", overrides), options);
+  CHECK(read_file(folder / "whole/model.safetensors") == read_file(folder / "parts/model.safetensors"));
+  // What needs one size says so.
+  const auto message = [&](const std::string& assignment) {
+    return refusal(ErrorKind::recipe, [&] {
+      train(tiny("cyclegan", with_options(overrides, {assignment})), options_for(folder / "x", {folder / "data"}));
+    });
+  };
+  says(message("regulariser.gradient_penalty=1"), {"one size", "regulariser.r1"});
+  fs::remove_all(folder / "x");
+  says(message("adversarial.loss=relativistic-pairing"), {"relativistic-pairing", "one size"});
+}
+
+TEST_CASE("starts: a file that hardly fits is refused, a discriminator starts from a run's, its first layers freeze") {
+  const TemporaryFolder folder;
+  write_pictures(folder / "data/A", 4, 40, 40);
+  write_pictures(folder / "data/B", 4, 40, 40);
+  const auto run = [&](const char* name, const std::vector<std::string>& overrides) {
+    TrainOptions options = options_for(folder / name, {folder / "data"});
+    options.find_model = [](const std::string& given) { return fs::path(given); };
+    train(tiny("cyclegan", with_options({"train.steps=3"}, overrides)), options);
+    return read_safetensors(checkpoint_of(folder / name)).tensors;
+  };
+  const StateDict first = run("first", {});
+  const std::string model = (folder / "first/model.safetensors").string(), checkpoint = checkpoint_of(folder / "first");
+  says(refusal(ErrorKind::model,
+               [&] {
+                 run("wide", {"generator.width=8", "generator.start=" + model});
+               }),
+       {"model.safetensors", "weights of the recipe's network", "\"width\":8", "\"width\":4"});
+
+  const std::vector<std::string> still{"optimiser.discriminator.lr=0", "train.seed=5"};
+  const StateDict started =
+      run("started",
+          with_options(still, {"discriminator.start=" + checkpoint, "discriminator.start_reverse=" + checkpoint}));
+  const StateDict other = run("other", still);
+  for (const auto& [key, tensor] : first)
+    if (key.starts_with("network/discriminator") && key.ends_with("weight")) {
+      CAPTURE(key);
+      CHECK(torch::equal(started.at(key), tensor));
+      CHECK_FALSE(torch::equal(other.at(key), tensor));
+    }
+  says(refusal(ErrorKind::model,
+               [&] {
+                 run("narrow", {"discriminator.width=8", "discriminator.start=" + checkpoint});
+               }),
+       {"latest.safetensors", "weights of the recipe's network", "patch"});
+
+  const StateDict frozen = run("frozen", {"train.seed=5", "discriminator.freeze=1"});
+  for (const char* name : {"network/discriminator/", "network/discriminator_reverse/"}) {
+    CHECK(
+        torch::equal(frozen.at(name + std::string("model.0.weight")), other.at(name + std::string("model.0.weight"))));
+    CHECK_FALSE(
+        torch::equal(frozen.at(name + std::string("model.2.weight")), other.at(name + std::string("model.2.weight"))));
+  }
+  says(refusal(ErrorKind::recipe, [&] { run("ice", {"discriminator.freeze=9"}); }),
+       {"discriminator.freeze=9", "learn"});
+}
+
 TEST_CASE("translation: impossible wishes are refused in one line") {
   const TemporaryFolder folder;
   write_pictures(folder / "one", 3, 40, 40);

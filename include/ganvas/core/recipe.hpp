@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,9 @@ class Recipe {
   static Recipe parse(const std::string& toml, std::string name);
   static Recipe load(const std::filesystem::path& path);
 
-  /// An override "section.key=value", as after --set. Lists: "a,b" or "[a, b]".
+  /// An override "section.key=value", as after --set. Lists: "a,b" or "[a, b]"; an empty text: "\"\"". Without a value
+  /// the key is as if never given. Where "table.type" becomes another one, keys of that table which only the file's
+  /// type knew are passed over.
   void set(std::string_view assignment);
   bool has(const std::string& key) const { return values_.contains(key); }
 
@@ -64,6 +67,7 @@ class Recipe {
   std::string name_ = "recipe";
   std::map<std::string, Values> values_;
   std::map<std::string, std::string> resolved_, defaults_;
+  std::set<std::string> overridden_, changed_types_;
 };
 
 /// The candidate with the smallest edit distance to `text`; empty when none is close (more than half of it wrong).

@@ -10,13 +10,16 @@
 #include "ganvas/nn/discriminator.hpp"
 #include "ganvas/train/augment.hpp"
 #include "ganvas/train/history_pool.hpp"
+#include "ganvas/train/recent.hpp"
 #include "ganvas/train/task.hpp"
 
 namespace ganvas {
 
 /// A discriminator with its loss and everything that keeps the game stable; every adversarial task plays through it, so
 /// that every stabiliser works with every task. Recipe tables, shared by all adversaries of a task:
-///   [discriminator]  architecture, init, init_gain, clip_weights (0: none), and the network's own options
+///   [discriminator]  architecture, init, init_gain, clip_weights (0: none), start (a checkpoint of a run or a published
+///                    file, whose weights are taken where they fit; start_reverse for the second of two), freeze (so
+///                    many first layers stay as they are), and the network's own options
 ///   [adversarial]    loss, weight (of the generator's loss), discriminator_weight, start (first step at which the
 ///                    generator plays), interval (the discriminator learns at steps divisible by it), pool (fakes of
 ///                    earlier steps), instance_noise (standard deviation added to what the discriminator sees, falling
@@ -37,8 +40,9 @@ class Adversary {
 
   /// The discriminator's side, with backward(), times `weight`: real and fake pictures of the same number, without
   /// their history. Scalars: <name>.loss, .separation (share of real-fake pairs in which the real one has the larger
-  /// logit; 0.5: can't tell, 1: always right), .diversity (spread of the fakes over that of the reals; needs two
-  /// pictures), each penalty, .augment (its probability).
+  /// logit; 0.5: can't tell, 1: always right), .diversity (spread of the recent fakes over that of the recent reals),
+  /// .nearest (the same of distances to the nearest other one: small where some fakes are copies of others), each
+  /// penalty, .augment (its probability).
   Scalars learn(const torch::Tensor& real, const torch::Tensor& fake, double weight);
   /// The generator's loss, weighted, with a graph to `fake`.
   torch::Tensor judge(const torch::Tensor& real, const torch::Tensor& fake);
@@ -55,6 +59,7 @@ class Adversary {
   void restore(const StateDict& state);
 
  private:
+  void warn_of_idle_options(Recipe& recipe) const;
   torch::Tensor logits(const torch::Tensor& pictures);
   torch::Tensor seen(const torch::Tensor& pictures) const;
 
@@ -69,6 +74,7 @@ class Adversary {
   Regulariser regulariser_;
   Augment augment_;
   HistoryPool pool_;
+  RecentPictures recent_real_, recent_fake_;
 };
 
 /// Mean distance between the pictures of a batch, over local means and variances on a grid of 8 x 8. N x C x H x W with

@@ -3,6 +3,8 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "ganvas/format/state_dict.hpp"
 
@@ -14,16 +16,18 @@ namespace ganvas {
 class HistoryPool {
  public:
   explicit HistoryPool(std::int64_t size = 0) : size_(size) {}
-  /// N x C x H x W, detached; the result has the same shape.
+  /// N x C x H x W, detached; the result has the same shape. A single picture may come back in another size, where
+  /// those of earlier steps had one; among several, only those of their size are exchanged.
   torch::Tensor query(const torch::Tensor& pictures);
 
-  /// The pictures held, M x C x H x W; undefined while there are none.
-  torch::Tensor state() const { return pictures_; }
-  void restore(const torch::Tensor& pictures) { pictures_ = pictures; }
+  /// The pictures held: "pool", M x C x H x W, where all are of one size, otherwise "pool.0", "pool.1" ...; empty while
+  /// there are none.
+  StateDict state() const;
+  void restore(const StateDict& state, torch::Device device);
 
  private:
   std::int64_t size_;
-  torch::Tensor pictures_;
+  std::vector<torch::Tensor> pictures_;  ///< C x H x W each
 };
 
 }  // namespace ganvas

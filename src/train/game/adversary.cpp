@@ -5,9 +5,11 @@
 #include <algorithm>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/nn/init.hpp"
+#include "ganvas/core/log.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/torch_compat.hpp"
+#include "train/game/build_generator.hpp"
+#include "train/game/start_weights.hpp"
 
 namespace ganvas {
 
@@ -15,16 +17,32 @@ using torch::Tensor;
 
 namespace {
 
-DiscriminatorPtr build(Recipe& recipe, int channels, int size) {
+void start(const TaskContext& context, const std::string& name, Discriminator& network) {
+  Recipe& recipe = context.recipe;
+  const std::string key = "discriminator.start" + name.substr(std::string("discriminator").size());
+  if (const std::string file = recipe.text(key, ""); !file.empty() && context.find_model) {
+    const std::string path = context.find_model(file).string();
+    start_from(network, discriminator_weights(path, name), path,
+               fmt::format("{} {}", network.architecture(), network.config().dump()), "has other names or shapes");
+  }
+  const std::int64_t frozen = recipe.integer("discriminator.freeze", 0, 0, 1000);
+  if (const int layers = freeze_layers(network, frozen); frozen >= layers)
+    fail(ErrorKind::recipe, "{}: discriminator.freeze={}: of its {} layers at least one must learn", recipe.name(),
+         frozen, layers);
+}
+
+DiscriminatorPtr build(const TaskContext& context, const std::string& name, int channels, int size) {
+  Recipe& recipe = context.recipe;
   const std::string architecture = recipe.text("discriminator.architecture", "vgg-style");
-  nlohmann::json config = recipe.table("discriminator", {"architecture", "init", "init_gain", "clip_weights"});
+  nlohmann::json config = recipe.table(
+      "discriminator", {"architecture", "init", "init_gain", "clip_weights", "freeze", "start", "start_reverse"});
   config["channels"] = channels;
   DiscriminatorPtr network = make_discriminator(architecture, config, size);
   nlohmann::json resolved = network->config();
   resolved.erase("channels");  // follows from the data
   recipe.record("discriminator", resolved);
-  initialise(*network, recipe.choice("discriminator.init", "default", initialisations()),
-             recipe.number("discriminator.init_gain", 1.0, 0.0, 100.0));
+  initialise_from_recipe(recipe, "discriminator", *network);
+  start(context, name, *network);
   use_channels_last(*network);
   return network;
 }
@@ -42,16 +60,6 @@ double separation(const Tensor& real, const Tensor& fake) {
 
 }  // namespace
 
-double batch_diversity(const Tensor& pictures) {
-  const torch::NoGradGuard no_grad;
-  const Tensor x = pictures.to(torch::kFloat);
-  const std::int64_t rows = std::min<std::int64_t>(8, x.size(2)), columns = std::min<std::int64_t>(8, x.size(3));
-  const Tensor mean = torch::adaptive_avg_pool2d(x, {rows, columns});
-  const Tensor variance = torch::adaptive_avg_pool2d(x.square(), {rows, columns}) - mean.square();
-  const Tensor features = torch::cat({mean, variance.clamp_min(0).sqrt()}, 1).contiguous().flatten(1);
-  return torch::pdist(features).mean().item<double>();
-}
-
 Adversary::Adversary(const TaskContext& context, std::string name, int channels, int size, double low)
     : name_(std::move(name)),
       device_(context.device),
@@ -65,13 +73,25 @@ Adversary::Adversary(const TaskContext& context, std::string name, int channels,
       noise_(context.recipe.number("adversarial.instance_noise", 0.0, 0.0, 10.0)),
       noise_until_(context.recipe.number("adversarial.instance_noise_until", 0.5, 1e-6, 1.0)),
       low_(low),
-      network_(build(context.recipe, channels, size)),
+      network_(build(context, name_, channels, size)),
       loss_(context.recipe.choice("adversarial.loss", "non-saturating", adversarial_losses())),
       labels_(LabelOptions::from_recipe(context.recipe, "labels")),
       regulariser_(Regulariser::from_recipe(context.recipe, "regulariser")),
       augment_(Augment::from_recipe(context.recipe, "augment")),
       pool_(context.recipe.integer("adversarial.pool", 0, 0, 100000)) {
   network_->to(device_);
+  if (name_ == "discriminator") warn_of_idle_options(context.recipe);
+}
+
+void Adversary::warn_of_idle_options(Recipe& recipe) const {
+  if (start_ >= steps_)
+    log(LogLevel::warning, "{}: adversarial.start={} lies beyond the run's {} steps: the generator never plays",
+        recipe.name(), start_, steps_);
+  if (labels_.fake != 0 && recipe.text("adversarial.loss", "non-saturating") == "relativistic-pairing")
+    log(LogLevel::warning, "{}: labels.fake does nothing with relativistic-pairing: its targets are for pairs",
+        recipe.name());
+  if (noise_ == 0 && !recipe.at_default("adversarial.instance_noise_until"))
+    log(LogLevel::warning, "{}: adversarial.instance_noise_until does nothing without instance_noise", recipe.name());
 }
 
 Tensor Adversary::seen(const Tensor& pictures) const {
@@ -107,10 +127,12 @@ Scalars Adversary::learn(const Tensor& real, const Tensor& fake, double weight) 
     }
   }
   (loss * weight).backward();
-  if (real.size(0) > 1) {
-    const double spread = batch_diversity(true_real);
-    if (spread > 0) scalars[name_ + ".diversity"] = batch_diversity(fake) / spread;
-  }
+  recent_real_.add(true_real);
+  recent_fake_.add(fake);
+  if (const double spread = recent_real_.spread(); spread > 0)
+    scalars[name_ + ".diversity"] = recent_fake_.spread() / spread;
+  if (const double nearest = recent_real_.nearest(); nearest > 0)
+    scalars[name_ + ".nearest"] = recent_fake_.nearest() / nearest;
   if (augment_.on()) scalars[name_ + ".augment"] = augment_.probability();
   return scalars;
 }
@@ -147,20 +169,29 @@ Tensor Adversary::feature_distance(const Tensor& real, const Tensor& fake, bool 
 void Adversary::clip_weights() {
   if (clip_ <= 0) return;
   const torch::NoGradGuard no_grad;
-  for (auto& parameter : network_->parameters()) parameter.clamp_(-clip_, clip_);
+  for (auto& parameter : network_->parameters())
+    if (parameter.requires_grad()) parameter.clamp_(-clip_, clip_);  // frozen layers stay
 }
 
 StateDict Adversary::state() const {
   StateDict state;
   state.set("augment", augment_.state());
-  if (pool_.state().defined()) state.set("pool", pool_.state());
+  for (const auto& [key, tensor] : pool_.state()) state.set(key, tensor);
+  if (recent_real_.state().defined()) state.set("recent_real", recent_real_.state());
+  if (recent_fake_.state().defined()) state.set("recent_fake", recent_fake_.state());
   return state;
 }
 
 void Adversary::restore(const StateDict& state) {
   augment_.restore(state.at("augment"));
-  const Tensor* pool = state.find("pool");
-  pool_.restore(pool ? pool->to(device_) : Tensor());
+  pool_.restore(state, device_);
+  // Runs of earlier versions had no such memory.
+  const auto restored = [&](const char* key) {
+    const Tensor* features = state.find(key);
+    return features ? features->to(device_) : Tensor();
+  };
+  recent_real_.restore(restored("recent_real"));
+  recent_fake_.restore(restored("recent_fake"));
 }
 
 }  // namespace ganvas

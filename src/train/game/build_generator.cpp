@@ -2,62 +2,46 @@
 
 #include <torch/torch.h>
 
-#include <set>
+#include <algorithm>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/nn/init.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "train/game/start_weights.hpp"
 
 namespace ganvas {
 
 namespace {
 
-using torch::Tensor;
-
-/// Weights that the recipe fixes, such as a slope for all layers.
-std::set<std::string> fixed_weights(const Generator& network) {
-  std::set<std::string> fixed;
-  for (const auto& parameter : network.named_parameters())
-    if (!parameter.value().requires_grad()) fixed.insert(parameter.key());
-  return fixed;
-}
-
-/// Copies what fits from a trained network: another scale shares all but its last layer.
-void start_from(Generator& network, const std::string& path) {
-  const torch::NoGradGuard no_grad;
-  const StateDict source = state_dict_of(*load_generator(path).network);
-  const std::set<std::string> fixed = fixed_weights(network);
-  int taken = 0, total = 0, changed = 0;
-  for (const auto& [key, value] : state_dict_of(network)) {
-    ++total;
-    const Tensor* weight = source.find(key);
-    if (!weight || weight->sizes() != value.sizes()) continue;
-    ++taken;
-    if (fixed.contains(key)) {
-      changed += !torch::allclose(*weight, value.to(weight->scalar_type()), 1e-5, 1e-6);
-      continue;
-    }
-    Tensor target = value;
-    target.copy_(*weight);
-  }
-  if (taken == 0) fail(ErrorKind::model, "{}: none of its weights fits the recipe's network", path);
-  log(LogLevel::info, "{} of {} weights start from {}", taken, total, path);
-  if (changed > 0)
-    log(LogLevel::warning,
-        "{} of these are fixed by the recipe (generator.slope) and other than the file's: the start is another "
-        "function",
-        changed);
+std::string described(const Generator& network) {
+  return fmt::format("{} {}", network.architecture(), network.config().dump());
 }
 
 void initialise_generator(const TaskContext& context, Generator& network) {
-  Recipe& recipe = context.recipe;
-  initialise(network, recipe.choice("generator.init", "default", initialisations()),
-             recipe.number("generator.init_gain", 1.0, 0.0, 100.0));
+  initialise_from_recipe(context.recipe, "generator", network);
+}
+
+void soften(const Recipe& recipe, Generator& network) {
+  std::vector<torch::Tensor> before;
+  for (const auto& parameter : network.parameters()) before.push_back(parameter.detach().clone());
+  network.soften_pixel_shuffles();
+  const auto now = network.parameters();
+  if (std::equal(before.begin(), before.end(), now.begin(), [](const auto& a, const auto& b) { return a.equal(b); }))
+    log(LogLevel::warning, "{}: generator.icnr does nothing: {} has no pixel shuffle", recipe.name(),
+        network.architecture());
 }
 
 }  // namespace
+
+void initialise_from_recipe(Recipe& recipe, const std::string& table, torch::nn::Module& network) {
+  const std::string kind = recipe.choice(table + ".init", "default", initialisations());
+  const double gain = recipe.number(table + ".init_gain", 1.0, 0.0, 100.0);
+  if (kind == "default" && gain != 1)
+    log(LogLevel::warning, "{}: {}.init_gain does nothing without {}.init", recipe.name(), table, table);
+  initialise(network, kind, gain);
+}
 
 void begin_anew(const TaskContext& context, Generator& network) {
   const GeneratorPtr fresh = make_generator(network.architecture(), network.config());
@@ -73,9 +57,12 @@ GeneratorPtr build_generator(const TaskContext& context, const std::string& defa
       architecture, recipe.table("generator", {"architecture", "init", "init_gain", "icnr", "start", "start_reverse"}));
   recipe.record("generator", generator->config());
   initialise_generator(context, *generator);
-  if (recipe.flag("generator.icnr", false)) generator->soften_pixel_shuffles();
-  if (const std::string start = recipe.text("generator." + start_key, ""); !start.empty() && context.find_model)
-    start_from(*generator, context.find_model(start).string());
+  if (recipe.flag("generator.icnr", false)) soften(recipe, *generator);
+  if (const std::string start = recipe.text("generator." + start_key, ""); !start.empty() && context.find_model) {
+    const std::string file = context.find_model(start).string();
+    const GeneratorPtr trained = load_generator(file).network;
+    start_from(*generator, state_dict_of(*trained), file, described(*generator), described(*trained));
+  }
   use_channels_last(*generator);
   generator->to(context.device);
   return generator;

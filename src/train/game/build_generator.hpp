@@ -13,6 +13,9 @@ namespace ganvas {
 GeneratorPtr build_generator(const TaskContext& context, const std::string& default_architecture,
                              const std::string& start_key = "start");
 
+/// New weights by `table`.init and .init_gain.
+void initialise_from_recipe(Recipe& recipe, const std::string& table, torch::nn::Module& network);
+
 /// Gives it new weights, in place, as build_generator() would without a start.
 void begin_anew(const TaskContext& context, Generator& network);
 

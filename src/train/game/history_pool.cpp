@@ -2,24 +2,52 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 namespace ganvas {
 
-torch::Tensor HistoryPool::query(const torch::Tensor& pictures) {
+using torch::Tensor;
+
+Tensor HistoryPool::query(const Tensor& pictures) {
   if (size_ <= 0) return pictures.detach();
   const torch::NoGradGuard no_grad;
-  torch::Tensor result = pictures.detach().clone();
-  for (std::int64_t i = 0; i < result.size(0); ++i) {
-    const torch::Tensor picture = pictures[i].detach().unsqueeze(0);
-    const std::int64_t held = pictures_.defined() ? pictures_.size(0) : 0;
+  Tensor result = pictures.detach().clone();
+  for (std::int64_t i = 0; i < pictures.size(0); ++i) {
+    const Tensor picture = pictures[i].detach().clone();
+    const auto held = static_cast<std::int64_t>(pictures_.size());
     if (held < size_) {
-      pictures_ = held > 0 ? torch::cat({pictures_, picture}) : picture.clone();
-    } else if (torch::rand({1}).item<float>() < 0.5F) {
-      const auto chosen = torch::randint(0, held, {1}, torch::kLong).item<std::int64_t>();
-      result[i].copy_(pictures_[chosen]);
-      pictures_[chosen].copy_(picture[0]);
+      pictures_.push_back(picture);
+      continue;
     }
+    if (torch::rand({1}).item<float>() >= 0.5F) continue;
+    const auto chosen = torch::randint(0, held, {1}, torch::kLong).item<std::int64_t>();
+    Tensor& older = pictures_[static_cast<std::size_t>(chosen)];
+    if (older.sizes() == picture.sizes()) result[i].copy_(older);
+    else if (pictures.size(0) == 1) result = older.unsqueeze(0).contiguous(result.suggest_memory_format());
+    else continue;
+    older = picture;
   }
   return result;
+}
+
+StateDict HistoryPool::state() const {
+  StateDict state;
+  if (pictures_.empty()) return state;
+  const auto like_first = [this](const Tensor& picture) { return picture.sizes() == pictures_.front().sizes(); };
+  if (std::all_of(pictures_.begin(), pictures_.end(), like_first)) {
+    state.set("pool", torch::stack(pictures_));
+    return state;
+  }
+  for (std::size_t i = 0; i < pictures_.size(); ++i) state.set("pool." + std::to_string(i), pictures_[i]);
+  return state;
+}
+
+void HistoryPool::restore(const StateDict& state, torch::Device device) {
+  pictures_.clear();
+  if (const Tensor* all = state.find("pool"))
+    for (std::int64_t i = 0; i < all->size(0); ++i) pictures_.push_back((*all)[i].to(device).clone());
+  for (std::size_t i = 0; const Tensor* picture = state.find("pool." + std::to_string(i)); ++i)
+    pictures_.push_back(picture->to(device).clone());
 }
 
 }  // namespace ganvas

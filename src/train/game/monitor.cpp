@@ -12,7 +12,8 @@ Monitor::Monitor(Recipe& recipe)
       window_(recipe.integer("monitor.window", 50, 1, 1'000'000)),
       patience_(recipe.integer("monitor.patience", 200, 1, 1'000'000'000)),
       rollbacks_(recipe.integer("monitor.rollbacks", 3, 0, 1000)),
-      diversity_low_(recipe.number("monitor.diversity_low", 0.2, 0.0, 1.0)),
+      diversity_low_(recipe.number("monitor.diversity_low", 0.2, 0.0, 100.0)),
+      nearest_low_(recipe.number("monitor.nearest_low", 0.02, 0.0, 100.0)),
       separation_high_(recipe.number("monitor.separation_high", 0.995, 0.5, 1.0)),
       gradient_high_(recipe.number("monitor.gradient_high", 1e4, 0.0, 1e30)),
       gradient_low_(recipe.number("monitor.gradient_low", 1e-8, 0.0, 1e30)),
@@ -56,6 +57,10 @@ std::vector<Monitor::Finding> Monitor::observe(std::int64_t, const Scalars& scal
       judge({diversity_low_, INFINITY, "the fakes are far more alike than the real pictures: mode collapse", "",
              stem_of(name)},
             name, value, findings);
+    else if (name.ends_with(".nearest"))
+      judge(
+          {nearest_low_, INFINITY, "many fakes are nearly the same picture: partial mode collapse", "", stem_of(name)},
+          name, value, findings);
     else if (name.ends_with(".separation"))
       judge({-INFINITY, separation_high_, "", "the discriminator is always right: the generator learns nothing from it",
              stem_of(name)},

@@ -13,6 +13,7 @@ namespace ganvas {
 /// about `window` of them; one that stays beyond its limit for `patience` steps is reported, and again after as many
 /// steps.
 ///   <d>.diversity                    below diversity_low: fakes are more alike than reals (mode collapse)
+///   <d>.nearest                      below nearest_low: many fakes are the same picture (partial collapse)
 ///   <d>.separation                   above separation_high: the discriminator is always right, no gradients
 ///   <phase>.gradient_norm            above gradient_high or below gradient_low
 ///   <network>.luminance_correlation  below inversion_low: an unpaired translator turns light into dark
@@ -53,8 +54,8 @@ class Monitor {
 
   bool on_;
   std::int64_t window_, patience_, rollbacks_;
-  double diversity_low_, separation_high_, gradient_high_, gradient_low_, ratio_high_, rate_factor_, augment_step_,
-      inversion_low_;
+  double diversity_low_, nearest_low_, separation_high_, gradient_high_, gradient_low_, ratio_high_, rate_factor_,
+      augment_step_, inversion_low_;
   std::string action_, on_inversion_, on_nan_;
   std::map<std::string, Signal> signals_;
   std::int64_t rolled_back_ = 0;

@@ -18,6 +18,8 @@ const std::vector<PointlessOption>& pointless_options() {
       {"loss.luma_weight", {"mixture"}, points},
       {"loss.tv_weight", {"mixture"}, points},
       {"perceptual.", {"mixture"}, points},
+      {"generator.start_reverse", {"super-resolution", "pix2pix", "cut", "mixture"}, one_way},
+      {"discriminator.start_reverse", {"super-resolution", "pix2pix", "cut", "mixture"}, one_way},
       {"loss.cycle", {"super-resolution", "pix2pix", "cut", "mixture"}, one_way},
       {"loss.identity",
        {"super-resolution", "pix2pix", "mixture"},

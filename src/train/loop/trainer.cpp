@@ -17,6 +17,7 @@
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/threads.hpp"
 #include "ganvas/report/run_reporter.hpp"
+#include "train/loop/folder_lock.hpp"
 #include "train/loop/learner.hpp"
 #include "train/loop/run_log.hpp"
 
@@ -51,6 +52,7 @@ class Trainer {
   TrainOptions options_;
   torch::Device device_;
   Distributed group_;
+  FolderLock lock_;  ///< of the first process only
   Recipe recipe_;
   TrainSettings settings_;
   std::unique_ptr<Learner> learner_;
@@ -244,7 +246,16 @@ void Trainer::report() {
 /// Before the data are read: whether the folder is free, or holds the run that is to go on. The first process alone
 /// looks, since it soon writes there; all end if it may not.
 void Trainer::check_folder() {
-  const std::string problem = group_.is_first() ? folder_problem() : "";
+  std::string problem;
+  if (group_.is_first()) {
+    try {
+      lock_ = FolderLock(options_.out);
+      problem = folder_problem();
+    } catch (const Error& error) {
+      if (group_.size() == 1) throw;
+      problem = error.what();
+    }
+  }
   if (group_.any(!problem.empty()))
     fail(ErrorKind::usage, "{}", problem.empty() ? "the first process refuses its folder" : problem);
 }
@@ -290,6 +301,8 @@ TrainResult Trainer::run() {
   learner_->task().load_data();
   open_folder();
   const std::int64_t end = std::min(settings_.steps, options_.stop_at.value_or(settings_.steps));
+  // A number that is none in the first steps leads back to here, with lower rates.
+  if (step_ == 0 && group_.is_first() && !fs::exists(checkpoint_path())) save_checkpoint();
   start_loader();
   Progress progress("train", static_cast<double>(settings_.steps), static_cast<double>(step_));
   began_ = seconds_now();
