@@ -3,23 +3,17 @@
 #include <torch/types.h>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/nn/registry.hpp"
 #include "nn/plugins.hpp"
 
 namespace ganvas {
 
-const std::vector<DiscriminatorPlugin>& discriminator_plugins() {
-  static const std::vector<DiscriminatorPlugin> plugins = all_discriminator_plugins();
+const Registry<DiscriminatorPlugin>& discriminator_plugins() {
+  static const Registry<DiscriminatorPlugin> plugins("discriminator", all_discriminator_plugins());
   return plugins;
 }
 
 DiscriminatorPtr make_discriminator(const std::string& architecture, const nlohmann::json& config, int size) {
-  std::vector<std::string> known;
-  for (const auto& plugin : discriminator_plugins()) {
-    if (plugin.name == architecture) return plugin.make(config, size);
-    known.push_back(plugin.name);
-  }
-  fail(ErrorKind::recipe, "unknown discriminator '{}'; known: {}", architecture, fmt::join(known, ", "));
+  return discriminator_plugins().at(architecture).make(config, size);
 }
 
 std::vector<torch::Tensor> Discriminator::features(const torch::Tensor&) {
@@ -33,17 +27,13 @@ torch::Tensor Discriminator::at_level(const torch::Tensor&, int, double) {
 
 DiscriminatorPtr discriminator_from(const StateDict& weights, const std::string& name) {
   constexpr int any_size = 4096;  // only recipes know the pictures
-  for (const auto& plugin : discriminator_plugins()) {
-    if (!plugin.detect) continue;
-    const auto found = plugin.detect(weights);
-    if (!found) continue;
-    DiscriminatorPtr network = plugin.make(found->config, any_size);
-    load_state_dict(*network, found->weights, name);
-    network->eval();
-    for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
-    return network;
-  }
-  return nullptr;
+  const auto found = discriminator_plugins().recognise(weights, name);
+  if (!found) return nullptr;
+  const auto& [plugin, detected] = *found;
+  DiscriminatorPtr network = plugin->make(detected.config, any_size);
+  load_state_dict(*network, detected.weights, name);
+  freeze(*network);
+  return network;
 }
 
 }  // namespace ganvas

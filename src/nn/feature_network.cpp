@@ -8,6 +8,7 @@
 #include "ganvas/core/recipe.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "nn/blocks.hpp"
+#include "nn/described.hpp"
 #include "nn/plugins.hpp"
 
 namespace ganvas {
@@ -63,22 +64,12 @@ std::vector<torch::Tensor> FeatureNetwork::features(const torch::Tensor& images,
   return results;
 }
 
-const std::vector<FeaturePlugin>& feature_plugins() {
-  static const std::vector<FeaturePlugin> plugins = [] {
-    std::vector<FeaturePlugin> all = all_feature_plugins();
-    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.order < b.order; });
-    return all;
-  }();
+const Registry<FeaturePlugin>& feature_plugins() {
+  static const Registry<FeaturePlugin> plugins("feature network", all_feature_plugins());
   return plugins;
 }
 
 namespace {
-
-std::string known_networks() {
-  std::vector<std::string> names;
-  for (const auto& plugin : feature_plugins()) names.push_back(plugin.name);
-  return fmt::format("{}", fmt::join(names, ", "));
-}
 
 /// LPIPS heads in a network's own file stand beside its weights under this.
 constexpr const char* heads_prefix = "lpips.";
@@ -94,42 +85,23 @@ StateDict take_heads(StateDict& weights) {
   return heads;
 }
 
-std::optional<Detected> described(const ModelFile& file, std::string& architecture) {
-  const auto name = file.metadata.find("ganvas.architecture");
-  const auto config = file.metadata.find("ganvas.config");
-  if (name == file.metadata.end() || config == file.metadata.end()) return std::nullopt;
-  architecture = name->second;
-  auto parsed = nlohmann::json::parse(config->second, nullptr, false);
-  if (!parsed.is_object()) return std::nullopt;
-  return Detected{std::move(parsed), file.weights, "ganvas"};
-}
-
-Detected recognised(const ModelFile& file, const std::string& name, std::string& architecture) {
-  if (auto found = described(file, architecture)) return *found;
-  for (const auto& plugin : feature_plugins()) {
-    try {
-      architecture = plugin.name;
-      if (auto found = plugin.detect(file.weights)) return *found;
-    } catch (const Error& error) {
-      fail(ErrorKind::model, "{}: looks like {}, but {}", name, plugin.name, error.what());
-    }
-  }
+Described recognised_features(const ModelFile& file, const std::string& name) {
+  if (auto said = described(file); said && said->network.config.is_object()) return *said;
+  if (auto found = feature_plugins().recognise(file.weights, name))
+    return {found->first->name, std::move(found->second)};
   fail(ErrorKind::model, "{}: is no feature network that ganvas knows (first key {}); known: {}", name,
-       file.weights.empty() ? "none" : file.weights.begin()->first, known_networks());
+       file.weights.empty() ? "none" : file.weights.begin()->first, fmt::join(feature_plugins().names(), ", "));
 }
 
 }  // namespace
 
 FeatureNetworkPtr make_feature_network(const std::string& architecture, const nlohmann::json& config) {
-  for (const auto& plugin : feature_plugins())
-    if (plugin.name == architecture) return plugin.make(config);
-  fail(ErrorKind::recipe, "unknown feature network '{}'; known: {}", architecture, known_networks());
+  return feature_plugins().at(architecture).make(config);
 }
 
 FeatureNetworkPtr feature_network_from(ModelFile file, const std::string& name, const nlohmann::json& overrides) {
   StateDict heads = take_heads(file.weights);
-  std::string architecture;
-  Detected found = recognised(file, name, architecture);
+  auto [architecture, found] = recognised_features(file, name);
   for (const auto& [key, value] : overrides.items()) found.config[key] = value;
   FeatureNetworkPtr network;
   try {
@@ -144,8 +116,7 @@ FeatureNetworkPtr feature_network_from(ModelFile file, const std::string& name, 
   load_state_dict(*network, found.weights, name);
   network->set_heads(std::move(heads));
   use_channels_last(*network);
-  network->eval();
-  for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
+  freeze(*network);
   return network;
 }
 

@@ -1,38 +1,23 @@
 #include "ganvas/nn/registry.hpp"
 
-#include <algorithm>
-#include <set>
-
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 #include "nn/blocks.hpp"
+#include "nn/described.hpp"
 #include "nn/keys.hpp"
 #include "nn/nearest.hpp"
 #include "nn/plugins.hpp"
+#include "nn/shape_text.hpp"
 
 namespace ganvas {
 
-const std::vector<GeneratorPlugin>& generator_plugins() {
-  static const std::vector<GeneratorPlugin> plugins = [] {
-    std::vector<GeneratorPlugin> all = all_generator_plugins();
-    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.order < b.order; });
-    return all;
-  }();
+const Registry<GeneratorPlugin>& generator_plugins() {
+  static const Registry<GeneratorPlugin> plugins("architecture", all_generator_plugins());
   return plugins;
 }
 
 namespace {
-
-std::string known_architectures() {
-  std::vector<std::string> names;
-  for (const auto& plugin : generator_plugins()) names.push_back(plugin.name);
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
-std::string shape_text(const torch::Tensor& tensor) {
-  return fmt::format("[{}]", fmt::join(tensor.sizes().vec(), ","));
-}
 
 [[noreturn]] void unknown_network(const StateDict& weights, const std::string& name) {
   std::string first;
@@ -43,27 +28,21 @@ std::string shape_text(const torch::Tensor& tensor) {
   }
   const std::string nearest = nearest_architecture(weights);
   fail(ErrorKind::model, "{}: unknown network: {} tensors, the first are {}; {}known architectures: {}", name,
-       weights.size(), first, nearest.empty() ? "" : fmt::format("most like {}; ", nearest), known_architectures());
+       weights.size(), first, nearest.empty() ? "" : fmt::format("most like {}; ", nearest),
+       fmt::join(generator_plugins().names(), ", "));
 }
 
-/// The network of a file that says itself what it is.
-std::optional<Detected> described(const ModelFile& file, std::string& architecture) {
-  const auto name = file.metadata.find("ganvas.architecture");
-  const auto config = file.metadata.find("ganvas.config");
-  if (name == file.metadata.end() || config == file.metadata.end()) return std::nullopt;
-  architecture = name->second;
-  auto parsed = nlohmann::json::parse(config->second, nullptr, false);
-  if (parsed.is_discarded()) return std::nullopt;
-  return Detected{std::move(parsed), file.weights, "ganvas"};
+/// What a file says of itself, or else what its keys and shapes tell.
+Described recognised_generator(const ModelFile& file, const std::string& name) {
+  if (auto said = described(file)) return *said;
+  if (auto found = generator_plugins().recognise(file.weights, name))
+    return {found->first->name, std::move(found->second)};
+  unknown_network(file.weights, name);
 }
 
 }  // namespace
 
-const GeneratorPlugin& generator_plugin(const std::string& name) {
-  for (const auto& plugin : generator_plugins())
-    if (plugin.name == name) return plugin;
-  fail(ErrorKind::recipe, "unknown architecture '{}'; known: {}", name, known_architectures());
-}
+const GeneratorPlugin& generator_plugin(const std::string& name) { return generator_plugins().at(name); }
 
 GeneratorPtr make_generator(const std::string& architecture, const nlohmann::json& config) {
   return generator_plugin(architecture).make(config);
@@ -71,33 +50,22 @@ GeneratorPtr make_generator(const std::string& architecture, const nlohmann::jso
 
 LoadedGenerator generator_from(ModelFile file, const std::string& name) {
   LoadedGenerator loaded;
-  std::string architecture;
   const NameInFile own_name(file.text("nunif.name"));
-  std::optional<Detected> found = described(file, architecture);
-  for (auto plugin = generator_plugins().begin(); !found && plugin != generator_plugins().end(); ++plugin) {
-    try {
-      found = plugin->detect(file.weights);
-    } catch (const Error& error) {
-      fail(ErrorKind::model, "{}: looks like {}, but {}", name, plugin->name, error.what());
-    }
-    architecture = plugin->name;
-  }
-  if (!found) unknown_network(file.weights, name);
+  const auto [architecture, found] = recognised_generator(file, name);
   try {
     // A description may lie about the size. Twice the file's weights and some leave room for a few missing layers,
     // which are then named.
     const WeightBudget budget(2 * file.weights.element_count() + 1'000'000);
-    loaded.network = make_generator(architecture, found->config);
+    loaded.network = make_generator(architecture, found.config);
   } catch (const nlohmann::json::exception&) {
-    fail(ErrorKind::model, "{}: its description of the network can't be read: {}", name, found->config.dump());
+    fail(ErrorKind::model, "{}: its description of the network can't be read: {}", name, found.config.dump());
   } catch (const Error& error) {
     fail(ErrorKind::model, "{}: {}", name, error.what());
   }
-  load_state_dict(*loaded.network, found->weights, name);
+  load_state_dict(*loaded.network, found.weights, name);
   loaded.network->weights_changed();
-  loaded.network->eval();
-  for (auto& parameter : loaded.network->parameters()) parameter.set_requires_grad(false);
-  loaded.layout = found->layout;
+  freeze(*loaded.network);
+  loaded.layout = found.layout;
   file.weights = {};
   loaded.file = std::move(file);
   return loaded;
@@ -106,32 +74,6 @@ LoadedGenerator generator_from(ModelFile file, const std::string& name) {
 LoadedGenerator load_generator(const std::filesystem::path& path) {
   if (is_torchscript(path)) return load_torchscript(path);
   return generator_from(read_model_file(path), path.string());
-}
-
-StateDict state_dict_of(const torch::nn::Module& module) {
-  StateDict weights;
-  for (const auto& item : module.named_parameters()) weights.set(item.key(), item.value().detach());
-  for (const auto& item : module.named_buffers()) weights.set(item.key(), item.value().detach());
-  return weights;
-}
-
-void load_state_dict(torch::nn::Module& module, const StateDict& weights, const std::string& name) {
-  const torch::NoGradGuard no_grad;
-  std::set<std::string> used;
-  auto copy_in = [&](const std::string& key, torch::Tensor target) {
-    const torch::Tensor* source = weights.find(key);
-    if (!source && key.ends_with("num_batches_tracked")) return;  // counts training steps, and changes nothing
-    if (!source) fail(ErrorKind::model, "{}: weight '{}' is missing", name, key);
-    if (source->sizes() != target.sizes())
-      fail(ErrorKind::model, "{}: weight '{}' has shape {}, expected {}", name, key, shape_text(*source),
-           shape_text(target));
-    target.copy_(*source);
-    used.insert(key);
-  };
-  for (const auto& item : module.named_parameters()) copy_in(item.key(), item.value());
-  for (const auto& item : module.named_buffers()) copy_in(item.key(), item.value());
-  for (const auto& [key, tensor] : weights)
-    if (!used.contains(key)) fail(ErrorKind::model, "{}: unexpected weight '{}' {}", name, key, shape_text(tensor));
 }
 
 GeneratorPtr replicate(const Generator& network) {

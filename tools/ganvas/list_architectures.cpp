@@ -9,7 +9,7 @@
 namespace {
 
 template <typename Plugin>
-void print_entries(const std::vector<Plugin>& plugins, bool features) {
+void print_entries(const ganvas::Registry<Plugin>& plugins, bool features) {
   for (const auto& plugin : plugins)
     fmt::print("      {{R\"text({})text\", R\"text({})text\", {}}},\n", plugin.name, plugin.summary, features);
 }

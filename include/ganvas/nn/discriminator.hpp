@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "ganvas/nn/registry.hpp"
+#include "ganvas/core/registry.hpp"
+#include "ganvas/nn/detected.hpp"
+#include "ganvas/nn/weights.hpp"
 
 namespace ganvas {
 
@@ -60,7 +62,7 @@ struct DiscriminatorPlugin {
   std::vector<nlohmann::json> examples;  ///< small configurations, for the sweep over the registry in the tests
 };
 
-const std::vector<DiscriminatorPlugin>& discriminator_plugins();
+const Registry<DiscriminatorPlugin>& discriminator_plugins();
 /// Throws Error(recipe) naming the known ones.
 DiscriminatorPtr make_discriminator(const std::string& architecture, const nlohmann::json& config, int size);
 

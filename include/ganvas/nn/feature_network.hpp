@@ -11,7 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "ganvas/nn/registry.hpp"
+#include "ganvas/core/registry.hpp"
+#include "ganvas/format/model_file.hpp"
+#include "ganvas/nn/detected.hpp"
+#include "ganvas/nn/weights.hpp"
 
 namespace ganvas {
 
@@ -90,7 +93,7 @@ struct FeaturePlugin {
   std::vector<nlohmann::json> examples;
 };
 
-const std::vector<FeaturePlugin>& feature_plugins();
+const Registry<FeaturePlugin>& feature_plugins();
 /// Throws Error(recipe) for an unknown architecture.
 FeatureNetworkPtr make_feature_network(const std::string& architecture, const nlohmann::json& config);
 

@@ -7,17 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "ganvas/core/registry.hpp"
 #include "ganvas/format/model_file.hpp"
+#include "ganvas/nn/detected.hpp"
 #include "ganvas/nn/generator.hpp"
+#include "ganvas/nn/weights.hpp"
 
 namespace ganvas {
-
-/// A network recognised in a state dict.
-struct Detected {
-  nlohmann::json config;  ///< for GeneratorPlugin::make
-  StateDict weights;      ///< under the keys of the network's own module
-  std::string layout;     ///< which of several published key layouts, for `model info`
-};
 
 /// One architecture. Each file of src/nn/generators/ defines `GeneratorPlugin plugin()` in the namespace
 /// ganvas::<file name>_plugin; the build collects them into the registry.
@@ -34,7 +30,7 @@ struct GeneratorPlugin {
   std::vector<nlohmann::json> examples;
 };
 
-const std::vector<GeneratorPlugin>& generator_plugins();
+const Registry<GeneratorPlugin>& generator_plugins();
 /// Throws Error(recipe) naming the known ones.
 const GeneratorPlugin& generator_plugin(const std::string& name);
 GeneratorPtr make_generator(const std::string& architecture, const nlohmann::json& config);
@@ -51,11 +47,6 @@ struct LoadedGenerator {
 /// (first keys and shapes, known architectures), missing, unexpected or misshapen weights.
 LoadedGenerator load_generator(const std::filesystem::path& path);
 LoadedGenerator generator_from(ModelFile file, const std::string& name);
-
-/// Weights of a module by name, parameters and buffers, in registration order.
-StateDict state_dict_of(const torch::nn::Module& module);
-/// Copies weights in, strictly. `name` stands in messages.
-void load_state_dict(torch::nn::Module& module, const StateDict& weights, const std::string& name);
 
 /// A second network of the same architecture, config, weights and mode.
 GeneratorPtr replicate(const Generator& network);

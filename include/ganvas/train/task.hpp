@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "ganvas/core/recipe.hpp"
+#include "ganvas/core/registry.hpp"
 #include "ganvas/data/loader.hpp"
 #include "ganvas/format/state_dict.hpp"
 #include "ganvas/nn/generator.hpp"
 #include "ganvas/report/run_reporter.hpp"
+#include "ganvas/train/options.hpp"
 
 namespace ganvas {
 
@@ -72,13 +74,6 @@ class Task {
   virtual void export_model(const std::filesystem::path& path, const std::map<std::string, std::string>& figures) = 0;
 };
 
-/// Where the data are, from the command line.
-struct TaskData {
-  std::vector<std::filesystem::path> places;
-  std::filesystem::path lr;          ///< low-resolution partners; empty: made on the fly
-  std::filesystem::path validation;  ///< empty: some training pictures are held out
-};
-
 /// What a task may ask of its run.
 struct TaskContext {
   Recipe& recipe;
@@ -99,6 +94,6 @@ struct TaskPlugin {
   std::string summary;
   std::unique_ptr<Task> (*make)(TaskContext context);
 };
-const std::vector<TaskPlugin>& task_plugins();
+const Registry<TaskPlugin>& task_plugins();
 
 }  // namespace ganvas

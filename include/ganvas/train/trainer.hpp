@@ -1,28 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 
+#include "ganvas/train/options.hpp"
 #include "ganvas/train/task.hpp"
 
 namespace ganvas {
-
-struct TrainOptions {
-  std::filesystem::path out;  ///< the run's folder: log.jsonl, recipe.toml, checkpoints/, model.safetensors
-  TaskData data;
-  std::optional<std::int64_t> stop_at;  ///< end early, with a checkpoint, when this many steps are done
-  bool resume = false;                  ///< go on from checkpoints/latest.safetensors
-  std::string device = "auto";          ///< auto, cpu, cuda or cuda:N
-  int threads = 0;                      ///< CPU threads; 0: all. Another count may round differently
-  /// Called after each step with the number of steps done; for benchmarks and for callers with a display of their own.
-  std::function<void(std::int64_t step)> after_step;
-  /// A model file by shipped name or path, for losses and starting weights; empty: paths only.
-  std::function<std::filesystem::path(const std::string&)> find_model;
-};
 
 struct TrainResult {
   std::int64_t steps = 0;  ///< done so far

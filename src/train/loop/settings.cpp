@@ -6,16 +6,14 @@
 
 namespace ganvas {
 
-const std::vector<TaskPlugin>& task_plugins() {
-  static const std::vector<TaskPlugin> plugins = all_task_plugins();
+const Registry<TaskPlugin>& task_plugins() {
+  static const Registry<TaskPlugin> plugins("task", all_task_plugins());
   return plugins;
 }
 
 TrainSettings read_settings(Recipe& recipe, torch::Device device) {
   TrainSettings settings;
-  std::vector<std::string> tasks;
-  for (const auto& plugin : task_plugins()) tasks.push_back(plugin.name);
-  settings.task = recipe.choice("task", "super-resolution", tasks);
+  settings.task = recipe.choice("task", "super-resolution", task_plugins().names());
   settings.seed = static_cast<std::uint64_t>(recipe.integer("train.seed", 1, 0));
   settings.steps = recipe.integer("train.steps", 100000, 1);
   settings.batch = static_cast<int>(recipe.integer("train.batch", 16, 1, 65536));
@@ -36,17 +34,16 @@ std::unique_ptr<Task> make_task(Recipe& recipe, const TrainSettings& settings, c
   if (settings.batch % processes != 0)
     fail(ErrorKind::recipe, "{}: train.batch={} can't be shared evenly by {} processes", recipe.name(), settings.batch,
          processes);
-  for (const auto& plugin : task_plugins())
-    if (plugin.name == settings.task)
-      return plugin.make({.recipe = recipe,
-                          .data = options.data,
-                          .device = device,
-                          .seed = settings.seed,
-                          .batch = settings.batch / processes,
-                          .bf16 = settings.bf16,
-                          .steps = settings.steps,
-                          .find_model = options.find_model});
-  fail(ErrorKind::internal, "no task '{}'", settings.task);
+  return task_plugins()
+      .at(settings.task)
+      .make({.recipe = recipe,
+             .data = options.data,
+             .device = device,
+             .seed = settings.seed,
+             .batch = settings.batch / processes,
+             .bf16 = settings.bf16,
+             .steps = settings.steps,
+             .find_model = options.find_model});
 }
 
 }  // namespace ganvas
