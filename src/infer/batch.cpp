@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "ganvas/core/clock.hpp"
-#include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
@@ -41,6 +40,17 @@ void write_output(const fs::path& path, const Bytes& bytes) {
   if (path != "-") return write_file_atomically(path, bytes);
   if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() || std::fflush(stdout) != 0)
     fail(ErrorKind::file, "standard output: can't write: {}", std::strerror(errno));
+}
+
+/// A result with another time is still a good result: what goes wrong is a warning.
+void keep_time(const BatchJob& job) {
+  if (job.input == "-" || job.output == "-") return;
+  std::error_code error;
+  const auto time = fs::last_write_time(job.input, error);
+  if (!error) fs::last_write_time(job.output, time, error);
+  if (error)
+    log(LogLevel::warning, "{}: can't get the time of {}: {}", job.output.string(), job.input.string(),
+        error.message());
 }
 
 std::string display_name(const fs::path& input) { return input == "-" ? "standard input" : input.string(); }
@@ -122,7 +132,7 @@ bool Pipeline::guarded(Item& item, Stage stage) {
     go_on = stage();
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::interrupted) return false;
-    item.outcome.error = options_.explain ? options_.explain(error) : error.what();
+    item.outcome.error = work_.explain ? work_.explain(error) : error.what();
   } catch (const std::bad_alloc&) {
     item.outcome.error = "out of memory";
   } catch (const std::exception& error) {
@@ -143,9 +153,9 @@ bool Pipeline::prepare(Item& item, const Bytes* picture) {
   std::error_code ignored;
   const bool exists = job.output != "-" && !is_stream(job.output) && fs::exists(job.output, ignored);
   if (exists && fs::equivalent(job.input, job.output, ignored))
-    fail(ErrorKind::file, "the output would replace the input; choose another folder or --name");
+    fail_setting(ErrorKind::file, "name", "the output would replace the input");
   if (exists && !options_.force && !options_.skip_existing)
-    fail(ErrorKind::file, "{} exists already; give --force or --skip-existing", job.output.string());
+    fail_setting(ErrorKind::file, "force", "{} exists already", job.output.string());
 
   const std::string name = display_name(job.input);
   const Bytes read = picture ? Bytes() : read_file(job.input);
@@ -167,8 +177,7 @@ bool Pipeline::prepare(Item& item, const Bytes* picture) {
     return false;
   }
   if (exists && job.replaces_input && !(job.replaces_result && is_own_result(job.output)))
-    fail(ErrorKind::file, "{} would be replaced, but is an input too; choose another folder or --name",
-         job.output.string());
+    fail_setting(ErrorKind::file, "name", "{} would be replaced, but is an input too", job.output.string());
   if (options_.dry_run) {
     item.outcome.status = "planned";
     return false;
@@ -192,8 +201,9 @@ void Pipeline::check_memory(const BatchOutcome& outcome) {
   const double needed = 3.0 * (pixels_of(outcome.input_size) + pixels_of(outcome.output_size));
   const auto available = static_cast<double>(available_memory());
   if (needed > available)
-    fail(ErrorKind::memory, "{}x{} pixels need {:.1f} GiB, {:.1f} GiB are free; choose a smaller --scale",
-         outcome.output_size.width, outcome.output_size.height, needed / 1073741824.0, available / 1073741824.0);
+    fail_setting(ErrorKind::memory, "size", "{}x{} pixels need {:.1f} GiB, {:.1f} GiB are free",
+                 outcome.output_size.width, outcome.output_size.height, needed / 1073741824.0,
+                 available / 1073741824.0);
 }
 
 /// JPEG and WebP end at a side that a large result can pass: better said before the work than after.
@@ -225,7 +235,7 @@ void Pipeline::decode_stream(const BatchJob& job) {
     if (!read || !picture) return;
     if (count > 0 && job.output != "-") item.job.problem = "there are several pictures; write them to -o -";
     if (count > 0 && options_.format && !is_streamable(*options_.format))
-      item.job.problem = "several pictures in one stream must be PNG, JPEG or PNM; choose --format";
+      item.job.problem = "several pictures in one stream must be written as PNG, JPEG or PNM";
     const bool ends = !item.job.problem.empty();
     decode_one(std::move(item), &*picture);
     if (ends) return;
@@ -282,6 +292,7 @@ void Pipeline::encode_all() {
       if (item->job.output != "-" && item->job.output.has_parent_path())
         fs::create_directories(item->job.output.parent_path());
       write_output(item->job.output, bytes);
+      if (options_.keep_times) keep_time(item->job);
       item->outcome.status = "done";
       return false;
     });

@@ -1,6 +1,7 @@
 #include "infer/batch_names.hpp"
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/picture_files.hpp"
 
 namespace fs = std::filesystem;
@@ -51,11 +52,13 @@ fs::path output_name(const BatchOptions& options, const fs::path& input, const f
       name += found->second;
     } else {
       fail(ErrorKind::usage,
-           "--name: unknown field {{{}}}; known: {{stem}} {{ext}} {{parent}} {{n}} {{model}} {{scale}}", field);
+           "the name pattern {} has an unknown field {{{}}}; known: {{stem}} {{ext}} {{parent}} {{n}} {{model}} "
+           "{{scale}}",
+           options.name, field);
     }
   }
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
-    fail(ErrorKind::usage, "--name {}: gives no file name for {}", options.name, input.string());
+    fail(ErrorKind::usage, "the name pattern {} gives no file name for {}", options.name, input.string());
   return below.parent_path() / (name + "." + extension);
 }
 

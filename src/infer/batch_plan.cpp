@@ -7,6 +7,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/picture_files.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "infer/batch_names.hpp"
@@ -48,11 +49,12 @@ void check_options(const BatchOptions& options) {
   if (options.inputs.empty()) fail(ErrorKind::usage, "no input given");
   if (std::count(options.inputs.begin(), options.inputs.end(), "") > 0)
     fail(ErrorKind::usage, "an input's name is empty");
-  if (options.output.empty()) fail(ErrorKind::usage, "no output given; use -o FOLDER, -o FILE or -o -");
+  if (options.output.empty()) fail(ErrorKind::usage, "no output given: a folder, a file or - for standard output");
   if (options.shard_count < 1 || options.shard_index < 1 || options.shard_index > options.shard_count)
-    fail(ErrorKind::usage, "--shard {}/{}: expected I/N with 1 <= I <= N", options.shard_index, options.shard_count);
-  if (options.skip_existing && options.force) fail(ErrorKind::usage, "--skip-existing and --force exclude each other");
-  if (options.output == "-" && options.json) fail(ErrorKind::usage, "-o - and --json both need standard output");
+    fail(ErrorKind::usage, "shard {} of {}: shards count from 1", options.shard_index, options.shard_count);
+  if (options.skip_existing && options.force) fail(ErrorKind::usage, "existing outputs can be either left or replaced");
+  if (options.output == "-" && options.json)
+    fail(ErrorKind::usage, "a picture and JSON lines can't both go to standard output");
   if (std::count(options.inputs.begin(), options.inputs.end(), "-") > 1)
     fail(ErrorKind::usage, "standard input can be read only once");
 }
@@ -67,7 +69,7 @@ std::vector<BatchJob> name_outputs(const std::vector<PictureFile>& found, const 
                  .problem = file.problem};
     if (job.problem.empty() && job.output.filename().native().size() > longest_name)
       job.problem =
-          fmt::format("its output's name would be longer than {} bytes; choose a shorter --name", longest_name);
+          fmt::format("its output's name would be longer than {} bytes; choose a shorter name pattern", longest_name);
     jobs.push_back(std::move(job));
   }
   return jobs;
@@ -93,8 +95,8 @@ std::optional<Clash> find_clash(const std::vector<BatchJob>& jobs) {
     pattern = options.name = candidate;
     if (!find_clash(name_outputs(found, options))) break;
   }
-  fail(ErrorKind::usage, "{} and {} would both become {}; choose a --name such as {}", clash.first->input.string(),
-       clash.second->input.string(), clash.first->output.string(), pattern);
+  fail(ErrorKind::usage, "{} and {} would both become {}; choose a name pattern such as {}",
+       clash.first->input.string(), clash.second->input.string(), clash.first->output.string(), pattern);
 }
 
 /// Of all jobs, whichever share of them this run does: which outputs are inputs too, and of these inputs which were
@@ -134,10 +136,10 @@ void check_output_name(const BatchOptions& options) {
   if (options.output == "-" || is_folder(output)) return;
   const std::string extension = output.extension().string();
   if (foreign_format(extension))
-    fail(ErrorKind::usage, "-o {}: {} files can't be written; choose {}", options.output, extension, format_choices());
+    fail(ErrorKind::usage, "{}: {} files can't be written; choose {}", options.output, extension, format_choices());
   const auto named = format_from_name(extension);
   if (named && options.format && *named != *options.format)
-    fail(ErrorKind::usage, "-o {}: its name says {}, but --format says {}", options.output, extension_of(*named),
+    fail(ErrorKind::usage, "{}: its name says {}, but the format asked for is {}", options.output, extension_of(*named),
          extension_of(*options.format));
 }
 
@@ -151,18 +153,17 @@ std::vector<BatchJob> plan_batch(const BatchOptions& options) {
   const bool one = found.size() == 1 && !is_folder(options.inputs.front());
   const auto named_format = format_from_name(fs::path(options.output).extension().string());
   if (options.output == "-") {
-    if (found.size() > 1) fail(ErrorKind::usage, "-o - takes one input, not {}", found.size());
+    if (found.size() > 1) fail(ErrorKind::usage, "standard output takes one input, not {}", found.size());
     for (const auto& file : found) jobs.push_back({.input = file.path, .output = "-", .problem = file.problem});
   } else if (is_stream(options.output)) {
-    if (found.size() > 1) fail(ErrorKind::usage, "-o {} takes one input, not {}", options.output, found.size());
+    if (found.size() > 1) fail(ErrorKind::usage, "{} takes one input, not {}", options.output, found.size());
     for (const auto& file : found)
       jobs.push_back({.input = file.path, .output = options.output, .problem = file.problem});
   } else if (one && named_format && !is_folder(options.output)) {
     jobs.push_back({.input = found.front().path, .output = options.output, .problem = found.front().problem});
   } else {
     if (named_format && !is_folder(options.output))
-      fail(ErrorKind::usage, "-o {}: names a file, but there are {} inputs; give a folder", options.output,
-           found.size());
+      fail(ErrorKind::usage, "{}: names a file, but there are {} inputs; give a folder", options.output, found.size());
     std::error_code ignored;
     if (fs::exists(options.output, ignored) && !is_folder(options.output))
       fail(ErrorKind::usage, "{}: is a file, but there are {} inputs; give a folder", options.output, found.size());

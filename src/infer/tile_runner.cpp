@@ -42,9 +42,9 @@ constexpr double affordable_loss = 0.05;
 
 /// `auto`: where the machine has the instructions and the model's own record says that it costs little, unless the
 /// user asked for the best that the network can do.
-bool use_int8(const UpscaleOptions& options, torch::Device device, const std::string& record) {
+bool use_int8(const RunOptions& options, bool tta, torch::Device device, const std::string& record) {
   if (options.precision == "auto")
-    return options.engine != "libtorch" && device.is_cpu() && engine_has_int8() && !options.tta &&
+    return options.engine != "libtorch" && device.is_cpu() && engine_has_int8() && !tta &&
            int8_loss(record) <= affordable_loss;
   if (options.precision != "int8") return false;
   if (options.engine == "libtorch")
@@ -67,10 +67,10 @@ bool is_out_of_memory(const std::exception& error) {
   return std::strstr(error.what(), "out of memory") || std::strstr(error.what(), "can't allocate memory");
 }
 
-TileRunner::TileRunner(GeneratorPtr network, const UpscaleOptions& options, const std::string& int8_record)
-    : network_(std::move(network)), info_(network_->info()), device_(parse_device(options.device)), tta_(options.tta) {
+TileRunner::TileRunner(GeneratorPtr network, const RunOptions& options, bool tta, const std::string& int8_record)
+    : network_(std::move(network)), info_(network_->info()), device_(parse_device(options.device)), tta_(tta) {
   use_cpu_threads(options.threads);
-  const bool int8 = use_int8(options, device_, int8_record);
+  const bool int8 = use_int8(options, tta, device_, int8_record);
   bf16_ = use_bf16(options.precision == "int8" ? "auto" : options.precision, device_);
   use_channels_last(*network_);
   network_->to(device_);

@@ -4,7 +4,7 @@
 #include <opencv2/core/mat.hpp>
 
 #include "ganvas/engine/engine.hpp"
-#include "ganvas/infer/upscaler.hpp"
+#include "ganvas/infer/options.hpp"
 #include "ganvas/nn/generator.hpp"
 
 namespace ganvas {
@@ -15,8 +15,9 @@ bool is_out_of_memory(const std::exception& error);
 /// One network on a device, run on float tiles.
 class TileRunner {
  public:
-  /// `int8_record`: the model's own (see model quantize); empty: it has none.
-  TileRunner(GeneratorPtr network, const UpscaleOptions& options, const std::string& int8_record = {});
+  /// `tta`: the mean over eight flips and turns. `int8_record`: the model's own (see model quantize); empty: it has
+  /// none.
+  TileRunner(GeneratorPtr network, const RunOptions& options, bool tta = false, const std::string& int8_record = {});
 
   /// H x W x C in 0..1 -> scaled; bf16 where chosen, fp32 again where that gave NaN or infinities.
   cv::Mat run(const cv::Mat& tile);

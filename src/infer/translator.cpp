@@ -23,13 +23,11 @@ namespace {
 /// Most bytes of features for which a picture is translated as a whole: beyond it tiles cost no more time.
 constexpr double most_whole = 1.5e9;
 
-UpscaleOptions runner_options(const TranslateOptions& options) {
-  UpscaleOptions result;
-  result.device = options.device;
-  result.precision = options.train_mode ? "fp32" : options.precision;
+RunOptions runner_options(const TranslateOptions& options) {
+  RunOptions result = options.run;
+  if (options.train_mode) result.precision = "fp32";
   // The engine takes whole pictures; compiling it costs seconds.
-  result.engine = options.train_mode || options.tile > 0 ? "libtorch" : options.engine;
-  result.threads = options.threads;
+  if (options.train_mode || options.tile > 0) result.engine = "libtorch";
   return result;
 }
 
@@ -39,7 +37,7 @@ struct Translator::State {
   State(LoadedGenerator model, const TranslateOptions& given)
       : network(model.network),
         options(given),
-        runner(model.network, runner_options(given), model.file.text(int8_metadata)) {}
+        runner(model.network, runner_options(given), /*tta=*/false, model.file.text(int8_metadata)) {}
 
   Image whole(const Image& image);
   Image whole_as_in_training(const Image& image);

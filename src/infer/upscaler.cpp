@@ -8,12 +8,13 @@
 #include <opencv2/core.hpp>
 #include <utility>
 
-#include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
+#include "ganvas/core/setting_error.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/imaging/alpha.hpp"
+#include "ganvas/imaging/color.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/imaging/tiling.hpp"
 #include "infer/tile_runner.hpp"
@@ -46,8 +47,8 @@ void check_memory(cv::Size size, const Image& like) {
   const double needed = static_cast<double>(size.width) * size.height * static_cast<double>(like.pixels.elemSize());
   const auto available = static_cast<double>(available_memory());
   if (needed > available)
-    fail(ErrorKind::memory, "{}x{} pixels need {:.1f} GiB, {:.1f} GiB are free; choose a smaller --scale", size.width,
-         size.height, needed / 1073741824.0, available / 1073741824.0);
+    fail_setting(ErrorKind::memory, "size", "{}x{} pixels need {:.1f} GiB, {:.1f} GiB are free", size.width,
+                 size.height, needed / 1073741824.0, available / 1073741824.0);
 }
 
 int passes_for(cv::Size from, cv::Size to, int scale) {
@@ -62,9 +63,10 @@ int passes_for(cv::Size from, cv::Size to, int scale) {
 
 }  // namespace
 
-cv::Size TargetSize::resolve(int from_width, int from_height, int network_scale) const {
+cv::Size resolve(const TargetSize& target, int from_width, int from_height, int network_scale) {
+  const auto& [scale, width, height, max_side] = target;
   const int wishes = scale.has_value() + (width || height) + max_side.has_value();
-  if (wishes > 1) fail(ErrorKind::usage, "--scale, --width/--height and --max-side exclude one another");
+  if (wishes > 1) fail(ErrorKind::usage, "a scale, a width or height, and a longest side exclude one another");
   double across = network_scale, down = network_scale;
   if (scale) across = down = *scale;
   if (width) across = down = static_cast<double>(*width) / from_width;
@@ -82,7 +84,7 @@ cv::Size TargetSize::resolve(int from_width, int from_height, int network_scale)
 
 struct Upscaler::State {
   State(LoadedGenerator model, const UpscaleOptions& given)
-      : runner(std::move(model.network), given, model.file.text(int8_metadata)), options(given) {}
+      : runner(std::move(model.network), given.run, given.tta, model.file.text(int8_metadata)), options(given) {}
 
   Image pass(const Image& image, const Report& report);
   Image enlarge_color(const Image& color, cv::Size size, ColorFix fix, const Report& report);

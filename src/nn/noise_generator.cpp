@@ -21,35 +21,23 @@ torch::Tensor truncated(const torch::Tensor& styles, const torch::Tensor& mean, 
   return torch::cat({first, styles.narrow(1, changed, layers - changed)}, 1);
 }
 
-const std::vector<NoiseGeneratorPlugin>& noise_generator_plugins() {
-  static const std::vector<NoiseGeneratorPlugin> plugins = [] {
-    auto all = all_noise_generator_plugins();
-    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.order < b.order; });
-    return all;
-  }();
+const Registry<NoiseGeneratorPlugin>& noise_generator_plugins() {
+  static const Registry<NoiseGeneratorPlugin> plugins("generator from noise", all_noise_generator_plugins());
   return plugins;
 }
 
 NoiseGeneratorPtr make_noise_generator(const std::string& architecture, const nlohmann::json& config) {
-  std::vector<std::string> known;
-  for (const auto& plugin : noise_generator_plugins()) {
-    if (plugin.name == architecture) return plugin.make(config);
-    known.push_back(plugin.name);
-  }
-  fail(ErrorKind::recipe, "unknown generator from noise '{}'; known: {}", architecture, fmt::join(known, ", "));
+  return noise_generator_plugins().at(architecture).make(config);
 }
 
 NoiseGeneratorPtr noise_generator_from(const StateDict& weights, const std::string& name) {
-  for (const auto& plugin : noise_generator_plugins()) {
-    const auto found = plugin.detect(weights);
-    if (!found) continue;
-    NoiseGeneratorPtr network = plugin.make(found->config);
-    load_state_dict(*network, found->weights, name);
-    network->eval();
-    for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
-    return network;
-  }
-  return nullptr;
+  const auto found = noise_generator_plugins().recognise(weights, name);
+  if (!found) return nullptr;
+  const auto& [plugin, detected] = *found;
+  NoiseGeneratorPtr network = plugin->make(detected.config);
+  load_state_dict(*network, detected.weights, name);
+  freeze(*network);
+  return network;
 }
 
 }  // namespace ganvas

@@ -98,6 +98,15 @@ TEST_CASE("upscale: a folder with good and bad files, a dry run, standard input 
   CHECK(deep.channels() == 4);
   CHECK((deep.depth() == Depth::u16));
 
+  // What helps is said in the command's own words.
+  const auto again = [&](std::vector<std::string> more) {
+    std::vector<std::string> all{"upscale", in, "-o", out, "-m", model, "--name", "{stem}_{model}_x{scale}"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_ganvas(all).err;
+  };
+  CHECK(contains(again({}), "exists already; give --force or --skip-existing"));
+  CHECK(contains(again({"--force", "--max-pixels", "100"}), "--max-pixels"));
+
   const Bytes picture = read_file(folder / "in/a.png");
   const Finished piped = run_ganvas({"-q", "upscale", "-", "-o", "-", "-m", model, "--precision", "fp32"},
                                     std::string(picture.begin(), picture.end()));

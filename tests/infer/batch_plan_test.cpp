@@ -143,7 +143,7 @@ TEST_CASE("plans: names of outputs that contradict the format or promise what ca
   }
   BatchOptions options = from_to(folder / "a.png", folder / "b.png");
   options.format = Format::jpeg;
-  CHECK(refusal(options).find("--format says jpg") != std::string::npos);
+  CHECK(refusal(options).find("asked for is jpg") != std::string::npos);
   options.format = Format::png;
   CHECK(plan_batch(options).size() == 1);
   // A folder may be called as it likes.

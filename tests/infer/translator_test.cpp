@@ -56,7 +56,7 @@ TEST_CASE("translator: tiles give the picture of the whole, whatever the norm an
       CAPTURE(width);
       const Image image = uneven(width, height);
       TranslateOptions options;
-      options.precision = "fp32";
+      options.run.precision = "fp32";
       const Image whole = Translator(translator_of(config, architecture), options).translate(image);
       options.tile = 64;
       const Image tiled = Translator(translator_of(config, architecture), options).translate(image);
@@ -71,7 +71,7 @@ TEST_CASE("translator: tiles give the picture of the whole, whatever the norm an
 
 TEST_CASE("translator: depth, channels and transparency") {
   TranslateOptions options;
-  options.precision = "fp32";
+  options.run.precision = "fp32";
   Translator color(translator_of({{"width", 4}, {"blocks", 1}}), options);
   const Image deep = color.translate(uneven(40, 24, 3, Depth::u16));
   CHECK(deep.depth() == Depth::u16);
@@ -91,7 +91,7 @@ TEST_CASE("translator: depth, channels and transparency") {
 TEST_CASE("translator: training mode follows its seed and leaves the network as it was") {
   const nlohmann::json config{{"width", 4}, {"blocks", 1}, {"norm", "batch"}, {"dropout", true}};
   TranslateOptions options;
-  options.precision = "fp32";
+  options.run.precision = "fp32";
   options.train_mode = true;
   const Image image = uneven(40, 24), other = uneven(24, 40);
   Translator one(translator_of(config), options);

@@ -34,7 +34,7 @@ GeneratorPtr random_network(const std::string& architecture, const nlohmann::jso
 }
 
 Upscaler upscaler(const nlohmann::json& config, UpscaleOptions options = {}) {
-  if (options.precision == "auto") options.precision = "fp32";
+  if (options.run.precision == "auto") options.run.precision = "fp32";
   return Upscaler(loaded(random_network("compact", config)), options);
 }
 
@@ -57,7 +57,7 @@ class Repeating final : public Generator {
 };
 
 Upscaler repeating(int scale, std::function<void(const torch::Tensor&)> before = {}, UpscaleOptions options = {}) {
-  options.precision = "fp32";
+  options.run.precision = "fp32";
   return Upscaler(loaded(std::make_shared<Repeating>(scale, std::move(before))), options);
 }
 
@@ -70,7 +70,7 @@ Image repeated(const Image& image, int scale) {
 }  // namespace
 
 TEST_CASE("target sizes") {
-  const auto size = [](const TargetSize& target, int width, int height) { return target.resolve(width, height, 4); };
+  const auto size = [](const TargetSize& target, int width, int height) { return resolve(target, width, height, 4); };
   const auto make = [](std::optional<double> scale, std::optional<int> width, std::optional<int> height,
                        std::optional<int> max_side) {
     return TargetSize{.scale = scale, .width = width, .height = height, .max_side = max_side};
@@ -107,7 +107,7 @@ TEST_CASE("tiled equals whole, for every architecture without global statistics,
       const GeneratorInfo info = network->info();
       if (info.global || info.value_low < 0) continue;  // translators run otherwise, see translator_test
       INFO(plugin.name << " " << config.dump());
-      UpscaleOptions options{.precision = "fp32", .tile = 32, .overlap = info.halo};
+      UpscaleOptions options{.run = {.precision = "fp32"}, .tile = 32, .overlap = info.halo};
       Upscaler tiled(loaded(random_network(plugin.name, config)), options);
       options.tile = 4096;
       Upscaler whole(loaded(network), options);
@@ -146,7 +146,7 @@ TEST_CASE("the whole equals the network by hand, also for tiny and thin pictures
     }
   }
   // Half precision is close, and says so.
-  Upscaler half = upscaler(config, {.precision = "bf16"});
+  Upscaler half = upscaler(config, {.run = {.precision = "bf16"}});
   CHECK(half.precision() == "bf16");
   CHECK(whole.precision() == "fp32");
   const Image image = gradient(50, 40, 3, Depth::u8);
@@ -312,7 +312,7 @@ TEST_CASE("values that are no numbers, memory that runs out, Ctrl-C, progress, c
       const torch::NoGradGuard no_grad;
       broken->parameters()[0].view(-1)[0] = NAN;
     }
-    Upscaler bad(loaded(broken), {.precision = precision});
+    Upscaler bad(loaded(broken), {.run = {.precision = precision}});
     CHECK(refusal(ErrorKind::model, [&] { bad.upscale(image, {260, 180}); }).find("no numbers") != std::string::npos);
   }
 
@@ -357,7 +357,8 @@ TEST_CASE("values that are no numbers, memory that runs out, Ctrl-C, progress, c
   odd["scale"] = 2;
   odd["in_channels"] = odd["out_channels"] = 4;
   CHECK(refusal(ErrorKind::model, [&] { upscaler(odd); }).find("4") != std::string::npos);
-  CHECK(refusal(ErrorKind::usage, [&] { upscaler(config, {.device = "tpu"}); }).find("tpu") != std::string::npos);
+  CHECK(refusal(ErrorKind::usage, [&] { upscaler(config, {.run = {.device = "tpu"}}); }).find("tpu") !=
+        std::string::npos);
 }
 
 TEST_CASE("precision auto: int8 where the machine has it and the model's record says that it costs little") {
@@ -374,6 +375,6 @@ TEST_CASE("precision auto: int8 where the machine has it and the model's record 
   CHECK(chosen(0.2, {}) == otherwise);
   CHECK(chosen(-1, {}) == otherwise);
   CHECK(chosen(0.02, {.tta = true}) == otherwise);
-  CHECK(chosen(0.02, {.engine = "libtorch"}) == otherwise);
-  CHECK(chosen(0.02, {.precision = "fp32"}) == "fp32");
+  CHECK(chosen(0.02, {.run = {.engine = "libtorch"}}) == otherwise);
+  CHECK(chosen(0.02, {.run = {.precision = "fp32"}}) == "fp32");
 }

@@ -31,7 +31,7 @@ set(may_not_include_infer loss data metric)
 set(may_not_include_report nn tensor_image loss format data)
 
 # What the command includes before LibTorch and OpenCV are loaded.
-set(before_loading "^(commands/options/|ganvas/(core/|fetch/catalogue.hpp|imaging/format_name.hpp))")
+set(before_loading "^(commands/options/|ganvas/(core/|fetch/catalogue.hpp|imaging/format_name.hpp|[a-z_]+/options.hpp))")
 
 set(without_torch core metadata imaging metric fetch report)
 set(without_opencv core metadata format nn loss fetch engine)
@@ -48,6 +48,9 @@ list(LENGTH files count)
 if(count LESS 50)
   message(FATAL_ERROR "only ${count} files found below ${SOURCE_DIR}")
 endif()
+
+# Structs of options are for both parts: std alone, and names of picture formats.
+set(light "^ganvas/(imaging/format_name.hpp|[a-z_]+/options.hpp)$")
 
 foreach(file IN LISTS files)
   string(REGEX MATCH "^(include/ganvas/|src/|tools)([a-z_]*)" ignored "${file}")
@@ -67,6 +70,10 @@ foreach(file IN LISTS files)
 
     if(header MATCHES "^exiv2/" AND NOT file STREQUAL "src/metadata/metadata_exiv2.cpp")
       complain("${file} includes <${header}>: exiv2 is GPL, only src/metadata/metadata_exiv2.cpp may")
+    endif()
+    if(file MATCHES "^include/ganvas/([a-z_]+/options|imaging/format_name).hpp$" AND
+       header MATCHES "[./]" AND NOT header MATCHES "${light}")
+      complain("${file} includes ${header}: options are bound before anything but std is loaded")
     endif()
     if(header STREQUAL "torch/torch.h" AND file MATCHES "\\.hpp$")
       complain("${file} includes <torch/torch.h>: too large for a header; take <torch/types.h> or one layer's")

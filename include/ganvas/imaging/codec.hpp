@@ -9,6 +9,7 @@
 #include "ganvas/core/files.hpp"
 #include "ganvas/imaging/format_name.hpp"
 #include "ganvas/imaging/image.hpp"
+#include "ganvas/imaging/options.hpp"
 #include "ganvas/metadata/metadata.hpp"
 
 namespace ganvas {
@@ -59,11 +60,6 @@ ImageHeader read_header(std::span<const std::uint8_t> bytes, const std::string& 
 /// is missing, a warning says so. Float TIFFs are clipped to 0..1, those of plainly another range refused; CMYK becomes
 /// RGB; alpha comes out straight. A profile that doesn't fit the colours (e.g. CMYK) is dropped.
 DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name, const DecodeOptions& = {});
-
-struct EncodeOptions {
-  int quality = 95;   ///< JPEG and WebP, 1..100; WebP at 100 is lossless
-  int png_level = 1;  ///< 0..9; 3 is some 3 % smaller and takes 1.8 times as long
-};
 
 /// Encodes; what the format can't hold (FormatCapacity) is converted with rounding or flattened over white, and
 /// metadata that it can't carry go to `dropped` as reasons. Throws Error(file) for more channels or pixels a side than

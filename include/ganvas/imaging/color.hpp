@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ganvas/imaging/image.hpp"
+#include "ganvas/imaging/options.hpp"
 
 namespace ganvas {
 
@@ -8,12 +9,7 @@ namespace ganvas {
 /// f32, one channel, not rounded. A gray picture is taken as R = G = B. Alpha is ignored.
 Image luma_bt601(const Image& image);
 
-/// Correction of colour shifts that networks bring in. Both pictures have the same size, channels and depth.
-enum class ColorFix {
-  none,
-  mean,     ///< shifts each channel so that its mean equals the reference's
-  wavelet,  ///< high frequencies of the result + low frequencies of the reference (5 a-trous levels, [1 2 1]^2/16)
-};
+/// Both pictures have the same size, channels and depth.
 Image fix_color(const Image& result, const Image& reference, ColorFix method);
 
 }  // namespace ganvas

@@ -1,43 +1,19 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
 #include <map>
 #include <opencv2/core/types.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/image.hpp"
+#include "ganvas/infer/options.hpp"
 
 namespace ganvas {
-
-/// What every command that turns pictures into pictures has in common: where from, where to, in which format.
-struct BatchOptions {
-  std::vector<std::string> inputs;   ///< files, folders, glob patterns, "-" for standard input
-  std::string output;                ///< folder, file (for one input) or "-" for standard output
-  bool recursive = false;            ///< folders in depth; the tree is mirrored
-  std::vector<std::string> include;  ///< glob patterns on the path below the folder, or on the name; any of them
-  std::vector<std::string> exclude;
-  bool skip_existing = false;                      ///< leave outputs that are whole and of the right size
-  bool force = false;                              ///< replace outputs that exist
-  std::string name = "{stem}";                     ///< pattern of the output's name, see plan_batch()
-  std::map<std::string, std::string> name_fields;  ///< further fields of the pattern: model, scale
-  std::optional<Format> format;                    ///< default: the input's
-  EncodeOptions encode;
-  bool strip_metadata = false;
-  std::uint64_t max_pixels = UINT64_C(1) << 28;  ///< of an input; larger ones are refused unread
-  int shard_index = 1, shard_count = 1;  ///< this run does every shard_count-th file, beginning with the index-th
-  /// Makes an error's message, for a command that knows by which options its user sets things (SettingError). Empty:
-  /// the message as it is.
-  std::function<std::string(const Error&)> explain{};
-  int limit = 0;  ///< only the first so many files, finished or not; 0: all
-  bool dry_run = false, json = false, stop_on_error = false, quiet = false;
-};
 
 /// The work on one picture.
 struct BatchWork {
@@ -48,6 +24,9 @@ struct BatchWork {
   std::function<cv::Size(int width, int height)> output_size;
   /// `progress` takes the finished share, 0..1.
   std::function<Image(const Image&, cv::Size size, const std::function<void(double)>& progress)> process;
+  /// What is said of a file that fails: the error's message, and what helps in the words of the caller's options
+  /// (SettingError). Empty: the message alone.
+  std::function<std::string(const Error&)> explain{};
 };
 
 /// One file to do.

@@ -1,26 +1,13 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 
 #include "ganvas/imaging/image.hpp"
+#include "ganvas/infer/options.hpp"
 #include "ganvas/nn/registry.hpp"
 
 namespace ganvas {
-
-struct TranslateOptions {
-  std::string device = "auto";     ///< auto, cpu, cuda:N
-  std::string precision = "auto";  ///< auto, fp32, bf16, int8
-  std::string engine = "auto";     ///< auto: the compiled CPU engine where it can; libtorch: never
-  int threads = 0;                 ///< CPU threads; 0: all
-  int tile = 0;                    ///< side of a tile in pixels; 0: whole pictures while they fit, else chosen
-  /// Dropout and batch statistics as in training, which is how pix2pix is published; pictures then are translated as a
-  /// whole.
-  bool train_mode = false;
-  std::uint64_t seed = 0;  ///< of dropout; every picture starts from it, whatever came before
-};
 
 /// Translates pictures with one network of scale 1. Not for several threads at once.
 class Translator {

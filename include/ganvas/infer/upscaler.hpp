@@ -2,38 +2,16 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "ganvas/imaging/color.hpp"
 #include "ganvas/imaging/image.hpp"
+#include "ganvas/infer/options.hpp"
 #include "ganvas/nn/registry.hpp"
 
 namespace ganvas {
 
-/// How the alpha plane is enlarged.
-enum class AlphaMode { model, bicubic };
-
-struct UpscaleOptions {
-  std::string device = "auto";     ///< auto, cpu, cuda:N
-  std::string precision = "auto";  ///< auto, fp32, bf16, int8
-  std::string engine = "auto";     ///< auto: the compiled CPU engine where it can; libtorch: never
-  int threads = 0;                 ///< CPU threads; 0: all
-  int tile = 0;                    ///< side of a tile in input pixels; 0: chosen by the picture and the machine
-  int overlap = -1;                ///< context around a tile; -1: the network's receptive field, at most 32
-  bool tta = false;                ///< mean over the eight flips and turns: eight times the work, a little better
-  AlphaMode alpha = AlphaMode::model;
-  ColorFix color_fix = ColorFix::none;
-};
-
-/// What size a result shall have.
-struct TargetSize {
-  std::optional<double> scale;       ///< any positive number
-  std::optional<int> width, height;  ///< exact; one alone keeps the aspect ratio
-  std::optional<int> max_side;       ///< exact longer side
-  /// Nothing given: the network's own scale. Throws Error(usage) for contradictory or impossible wishes.
-  cv::Size resolve(int width, int height, int network_scale) const;
-};
+/// The size of a result. Throws Error(usage) for contradictory or impossible wishes.
+cv::Size resolve(const TargetSize& target, int width, int height, int network_scale);
 
 /// Enlarges pictures with one network. Not for several threads at once.
 class Upscaler {

@@ -10,9 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "ganvas/core/registry.hpp"
-#include "ganvas/nn/detected.hpp"
-#include "ganvas/nn/weights.hpp"
+#include "ganvas/nn/registry.hpp"
 
 namespace ganvas {
 

@@ -72,7 +72,7 @@ struct NoiseGeneratorPlugin {
   std::vector<nlohmann::json> examples;  ///< small configurations, for the sweep over the registry in the tests
 };
 
-const std::vector<NoiseGeneratorPlugin>& noise_generator_plugins();
+const Registry<NoiseGeneratorPlugin>& noise_generator_plugins();
 /// Throws Error(recipe) naming the known ones.
 NoiseGeneratorPtr make_noise_generator(const std::string& architecture, const nlohmann::json& config);
 

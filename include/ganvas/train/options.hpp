@@ -12,22 +12,22 @@ namespace ganvas {
 
 /// Where the data are.
 struct TaskData {
-  std::vector<std::filesystem::path> places;
-  std::filesystem::path lr;          ///< low-resolution partners; empty: made on the fly
-  std::filesystem::path validation;  ///< empty: some training pictures are held out
+  std::vector<std::filesystem::path> places{};
+  std::filesystem::path lr{};          ///< low-resolution partners; empty: made on the fly
+  std::filesystem::path validation{};  ///< empty: some training pictures are held out
 };
 
 struct TrainOptions {
-  std::filesystem::path out;  ///< the run's folder: log.jsonl, recipe.toml, checkpoints/, model.safetensors
-  TaskData data;
-  std::optional<std::int64_t> stop_at;  ///< end early, with a checkpoint, when this many steps are done
-  bool resume = false;                  ///< go on from checkpoints/latest.safetensors
-  std::string device = "auto";          ///< auto, cpu, cuda or cuda:N
-  int threads = 0;                      ///< CPU threads; 0: all. Another count may round differently
+  std::filesystem::path out{};  ///< the run's folder: log.jsonl, recipe.toml, checkpoints/, model.safetensors
+  TaskData data{};
+  std::optional<std::int64_t> stop_at{};  ///< end early, with a checkpoint, when this many steps are done
+  bool resume = false;                    ///< go on from checkpoints/latest.safetensors
+  std::string device = "auto";            ///< auto, cpu, cuda or cuda:N
+  int threads = 0;                        ///< CPU threads; 0: all. Another count may round differently
   /// Called after each step with the number of steps done; for benchmarks and for callers with a display of their own.
-  std::function<void(std::int64_t step)> after_step;
+  std::function<void(std::int64_t step)> after_step{};
   /// A model file by shipped name or path, for losses and starting weights; empty: paths only.
-  std::function<std::filesystem::path(const std::string&)> find_model;
+  std::function<std::filesystem::path(const std::string&)> find_model{};
 };
 
 }  // namespace ganvas

@@ -2,6 +2,8 @@
 
 #include "cli/commands.hpp"
 #include "cli/loader.hpp"
+#include "cli/lpips_options.hpp"
+#include "cli/run_options.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
 
@@ -38,10 +40,7 @@ void add_eval(CLI::App& app, Action& action) {
   command->add_option("-s,--scale", request->scale, "Scale (default: the model's, else 4)")->check(CLI::Range(1, 16));
   command->add_option("--border", request->border, "Pixels left out on each side (default: the scale)")
       ->check(CLI::Range(0, 1000));
-  command->add_flag("--lpips", request->lpips.on, "Measure LPIPS too (v0.1, on whole pictures; smaller is better)");
-  command->add_option("--lpips-network", request->lpips.network,
-                      "Its feature network: file or name (default: the fetched squeezenet1_1; shipped: features)");
-  command->add_option("--lpips-heads", request->lpips.heads, "Its heads (default: the network's own, or the fetched)");
+  add_lpips_options(*command, request->lpips);
   command->add_flag("--fid", request->fid,
                     "Compare the folders as wholes, whatever the names: FID, KID, precision and recall");
   command->add_option(
@@ -49,12 +48,9 @@ void add_eval(CLI::App& app, Action& action) {
       "Their network: file or name (default: the shipped features, whose figures are named fid_features "
       "...; inception: the published metrics', once fetched)");
   command->add_flag("--json", request->json, "One JSON line a file, and a last one with the mean");
-  command->add_option("--precision", request->precision, "auto, fp32, bf16, or int8 for calibrated models")
-      ->capture_default_str();
-  command->add_option("--device", request->device, "auto, cpu or cuda:N")->capture_default_str();
-  command->add_flag("--tta", request->tta, "Mean over 8 flips and turns");
+  add_run_options(*command, request->upscale.run);
+  command->add_flag("--tta", request->upscale.tta, "Mean over 8 flips and turns");
   command->callback([request, &action] {
-    if (!request->lpips.network.empty() || !request->lpips.heads.empty()) request->lpips.on = true;
     if (!request->feature_network.empty()) request->fid = true;
     action = [request] {
       check(*request);

@@ -2,10 +2,10 @@
 #include <memory>
 
 #include "cli/batch_options.hpp"
+#include "cli/bind.hpp"
 #include "cli/commands.hpp"
 #include "cli/loader.hpp"
-#include "cli/machine_options.hpp"
-#include "cli/tile_side.hpp"
+#include "cli/run_options.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
 
@@ -13,55 +13,53 @@ namespace ganvas::cli {
 
 namespace {
 
-struct Arguments {
-  std::shared_ptr<BatchArguments> batch;
-  UpscaleRequest request;
-  std::string tile = "auto";
-};
-
-UpscaleRequest finished(const Arguments& arguments) {
-  UpscaleRequest request = arguments.request;
-  request.batch = finish_batch_options(*arguments.batch);
-  if (!std::isfinite(request.scale)) fail(ErrorKind::usage, "--scale: not a number");
-  if ((request.scale > 0) + (request.width > 0 || request.height > 0) + (request.max_side > 0) > 1)
+void check_target(const TargetSize& target) {
+  if (target.scale && !std::isfinite(*target.scale)) fail(ErrorKind::usage, "--scale: not a number");
+  if (target.scale.has_value() + (target.width || target.height) + target.max_side.has_value() > 1)
     fail(ErrorKind::usage, "--scale, --width/--height and --max-side exclude one another");
-  request.tile = tile_side(arguments.tile);
-  if (request.model.empty()) request.model = request.scale > 0 && request.scale <= 2 ? "photo-x2" : "photo-x4";
+}
+
+UpscaleRequest checked(UpscaleRequest request) {
+  check_batch_options(request.batch);
+  check_target(request.target);
+  if (request.model.empty()) request.model = request.target.scale.value_or(4) <= 2 ? "photo-x2" : "photo-x4";
   request.model = find_model(request.model).string();
   return request;
+}
+
+void add_target(CLI::App& command, TargetSize& target) {
+  command.add_option("-s,--scale", target.scale, "Any positive number (default: the model's)")
+      ->check(CLI::Range(1e-4, 1e4));
+  command.add_option("--width", target.width, "Exact width; alone it keeps the aspect ratio")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--height", target.height, "Exact height; alone it keeps the aspect ratio")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--max-side", target.max_side, "Exact longer side")->check(CLI::PositiveNumber);
 }
 
 }  // namespace
 
 void add_upscale(CLI::App& app, Action& action) {
-  auto arguments = std::make_shared<Arguments>();
-  UpscaleRequest& request = arguments->request;
+  auto request = std::make_shared<UpscaleRequest>();
+  UpscaleOptions& options = request->options;
   CLI::App* command =
       app.add_subcommand("upscale", "Enlarge pictures; or restore them at their size, with a model of scale 1");
-  arguments->batch = add_batch_options(*command);
-  command->add_option("-m,--model", request.model,
+  add_batch_options(*command, request->batch);
+  command->add_option("-m,--model", request->model,
                       "Name of a shipped model, or a file (default: photo-x2 for --scale up to 2, else photo-x4)");
-  command->add_option("-s,--scale", request.scale, "Any positive number (default: the model's)")
-      ->check(CLI::Range(1e-4, 1e4));
-  command->add_option("--width", request.width, "Exact width; alone it keeps the aspect ratio")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--height", request.height, "Exact height; alone it keeps the aspect ratio")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--max-side", request.max_side, "Exact longer side")->check(CLI::PositiveNumber);
-  command->add_option("--tile", arguments->tile, "Side of a tile in input pixels, or auto")->capture_default_str();
+  add_target(*command, request->target);
+  add_tile(*command, options.tile, "Side of a tile in input pixels, or auto");
   command
-      ->add_option("--overlap", request.overlap,
+      ->add_option("--overlap", options.overlap,
                    "Context around a tile (default: the receptive field, at most 32; two of its windows, at most 64)")
       ->check(CLI::Range(0, 4096));
-  command->add_flag("--tta", request.tta, "Mean over 8 flips and turns: 8 times the work, a little better");
-  add_machine_options(*command, request);
-  command->add_option("--alpha", request.alpha, "How transparency is enlarged: model or bicubic")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"model", "bicubic"}));
-  command->add_option("--color-fix", request.color_fix, "Against colour shifts of a model: none, mean or wavelet")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"none", "mean", "wavelet"}));
-  command->callback([arguments, &action] { action = [arguments] { return run_in_library(finished(*arguments)); }; });
+  command->add_flag("--tta", options.tta, "Mean over 8 flips and turns: 8 times the work, a little better");
+  add_run_options(*command, options.run);
+  add_choice(*command, "--alpha", options.alpha, "How transparency is enlarged: model or bicubic",
+             {{"model", AlphaMode::model}, {"bicubic", AlphaMode::bicubic}});
+  add_choice(*command, "--color-fix", options.color_fix, "Against colour shifts of a model: none, mean or wavelet",
+             {{"none", ColorFix::none}, {"mean", ColorFix::mean}, {"wavelet", ColorFix::wavelet}});
+  command->callback([request, &action] { action = [request] { return run_in_library(checked(*request)); }; });
 }
 
 }  // namespace ganvas::cli

@@ -10,11 +10,7 @@
 namespace ganvas::cli {
 
 int run(const CompareRequest& request) {
-  CompareOptions compare;
-  compare.results.assign(request.results.begin(), request.results.end());
-  compare.reference = request.hr;
-  compare.border = request.border;
-  compare.limit = request.limit;
+  CompareOptions compare = request.options;
   if (request.lpips.on) {
     const auto meter = std::make_shared<LpipsMeter>(request.lpips, "auto");
     compare.columns.push_back(

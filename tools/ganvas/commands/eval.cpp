@@ -23,20 +23,12 @@ namespace ganvas::cli {
 
 namespace {
 
-UpscaleOptions upscale_options(const EvalRequest& request) {
-  UpscaleOptions options;
-  options.device = request.device;
-  options.precision = request.precision;
-  options.tta = request.tta;
-  return options;
-}
-
 /// Where results come from: a folder, a model or bicubic enlargement.
 class Source {
  public:
   explicit Source(const EvalRequest& request) : options_(request), scale_(request.scale) {
     if (!request.model.empty()) {
-      upscaler_.emplace(load_generator(find_model(request.model)), upscale_options(request));
+      upscaler_.emplace(load_generator(find_model(request.model)), request.upscale);
       const int own = upscaler_->info().scale;
       if (scale_ != 0 && scale_ != own) fail(ErrorKind::usage, "--scale {}, but the model is x{}", scale_, own);
       scale_ = own;
@@ -127,7 +119,7 @@ class Printer {
 int run(const EvalRequest& request) {
   if (request.fid) return run_eval_sets(request);
   std::optional<LpipsMeter> meter;
-  if (request.lpips.on) meter.emplace(request.lpips, request.device);
+  if (request.lpips.on) meter.emplace(request.lpips, request.upscale.run.device);
   Source source(request);
   const int border = request.border >= 0 ? request.border : source.scale();
   const auto files = find_files(request, source.scale());

@@ -55,7 +55,7 @@ nlohmann::ordered_json six_digits(double value) {
 int run_eval_sets(const EvalRequest& request) {
   const FeatureNetworkPtr network = load_network(request.feature_network);
   FeatureOptions options;
-  options.device = parse_device(request.device);
+  options.device = parse_device(request.upscale.run.device);
   use_cpu_threads(0);
   network->to(options.device);
   const FolderFeatures real = measure(request.hr, request.sr, network, options);

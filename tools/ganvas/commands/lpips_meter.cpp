@@ -7,9 +7,9 @@
 
 #include "commands/network_file.hpp"
 #include "ganvas/core/files.hpp"
-#include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace fs = std::filesystem;
 

@@ -19,24 +19,17 @@ int run(const TrainRequest& request) {
     std::fputs(resolve_recipe(std::move(recipe)).c_str(), stdout);
     return 0;
   }
-  TrainOptions train_options;
-  std::string out = request.out;
+  TrainOptions options = request.options;
+  std::string out = options.out.string();
   if (out.empty()) fail(ErrorKind::usage, "-o: an empty name; give the run's folder");
   if (const auto mark = out.find("{recipe}"); mark != std::string::npos) out.replace(mark, 8, path.stem().string());
-  train_options.out = out;
-  train_options.data.places.assign(request.data.begin(), request.data.end());
-  train_options.data.lr = request.lr;
-  train_options.data.validation = request.validation;
-  train_options.resume = request.resume;
-  train_options.device = request.device;
-  train_options.threads = request.threads;
-  train_options.find_model = [](const std::string& name) { return find_model(name); };
-  if (request.stop_at > 0) train_options.stop_at = request.stop_at;
+  options.out = out;
+  options.find_model = [](const std::string& name) { return find_model(name); };
   wait_for_clean_end();  // a step may take long, and the checkpoint behind it is worth the wait
   const TrainResult result = hinted({{"data", "give --data DIR"},
                                      {"places", "give --data once or twice: A's folder, then B's"},
                                      {"lr_data", "leave --lr-data out, or --set degrade.kind=none"}},
-                                    [&] { return train(std::move(recipe), train_options); });
+                                    [&] { return train(std::move(recipe), options); });
   if (result.finished) fmt::print("{}/model.safetensors\n", out);
   log(LogLevel::info, "{} steps done{}; waited for data {:.1f} % of the time", result.steps,
       result.finished ? "" : ", go on with --resume", 100 * result.wait_share);

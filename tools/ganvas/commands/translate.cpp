@@ -1,7 +1,7 @@
 #include <iostream>
 #include <opencv2/core/utility.hpp>
 
-#include "commands/batch_options.hpp"
+#include "commands/explain.hpp"
 #include "commands/model_name.hpp"
 #include "commands/run.hpp"
 #include "ganvas/core/log.hpp"
@@ -11,28 +11,23 @@
 namespace ganvas::cli {
 
 int run(const TranslateRequest& request) {
-  BatchOptions batch = batch_options(request.batch);
-  if (request.threads > 0) cv::setNumThreads(request.threads);
-  TranslateOptions options;
-  options.device = request.device;
-  options.precision = request.precision;
-  options.engine = request.engine;
-  options.threads = request.threads;
-  options.tile = request.tile;
-  options.train_mode = request.mode == "train";
-  options.seed = request.seed;
+  const TranslateOptions& options = request.options;
+  if (options.run.threads > 0) cv::setNumThreads(options.run.threads);
   Translator translator(load_generator(request.model), options);
 
+  BatchOptions batch = request.batch;
+  batch.quiet = log_level() > LogLevel::info;
   batch.name_fields["model"] = model_name(request.model);
   batch.name_fields["scale"] = "1";
   BatchWork work;
   work.verb = "translate";
-  work.facts = {{"model", model_name(request.model)}, {"mode", request.mode}};
-  if (options.train_mode) work.facts["seed"] = fmt::format("{}", request.seed);
+  work.facts = {{"model", model_name(request.model)}, {"mode", options.train_mode ? "train" : "eval"}};
+  if (options.train_mode) work.facts["seed"] = fmt::format("{}", options.seed);
   work.output_size = [](int width, int height) { return cv::Size(width, height); };
   work.process = [&](const Image& image, cv::Size, const std::function<void(double)>& progress) {
     return translator.translate(image, progress);
   };
+  work.explain = explain;
   return run_batch(batch, work, std::cout).exit_code();
 }
 

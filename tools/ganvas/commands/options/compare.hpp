@@ -1,17 +1,15 @@
 #pragma once
 
-#include <cstddef>
-#include <vector>
+#include <string>
 
 #include "commands/options/lpips.hpp"
+#include "ganvas/report/options.hpp"
 
 namespace ganvas::cli {
 
 struct CompareRequest {
-  std::vector<std::string> results;
-  std::string hr, out;
-  int border = 4;
-  std::size_t limit = 20;
+  CompareOptions options;  ///< without further columns
+  std::string out;
   LpipsRequest lpips;
 };
 

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <string>
+
 #include "commands/options/lpips.hpp"
+#include "ganvas/infer/options.hpp"
 
 namespace ganvas::cli {
 
 struct EvalRequest {
   std::string hr, sr, model, lr;
-  std::string precision = "fp32", device = "auto";
+  UpscaleOptions upscale{.run = {.precision = "fp32"}};  ///< of the model
   int scale = 0, border = -1;
-  bool bicubic = false, json = false, tta = false;
+  bool bicubic = false, json = false;
   LpipsRequest lpips;
   bool fid = false;             ///< folders as wholes instead of picture by picture
   std::string feature_network;  ///< file or name; empty: the shipped one

@@ -1,18 +1,17 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
+
+#include "ganvas/train/options.hpp"
 
 namespace ganvas::cli {
 
 struct TrainRequest {
-  std::string recipe;
-  std::vector<std::string> data, sets;
-  std::string lr, direction, validation, out = "runs/{recipe}", device = "auto";
-  std::int64_t stop_at = 0;
-  int threads = 0;
-  bool resume = false, dry_run = false;
+  std::string recipe;             ///< name or file
+  std::vector<std::string> sets;  ///< keys to override, "section.key=value"
+  TrainOptions options{.out = "runs/{recipe}"};
+  bool dry_run = false;
 };
 
 }  // namespace ganvas::cli

@@ -1,18 +1,15 @@
 #pragma once
 
-#include <cstdint>
+#include <string>
 
-#include "commands/options/batch.hpp"
+#include "ganvas/infer/options.hpp"
 
 namespace ganvas::cli {
 
 struct TranslateRequest {
-  BatchRequest batch;
+  BatchOptions batch;
   std::string model;  ///< file
-  std::string direction = "AtoB";
-  std::string mode = "eval", precision = "auto", device = "auto", engine = "auto";
-  std::uint64_t seed = 0;
-  int tile = 0, threads = 0;  ///< as in TranslateOptions
+  TranslateOptions options;
 };
 
 }  // namespace ganvas::cli

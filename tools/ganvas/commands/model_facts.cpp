@@ -1,16 +1,13 @@
+#include "commands/model_facts.hpp"
+
 #include <torch/torch.h>
 
-#include <cstdio>
-
-#include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
-#include "ganvas/core/places.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/feature_network.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
-#include "model_table.hpp"
 
 namespace ganvas::cli {
 
@@ -22,7 +19,7 @@ std::int64_t parameter_count(const torch::nn::Module& network) {
   return count;
 }
 
-nlohmann::ordered_json describe(const std::string& name, const LoadedGenerator& model) {
+nlohmann::ordered_json generator_facts(const std::string& name, const LoadedGenerator& model) {
   const GeneratorInfo info = model.network->info();
   nlohmann::ordered_json text{
       {"file", name},
@@ -65,7 +62,7 @@ bool holds_features(const ModelFile& file) {
   return false;
 }
 
-nlohmann::ordered_json describe_features(const std::string& name, const ModelFile& file) {
+nlohmann::ordered_json feature_facts(const std::string& name, const ModelFile& file) {
   const FeatureNetworkPtr network = feature_network_from(file, name);
   nlohmann::ordered_json text{{"file", name},
                               {"container", file.container},
@@ -78,56 +75,16 @@ nlohmann::ordered_json describe_features(const std::string& name, const ModelFil
   return text;
 }
 
-nlohmann::ordered_json describe(const std::string& name, ModelFile file) {
-  if (holds_features(file)) return describe_features(name, file);
-  return describe(name, generator_from(std::move(file), name));
-}
-
-/// Texts out of strangers' files must not command the terminal.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f) c = ' ';
-  return text;
-}
-
 }  // namespace
 
-int run(const ModelInfoRequest& request) {
-  const std::filesystem::path path = find_model(request.model);
-  const auto text = is_torchscript(path) ? describe(path.string(), load_torchscript(path))
-                                         : describe(path.string(), read_model_file(path));
-  if (request.json) {
-    fmt::print("{}\n", text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    return 0;
-  }
-  for (const auto& [key, value] : text.items()) {
-    if (key == "metadata") {
-      for (const auto& [name, entry] : value.items()) {
-        std::string shown = printable(entry.get<std::string>());
-        for (std::size_t at = 0; (at = shown.find('\n', at)) != std::string::npos; at += 3)
-          shown.replace(at, 1, "\n  ");
-        fmt::print("{:<16} {}{}\n", name, shown.find('\n') == std::string::npos ? "" : "\n  ", shown);
-      }
-    } else {
-      fmt::print("{:<16} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
-    }
-  }
-  return 0;
+nlohmann::ordered_json model_facts(const std::string& name, ModelFile file) {
+  if (holds_features(file)) return feature_facts(name, file);
+  return generator_facts(name, generator_from(std::move(file), name));
 }
 
-int run(const ModelListRequest& request) {
-  std::vector<ModelRow> rows;
-  for (const auto& name : shipped_models()) {
-    const auto text = describe(name, read_model_file(find_model(name)));
-    if (request.json) fmt::print("{}\n", text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    ModelRow& row = rows.emplace_back();
-    row.name = name;
-    if (text.contains("scale")) row.scale = text["scale"].get<int>();
-    row.architecture = text["architecture"].get<std::string>();
-    row.parameters = text["parameters"].get<std::int64_t>();
-  }
-  if (!request.json) print_model_table(rows);
-  return 0;
+nlohmann::ordered_json model_facts(const std::filesystem::path& path) {
+  return is_torchscript(path) ? generator_facts(path.string(), load_torchscript(path))
+                              : model_facts(path.string(), read_model_file(path));
 }
 
 }  // namespace ganvas::cli

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ganvas/imaging/format_name.hpp"
+#include "ganvas/imaging/options.hpp"
+
+/// What callers may choose in this module, free of LibTorch and OpenCV: a command line binds these fields before either
+/// is loaded.
+namespace ganvas {
+
+/// On what and how a network runs.
+struct RunOptions {
+  std::string device = "auto";     ///< auto, cpu, cuda:N
+  std::string precision = "auto";  ///< auto, fp32, bf16, int8
+  std::string engine = "auto";     ///< auto: the compiled CPU engine where it can; libtorch: never
+  int threads = 0;                 ///< CPU threads; 0: all
+};
+
+/// How the alpha plane is enlarged.
+enum class AlphaMode { model, bicubic };
+
+struct UpscaleOptions {
+  RunOptions run{};
+  int tile = 0;      ///< side of a tile in input pixels; 0: chosen by the picture and the machine
+  int overlap = -1;  ///< context around a tile; -1: the network's receptive field, at most 32
+  bool tta = false;  ///< mean over the eight flips and turns: eight times the work, a little better
+  AlphaMode alpha = AlphaMode::model;
+  ColorFix color_fix = ColorFix::none;
+};
+
+/// What size a result shall have; nothing given: the network's own scale. See resolve().
+struct TargetSize {
+  std::optional<double> scale{};         ///< any positive number
+  std::optional<int> width{}, height{};  ///< exact; one alone keeps the aspect ratio
+  std::optional<int> max_side{};         ///< exact longer side
+};
+
+struct TranslateOptions {
+  RunOptions run{};
+  int tile = 0;  ///< side of a tile in pixels; 0: whole pictures while they fit, else chosen
+  /// Dropout and batch statistics as in training, which is how pix2pix is published; pictures then are translated as a
+  /// whole.
+  bool train_mode = false;
+  std::uint64_t seed = 0;  ///< of dropout; every picture starts from it, whatever came before
+};
+
+/// What every command that turns pictures into pictures has in common: where from, where to, in which format.
+struct BatchOptions {
+  std::vector<std::string> inputs{};   ///< files, folders, glob patterns, "-" for standard input
+  std::string output{};                ///< folder, file (for one input) or "-" for standard output
+  bool recursive = false;              ///< folders in depth; the tree is mirrored
+  std::vector<std::string> include{};  ///< glob patterns on the path below the folder, or on the name; any of them
+  std::vector<std::string> exclude{};
+  bool skip_existing = false;                        ///< leave outputs that are whole and of the right size
+  bool force = false;                                ///< replace outputs that exist
+  std::string name = "{stem}";                       ///< pattern of the output's name, see plan_batch()
+  std::map<std::string, std::string> name_fields{};  ///< further fields of the pattern: model, scale
+  std::optional<Format> format{};                    ///< default: the input's
+  EncodeOptions encode{};
+  bool strip_metadata = false;
+  bool keep_times = false;                       ///< outputs get their inputs' times of modification
+  std::uint64_t max_pixels = UINT64_C(1) << 28;  ///< of an input; larger ones are refused unread
+  int shard_index = 1, shard_count = 1;  ///< this run does every shard_count-th file, beginning with the index-th
+  int limit = 0;                         ///< only the first so many files, finished or not; 0: all
+  bool dry_run = false, json = false, stop_on_error = false, quiet = false;
+};
+
+}  // namespace ganvas

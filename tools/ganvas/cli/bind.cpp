@@ -1,0 +1,30 @@
+#include "cli/bind.hpp"
+
+#include <charconv>
+
+#include "ganvas/core/error.hpp"
+
+namespace ganvas::cli {
+
+CLI::Option* add_tile(CLI::App& command, int& field, const std::string& text) {
+  const auto store = [&field](const std::string& given) {
+    int side = 0;
+    const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), side);
+    const bool number = error == std::errc() && end == given.data() + given.size() && side >= 16 && side <= 65536;
+    if (!number && given != "auto") fail(ErrorKind::usage, "--tile {}: expected auto or 16 .. 65536", given);
+    field = number ? side : 0;
+  };
+  return command.add_option_function<std::string>("--tile", store, text)->default_str("auto");
+}
+
+CLI::Option* add_format(CLI::App& command, std::optional<Format>& field, const std::string& text) {
+  const auto store = [&field](const std::string& given) {
+    field = format_from_name(given);
+    if (!field) fail(ErrorKind::usage, "--format {}: expected {}", given, format_choices());
+  };
+  std::string names;
+  for (const FormatName& row : format_names) names += (names.empty() ? "" : ",") + std::string(row.name);
+  return command.add_option_function<std::string>("--format", store, text)->type_name("TEXT:{" + names + "}");
+}
+
+}  // namespace ganvas::cli

@@ -1,0 +1,31 @@
+#include <cmath>
+#include <memory>
+
+#include "cli/checked_command.hpp"
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/places.hpp"
+
+namespace ganvas::cli {
+
+namespace {
+
+void check(const ModelBlendRequest& request) {
+  if (!std::isfinite(request.weight)) fail(ErrorKind::usage, "--weight: not a number");
+  find_model(request.a);
+  find_model(request.b);
+}
+
+}  // namespace
+
+void add_model_blend(CLI::App& model, Action& action) {
+  auto request = std::make_shared<ModelBlendRequest>();
+  CLI::App* blend = add_checked(model, action, "blend", "(1 - W) * A + W * B: network interpolation", request, check);
+  blend->add_option("a", request->a, "File or shipped name")->required();
+  blend->add_option("b", request->b, "File or shipped name of the same architecture")->required();
+  blend->add_option("--weight", request->weight, "Weight of B, 0..1")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  blend->add_option("-o,--output", request->out, "File; its extension chooses the container")->required();
+}
+
+}  // namespace ganvas::cli
