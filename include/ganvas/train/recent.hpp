@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+
 namespace ganvas {
 
 /// The last pictures that went by, as few numbers each, so that runs with one picture a batch can be judged too.
@@ -11,6 +13,7 @@ class RecentPictures {
   /// begins anew.
   void add(const torch::Tensor& pictures);
 
+  std::int64_t count() const { return features_.defined() ? features_.size(0) : 0; }
   /// Mean distance of two different ones, and mean distance of each to its nearest; 0 with fewer than two.
   double spread() const;
   double nearest() const;

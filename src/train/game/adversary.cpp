@@ -129,10 +129,12 @@ Scalars Adversary::learn(const Tensor& real, const Tensor& fake, double weight) 
   (loss * weight).backward();
   recent_real_.add(true_real);
   recent_fake_.add(fake);
-  if (const double spread = recent_real_.spread(); spread > 0)
-    scalars[name_ + ".diversity"] = recent_fake_.spread() / spread;
-  if (const double nearest = recent_real_.nearest(); nearest > 0)
-    scalars[name_ + ".nearest"] = recent_fake_.nearest() / nearest;
+  // By the number of pictures alone, so that all processes of a run have the same scalars to take means of.
+  if (recent_real_.count() > 1) {
+    const auto share = [](double fakes, double reals) { return reals > 0 ? fakes / reals : 1; };
+    scalars[name_ + ".diversity"] = share(recent_fake_.spread(), recent_real_.spread());
+    scalars[name_ + ".nearest"] = share(recent_fake_.nearest(), recent_real_.nearest());
+  }
   if (augment_.on()) scalars[name_ + ".augment"] = augment_.probability();
   return scalars;
 }
