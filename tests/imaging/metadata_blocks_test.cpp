@@ -206,6 +206,46 @@ TEST_CASE("PNG's texts and colours: as they are into PNG, named where another fo
   CHECK(contains(carry(with_chunk({}, standard), Format::png).bytes, standard));
 }
 
+TEST_CASE("PNG's colours become a profile in formats that know only those") {
+  const auto number = [](const Bytes& icc, const char* tag, std::size_t index) {
+    const Bytes name = bytes_of(tag);
+    const auto entry = std::search(icc.begin() + 132, icc.end(), name.begin(), name.end());
+    REQUIRE(entry != icc.end());
+    const auto read = [&](std::size_t at) {
+      std::uint32_t value = 0;
+      for (std::size_t i = 0; i < 4; ++i) value = value << 8 | icc.at(at + i);
+      return value;
+    };
+    const std::size_t at = read(static_cast<std::size_t>(entry - icc.begin()) + 4) + 8 + 4 * index;
+    return static_cast<std::int32_t>(read(at)) / 65536.0;
+  };
+  // Published colorants of sRGB and of Display P3, adapted to D50.
+  const double srgb[3][3] = {{0.4361, 0.2225, 0.0139}, {0.3851, 0.7169, 0.0971}, {0.1431, 0.0606, 0.7141}},
+               p3[3][3] = {{0.5151, 0.2412, -0.0011}, {0.2919, 0.6922, 0.0419}, {0.1572, 0.0666, 0.7841}};
+  const char* const tags[] = {"rXYZ", "gXYZ", "bXYZ"};
+  const Bytes linear = png_chunk("gAMA", {0, 1, 0x86, 0xa0}), codes = png_chunk("cICP", {12, 13, 0, 1});
+  for (const Format format : {Format::jpeg, Format::webp, Format::tiff}) {
+    CAPTURE(extension_of(format));
+    const Carried gamma = carry(with_chunk({}, linear), format), display = carry(with_chunk({}, codes), format);
+    for (const Carried* carried : {&gamma, &display}) {
+      CHECK(carried->dropped.empty());
+      for (std::size_t i = 0; i < 3; ++i)
+        for (std::size_t k = 0; k < 3; ++k)
+          CHECK(std::abs(number(carried->metadata.icc, tags[i], k) - (carried == &gamma ? srgb : p3)[i][k]) < 0.001);
+    }
+    CHECK(contains(gamma.metadata.icc, {'c', 'u', 'r', 'v', 0, 0, 0, 0, 0, 0, 0, 1, 1, 0}));  // light itself
+  }
+  Bytes gray = encode_image(gradient(8, 8, 1, Depth::u8), Format::png, {});
+  gray.insert(gray.begin() + 33, linear.begin(), linear.end());
+  CHECK(contains(carry(gray, Format::jpeg).metadata.icc, bytes_of("GRAYXYZ ")));
+  // A profile outranks them; they go without a word.
+  Metadata profile;
+  profile.icc = make_icc();
+  const Carried kept = carry(with_chunk(profile, linear), Format::jpeg);
+  CHECK(kept.metadata.icc == profile.icc);
+  CHECK(kept.dropped.empty());
+}
+
 TEST_CASE("IPTC and comments travel") {
   Metadata metadata;
   metadata.iptc = make_iptc();
