@@ -17,6 +17,8 @@
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/picture_stream.hpp"
 #include "ganvas/metadata/facts.hpp"
+#include "ganvas/metadata/strip.hpp"
+#include "infer/batch_estimate.hpp"
 #include "infer/batch_names.hpp"
 #include "infer/batch_report.hpp"
 #include "infer/bounded_queue.hpp"
@@ -119,6 +121,7 @@ class Pipeline {
   const BatchWork& work_;
   std::vector<BatchJob> jobs_;
   BatchReport report_;
+  BatchEstimate estimate_;  ///< the decoder's alone
   std::atomic<bool> failed_late_ = false;
   BoundedQueue<Item> decoded_{queue_items, queue_bytes}, finished_{queue_items, queue_bytes};
 };
@@ -180,6 +183,8 @@ bool Pipeline::prepare(Item& item, const Bytes* picture) {
     fail_setting(ErrorKind::file, "name", "{} would be replaced, but is an input too", job.output.string());
   if (options_.dry_run) {
     item.outcome.status = "planned";
+    estimate_.add(item.outcome.input_size, item.outcome.output_size,
+                  output_format(options_, job.output, header.format));
     return false;
   }
   check_memory(item.outcome);
@@ -272,9 +277,12 @@ void Pipeline::work_all() {
 /// The input's metadata become those of the result.
 void Pipeline::describe(Item& item, Format format) const {
   Metadata& metadata = item.picture.metadata;
+  strip(metadata, options_.strip);
+  const bool kept = options_.strip == Strip::nothing || options_.strip == Strip::gps;
   const cv::Size from = item.outcome.input_size, to = item.outcome.output_size;
   scale_metadata(metadata, static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
-  if (capacity_of(format).metadata) add_facts(metadata, work_.facts);
+  if (options_.dpi > 0) metadata.resolution = {options_.dpi, options_.dpi, Resolution::Unit::inch};
+  if (kept && capacity_of(format).metadata) add_facts(metadata, work_.facts);
 }
 
 void Pipeline::encode_all() {
@@ -282,11 +290,10 @@ void Pipeline::encode_all() {
     guarded(*item, [&] {
       DecodedImage& picture = item->picture;
       const Format format = output_format(options_, item->job.output, picture.format);
-      if (options_.strip_metadata) picture.metadata = {};
-      else describe(*item, format);
+      describe(*item, format);
       std::vector<std::string> dropped = std::move(picture.metadata.dropped);
       const Bytes bytes = encode_image(picture.image, format, picture.metadata, options_.encode, &dropped);
-      if (!dropped.empty() && !options_.strip_metadata)
+      if (!dropped.empty())
         log(LogLevel::warning, "{}: not carried over: {}", display_name(item->job.input), fmt::join(dropped, "; "));
       picture.image = {};
       if (item->job.output != "-" && item->job.output.has_parent_path())
@@ -310,7 +317,10 @@ BatchSummary Pipeline::run() {
     if (options_.output != "-") second_encoder = std::jthread([this] { encode_all(); });
     work_all();
   }
-  return report_.finish(seconds_now() - begin);
+  const BatchSummary summary = report_.finish(seconds_now() - begin);
+  if (options_.dry_run && !summary.interrupted && !options_.quiet)
+    if (const std::string text = estimate_.text(work_); !text.empty()) log_line(LogLevel::info, text);
+  return summary;
 }
 
 /// An output place that can't be written is found before hours of work, not after.
@@ -352,7 +362,7 @@ BatchSummary run_batch(const BatchOptions& given, const BatchWork& work, std::os
     nothing.failed = options.shard_count > 1 ? 0 : 1;
     return nothing;
   }
-  if (!metadata_supported() && !options.strip_metadata)
+  if (!metadata_supported() && options.strip != Strip::all)
     log(LogLevel::warning, "this build drops EXIF and XMP (it was built without exiv2)");
   return Pipeline(options, work, std::move(jobs), out).run();
 }

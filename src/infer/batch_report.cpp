@@ -30,6 +30,7 @@ void BatchReport::add(const BatchJob& job, const BatchOutcome& outcome) {
 }
 
 void BatchReport::print(const BatchJob& job, const BatchOutcome& outcome) {
+  const char end = options_.print0 ? '\0' : '\n';
   progress_.clear();
   if (options_.json) {
     nlohmann::ordered_json line{
@@ -49,9 +50,9 @@ void BatchReport::print(const BatchJob& job, const BatchOutcome& outcome) {
   } else if (outcome.status == "planned") {
     out_ << fmt::format("{} {}x{} -> {} {}x{}", job.input.string(), outcome.input_size.width, outcome.input_size.height,
                         job.output.string(), outcome.output_size.width, outcome.output_size.height)
-         << std::endl;
+         << end << std::flush;
   } else if (outcome.status == "done" && job.output != "-" && !options_.quiet) {
-    out_ << job.output.string() << std::endl;
+    out_ << job.output.string() << end << std::flush;
   }
 }
 

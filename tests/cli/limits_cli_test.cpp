@@ -76,3 +76,37 @@ TEST_CASE("command: a file of defaults for any option, which the command line ov
   CHECK(contains(unknown.err, "scael"));
   CHECK(planned("[upscale]\nscale = \"no\"\n").code == 2);
 }
+
+TEST_CASE("command: inputs from a file or standard input, and what is asked of metadata") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.png", "b c.png", "[d].png"}) write_image(folder / name, noise(8, 8, 3, Depth::u8));
+  std::string lines, zeros;
+  for (const char* name : {"a.png", "b c.png", "[d].png"}) {
+    lines += (folder / name).string() + "\n";
+    zeros += (folder / name).string() + std::string(1, '\0');
+  }
+  write_file_atomically(folder / "list", lines);
+  const std::vector<std::string> upscale{"upscale", "-o", folder / "out", "--dry-run"};
+  const auto with = [&](std::vector<std::string> more, const std::string& input = {}) {
+    more.insert(more.begin(), upscale.begin(), upscale.end());
+    return run_ganvas(more, input);
+  };
+  for (const Finished& done : {with({"--files-from", folder / "list"}), with({"--files-from", "-"}, lines),
+                               with({"--files-from", "-"}, zeros)}) {
+    CAPTURE(done.err);
+    CHECK(done.code == 0);
+    CHECK(std::count(done.out.begin(), done.out.end(), '\n') == 3);
+    CHECK(contains(done.out, "[d].png 32x32"));
+    CHECK(contains(done.err, "megapixels"));
+  }
+  CHECK(with({}).code == 2);
+  CHECK(with({"--files-from", folder / "absent"}).code != 0);
+  for (const char* wrong : {"50%", "0", "-3"}) {
+    const Finished refused = with({folder / "a.png", std::string("--width=") + wrong});
+    CHECK(refused.code == 2);
+    CHECK(refused.err.size() < 200);
+  }
+  for (const char* what : {"nothing", "gps", "metadata-but-icc", "all"})
+    CHECK(with({folder / "a.png", "--strip", what, "--dpi", "300"}).code == 0);
+  CHECK(with({folder / "a.png", "--strip", "icc"}).code == 2);
+}

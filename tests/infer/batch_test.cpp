@@ -206,7 +206,8 @@ TEST_CASE("batch: depth, channels, palettes and metadata are kept") {
     CHECK_FALSE(kept.xmp.empty());
     CHECK(kept.orientation == 1);
     CHECK(read_image(folder / "out/turned.jpg").image.height() == 40);  // baked in: 20x10 turned, doubled
-    options.strip_metadata = options.force = true;
+    options.strip = Strip::all;
+    options.force = true;
     CHECK(run(options).summary.exit_code() == 0);
     CHECK(read_metadata(read_file(folder / "out/turned.jpg")).empty());
   }
@@ -427,4 +428,39 @@ TEST_CASE("batch: all pictures of standard input, in their order") {
   options.output = "-";
   CHECK(through_streams(options, {}, summary).empty());
   CHECK(summary.failed == 1);
+}
+
+TEST_CASE("batch: a resolution of one's own, metadata left out in part, paths for xargs -0") {
+  const TemporaryFolder folder;
+  Metadata metadata;
+  metadata.comments = {"a comment"};
+  metadata.resolution = {300, 300, Resolution::Unit::inch};
+  metadata.icc = Bytes(400, 7);
+  std::copy_n("RGB XYZ ", 8, metadata.icc.begin() + 16);
+  fs::create_directories(folder / "in");
+  write_image(folder / "in/a.jpg", gradient(9, 7, 3, Depth::u8), metadata);
+  BatchOptions options = from_to(folder / "in", folder / "out");
+  options.force = true;
+  const auto result = [&] {
+    CHECK(run(options).summary.done == 1);
+    return read_metadata(read_file(folder / "out/a.jpg"));
+  };
+  CHECK(result().resolution.across == 300);
+  options.dpi = 600;
+  CHECK(result().resolution.across == 600);
+  CHECK(result().comments == metadata.comments);
+  options.strip = Strip::gps;
+  CHECK(result().comments == metadata.comments);
+  options.strip = Strip::all_but_colors;
+  CHECK(result().icc == metadata.icc);
+  CHECK(result().comments.empty());
+  CHECK(result().xmp.empty());
+  CHECK(result().resolution.across == 600);  // asked for
+  options.strip = Strip::all;
+  options.dpi = 0;
+  CHECK(result().empty());
+  options.print0 = true;
+  CHECK(run(options).out == (folder / "out/a.jpg").string() + std::string(1, '\0'));
+  options.dry_run = true;
+  CHECK(run(options).out.back() == '\0');
 }

@@ -8,6 +8,7 @@
 
 #include "ganvas/imaging/format_name.hpp"
 #include "ganvas/imaging/options.hpp"
+#include "ganvas/metadata/options.hpp"
 
 /// What callers may choose in this module, free of LibTorch and OpenCV: a command line binds these fields before either
 /// is loaded.
@@ -62,12 +63,14 @@ struct BatchOptions {
   std::map<std::string, std::string> name_fields{};  ///< further fields of the pattern: model, scale
   std::optional<Format> format{};                    ///< default: the input's
   EncodeOptions encode{};
-  bool strip_metadata = false;
+  Strip strip = Strip::nothing;                  ///< what of the input's metadata is left out
+  double dpi = 0;                                ///< the result's resolution in pixels per inch; 0: the input's
   bool keep_times = false;                       ///< outputs get their inputs' times of modification
   std::uint64_t max_pixels = UINT64_C(1) << 28;  ///< of an input; larger ones are refused unread
   int shard_index = 1, shard_count = 1;  ///< this run does every shard_count-th file, beginning with the index-th
   int limit = 0;                         ///< only the first so many files, finished or not; 0: all
   bool dry_run = false, json = false, stop_on_error = false, quiet = false;
+  bool print0 = false;  ///< paths of results end with a zero byte instead of a line
 };
 
 }  // namespace ganvas

@@ -1,12 +1,9 @@
 #pragma once
 
 #include "ganvas/metadata/metadata.hpp"
+#include "ganvas/metadata/options.hpp"
 
 namespace ganvas {
-
-/// What a result leaves out of its input's metadata: nothing, where a photograph was taken (EXIF's and XMP's GPS), all,
-/// or all but what the colours mean (ICC profile, PNG's colour chunks).
-enum class Strip { nothing, gps, all, all_but_colors };
 
 void strip(Metadata& metadata, Strip what);
 

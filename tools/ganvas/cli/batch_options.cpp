@@ -1,9 +1,12 @@
 #include "cli/batch_options.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <sstream>
 
 #include "cli/bind.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/files.hpp"
 
 namespace ganvas::cli {
 
@@ -30,10 +33,24 @@ void add_shard(CLI::App& command, BatchOptions& options) {
       ->type_name("I/N");
 }
 
+/// The names in a file that is no longer than a list of a million.
+void add_names(const std::string& file, std::vector<std::string>& names) {
+  const Bytes bytes = read_file(file == "-" ? "/dev/stdin" : file, UINT64_C(1) << 30);
+  const char end = std::find(bytes.begin(), bytes.end(), 0) == bytes.end() ? '\n' : '\0';
+  std::istringstream text(std::string(bytes.begin(), bytes.end()));
+  for (std::string name; std::getline(text, name, end);)
+    if (!name.empty()) names.push_back(name);
+}
+
 }  // namespace
 
 void add_batch_options(CLI::App& command, BatchOptions& options) {
-  command.add_option("input", options.inputs, "Files, folders, glob patterns, or - for standard input")->required();
+  command.add_option("input", options.inputs, "Files, folders, glob patterns, or - for standard input");
+  command
+      .add_option_function<std::string>(
+          "--files-from", [&options](const std::string& file) { add_names(file, options.inputs); },
+          "File of inputs, one a line or, if it holds zero bytes, one before each (find -print0); - for standard input")
+      ->type_name("FILE");
   command.add_option("-o,--output", options.output, "Folder, file (for one input), or - for standard output")
       ->required();
   command.add_flag("-r,--recursive", options.recursive, "Folders in depth; the tree is mirrored");
@@ -54,8 +71,16 @@ void add_batch_options(CLI::App& command, BatchOptions& options) {
   command.add_option("--png-level", options.encode.png_level, "PNG compression, 0..9; 1 is fast, 3 some 3 % smaller")
       ->capture_default_str()
       ->check(CLI::Range(0, 9));
-  command.add_flag("--strip-metadata", options.strip_metadata,
-                   "Drop all metadata: EXIF, XMP, IPTC, ICC, resolution, texts");
+  add_choice(command, "--strip", options.strip,
+             "Metadata to leave out: nothing, gps (the place), metadata-but-icc (all but what the colours mean), all",
+             {{"nothing", Strip::nothing},
+              {"gps", Strip::gps},
+              {"metadata-but-icc", Strip::all_but_colors},
+              {"all", Strip::all}});
+  command.add_flag_callback(
+      "--strip-metadata", [&options] { options.strip = Strip::all; }, "The same as --strip all");
+  command.add_option("--dpi", options.dpi, "Resolution of outputs in pixels per inch (default: the input's)")
+      ->check(CLI::Range(1.0, 60000.0));
   command.add_flag("--keep-times", options.keep_times, "Give outputs the times at which their inputs were modified");
   command.add_option("--max-pixels", options.max_pixels, "Refuse inputs with more pixels")
       ->capture_default_str()
@@ -64,11 +89,14 @@ void add_batch_options(CLI::App& command, BatchOptions& options) {
   command.add_option("--limit", options.limit, "Only the first N files, finished already or not")
       ->check(CLI::PositiveNumber);
   command.add_flag("--dry-run", options.dry_run, "Print what would be done");
+  command.add_flag("--print0", options.print0, "End the paths of results with zero bytes, for xargs -0");
   command.add_flag("--json", options.json, "One JSON line a file on standard output");
   command.add_flag("--stop-on-error", options.stop_on_error, "Stop at the first file that fails");
 }
 
 void check_batch_options(const BatchOptions& options) {
+  if (options.inputs.empty()) fail(ErrorKind::usage, "input is required: files, folders, or --files-from FILE");
+  if (options.json && options.print0) fail(ErrorKind::usage, "--json and --print0 exclude each other");
   if (options.skip_existing && options.force) fail(ErrorKind::usage, "--skip-existing and --force exclude each other");
   if (options.output == "-" && options.json) fail(ErrorKind::usage, "-o - and --json both need standard output");
 }

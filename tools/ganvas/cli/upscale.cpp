@@ -31,9 +31,9 @@ void add_target(CLI::App& command, TargetSize& target) {
   command.add_option("-s,--scale", target.scale, "Any positive number (default: the model's)")
       ->check(CLI::Range(1e-4, 1e4));
   command.add_option("--width", target.width, "Exact width; alone it keeps the aspect ratio")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1000000));
   command.add_option("--height", target.height, "Exact height; alone it keeps the aspect ratio")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1000000));
   command.add_option("--max-side", target.max_side, "Exact longer side")->check(CLI::PositiveNumber);
 }
 
