@@ -34,7 +34,7 @@ void add_target(CLI::App& command, TargetSize& target) {
       ->check(CLI::Range(1, 1000000));
   command.add_option("--height", target.height, "Exact height; alone it keeps the aspect ratio")
       ->check(CLI::Range(1, 1000000));
-  command.add_option("--max-side", target.max_side, "Exact longer side")->check(CLI::PositiveNumber);
+  command.add_option("--max-side", target.max_side, "Exact longer side")->check(CLI::Range(1, 1000000));
 }
 
 }  // namespace
