@@ -31,4 +31,10 @@ void add_data_pairs(CLI::App& data, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 
+/// --trust of all commands that run a model.
+inline void add_trust(CLI::App& command, bool& trust) {
+  command.add_flag("--trust", trust,
+                   "Let a TorchScript program run that is more than known operators: it can do anything");
+}
+
 }  // namespace ganvas::cli
