@@ -12,6 +12,7 @@
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/metadata/facts.hpp"
 #include "infer/batch_report.hpp"
+#include "infer/finished_output.hpp"
 
 namespace fs = std::filesystem;
 
@@ -123,18 +124,6 @@ class Plan {
   const GenerateOptions& options_;
   NoisePictures& pictures_;
 };
-
-/// A whole PNG of this size is there.
-bool is_finished(const fs::path& output, cv::Size size) {
-  std::error_code error;
-  if (!fs::is_regular_file(output, error)) return false;
-  try {
-    const Image image = read_image(output).image;
-    return image.width() == size.width && image.height() == size.height;
-  } catch (const Error&) {
-    return false;
-  }
-}
 
 /// Gives the outcome's status.
 std::string done(const GenerateOptions& options, const Job& job, const Facts& facts) {
