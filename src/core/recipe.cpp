@@ -143,14 +143,14 @@ bool Recipe::flag(const std::string& key, bool fallback) {
 
 std::string Recipe::text(const std::string& key, const std::string& fallback) {
   const std::string* given = single(key);
-  const std::string value = given ? *given : fallback;
+  std::string value = given ? *given : fallback;
   note(key, quote(value), quote(fallback));
   return value;
 }
 
 std::string Recipe::choice(const std::string& key, const std::string& fallback,
                            const std::vector<std::string>& allowed) {
-  const std::string value = text(key, fallback);
+  std::string value = text(key, fallback);
   if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
     wrong(key, fmt::format("'{}' is none of {}", value, fmt::join(allowed, ", ")));
   return value;
@@ -189,7 +189,7 @@ std::vector<double> Recipe::numbers(const std::string& key, const std::vector<do
 
 std::vector<std::string> Recipe::texts(const std::string& key, const std::vector<std::string>& fallback) {
   const Values* given = raw(key);
-  const Values values = given ? *given : fallback;
+  Values values = given ? *given : fallback;
   const auto quoted = [](Values texts) {
     for (auto& text : texts) text = quote(text);
     return listed(texts);

@@ -48,8 +48,9 @@ cv::Mat sample_blocks(const cv::Mat& pixels, int scale, double sigma) {
   constexpr int size = 25;
   const double shift = (scale - 1) / 2.0;
   cv::Mat line(1, size, CV_32F);
+  const int centre = size / 2;
   for (int x = 0; x < size; ++x) {
-    const double distance = (x - size / 2 - shift) / sigma;
+    const double distance = (x - centre - shift) / sigma;
     line.at<float>(x) = static_cast<float>(std::exp(-distance * distance / 2));
   }
   line /= cv::sum(line)[0];

@@ -59,8 +59,9 @@ BlurKernel gaussian_kernel(int size, double sigma) {
   require_odd(size);
   if (!(sigma > 0)) fail(ErrorKind::usage, "a blur's width must be above 0");
   cv::Mat line(1, size, CV_64F);
+  const int centre = size / 2;
   for (int x = 0; x < size; ++x) {
-    const double distance = (x - size / 2) / sigma;
+    const double distance = (x - centre) / sigma;
     line.at<double>(x) = std::exp(-distance * distance / 2);
   }
   line /= cv::sum(line)[0];

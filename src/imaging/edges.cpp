@@ -70,7 +70,9 @@ cv::Mat strong_lines(const cv::Mat& strength, double low, double high) {
       for (int x = 0; x < lines.cols; ++x)
         if (const int line = lines.at<int>(y, x); line > 0) work(y, x, line);
   };
-  each([&](int y, int x, int line) { strong[line] |= strength.at<float>(y, x) > high; });
+  each([&](int y, int x, int line) {
+    if (strength.at<float>(y, x) > high) strong[line] = 1;
+  });
   cv::Mat result(strength.size(), CV_8U, cv::Scalar(0));
   each([&](int y, int x, int line) { result.at<std::uint8_t>(y, x) = strong[line] ? 255 : 0; });
   return result;

@@ -30,7 +30,7 @@ struct RunReporter::Parts {
   EventFile events;
 };
 
-RunReporter::RunReporter(fs::path run, std::int64_t resumed_step, std::string title) {
+RunReporter::RunReporter(const fs::path& run, std::int64_t resumed_step, std::string title) {
   // What a run without a checkpoint left behind counts for nothing: it begins anew at step 0.
   const std::int64_t restart = resumed_step > 0 ? resumed_step + 1 : 0;
   if (title.empty()) title = folder_name(run);

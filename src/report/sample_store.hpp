@@ -28,7 +28,7 @@ class SampleStore {
     std::vector<Cell> cells;
   };
 
-  explicit SampleStore(std::filesystem::path run) : folder_(run / "samples") {}
+  explicit SampleStore(const std::filesystem::path& run) : folder_(run / "samples") {}
 
   /// Removes the sample folders of later steps.
   void drop_after(std::int64_t step);

@@ -33,7 +33,7 @@ class RunReporter {
   /// first. Sample folders of later steps are removed. A new event file is begun; TensorBoard drops from the older ones
   /// what lies behind the resumed step. A run that goes back to an earlier step takes a new reporter with that step.
   /// An empty title stands for the folder's name.
-  RunReporter(std::filesystem::path run, std::int64_t resumed_step, std::string title);
+  RunReporter(const std::filesystem::path& run, std::int64_t resumed_step, std::string title);
   ~RunReporter();
   RunReporter(const RunReporter&) = delete;
   RunReporter& operator=(const RunReporter&) = delete;

@@ -133,7 +133,7 @@ void read_runs(View bytes, const Header& header, cv::Mat& pixels, Decoding& deco
   std::int64_t x = 0, y = 0;
   const auto put = [&](std::uint32_t value) {
     if (x < header.width && y < header.height)
-      pixels.at<std::uint8_t>(static_cast<int>(header.height - 1 - y), x) = value;
+      pixels.at<std::uint8_t>(static_cast<int>(header.height - 1 - y), static_cast<int>(x)) = value;
     ++x;
   };
   for (std::size_t at = header.pixels;;) {
