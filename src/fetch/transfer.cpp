@@ -111,6 +111,7 @@ bool Transfer::begin_body() {
              (part_.total() > 0 && total_ > 0 && total_ != part_.total()))
       changed_ = "the file on the server has changed";
     if (!changed_.empty()) return false;
+    if (total_ > 0) check_total(total_);
     part_.check_space(total_);
   } else {
     if (offset_ > 0) log(LogLevel::info, "{}: the server sends it from the beginning", parts_.shown);

@@ -56,12 +56,28 @@ ModelFile read_pth(const ByteSource& source) {
   return model;
 }
 
+/// People take a name for a promise: of .safetensors, that nothing but numbers is inside. Content decides how a file is
+/// read, and a name that says otherwise is an error.
+void check_name(const ByteSource& source, bool is_tensors_only) {
+  const std::string extension = std::filesystem::path(source.name()).extension().string();
+  if (extension == ".safetensors" && !is_tensors_only)
+    fail(ErrorKind::model,
+         "{}: refused: named .safetensors, but its content is no safetensors file; rename it if you "
+         "know what it is",
+         source.name());
+  if ((extension == ".pth" || extension == ".pt" || extension == ".ckpt") && is_tensors_only)
+    fail(ErrorKind::model, "{}: refused: named {}, but its content is a safetensors file; rename it", source.name(),
+         extension);
+}
+
 ModelFile read_any(const ByteSource& source) {
-  if (is_safetensors(source)) {
+  const bool tensors_only = is_safetensors(source);
+  if (!tensors_only && !format::is_zip(source)) refuse_known_others(source);
+  check_name(source, tensors_only);
+  if (tensors_only) {
     Safetensors file = format::parse_safetensors(source);
     return {std::move(file.tensors), std::move(file.metadata), {}, "safetensors"};
   }
-  if (!format::is_zip(source)) refuse_known_others(source);
   return read_pth(source);
 }
 

@@ -25,6 +25,11 @@ constexpr std::array kGlobals{
     NamedGlobal{"torch._utils._rebuild_parameter_with_state", Global::parameter},
     NamedGlobal{"torch.nn.parameter.Parameter", Global::parameter},
     NamedGlobal{"torch.Size", Global::size},
+    NamedGlobal{"torch.jit._pickle.build_intlist", Global::typed_list},
+    NamedGlobal{"torch.jit._pickle.build_doublelist", Global::typed_list},
+    NamedGlobal{"torch.jit._pickle.build_boollist", Global::typed_list},
+    NamedGlobal{"torch.jit._pickle.build_tensorlist", Global::typed_list},
+    NamedGlobal{"torch.jit._pickle.restore_type_tag", Global::typed},
     NamedGlobal{"collections.defaultdict", Global::empty_dict},
     NamedGlobal{"builtins.dict", Global::empty_dict},
     NamedGlobal{"__builtin__.dict", Global::empty_dict},
@@ -182,6 +187,16 @@ void apply_global(const PickleContext& context, const Value& global, const Value
     case Global::size:
       result.items = argument(context, arguments, 0, Kind::tuple).items;
       result.kind = Kind::tuple;
+      return;
+    case Global::typed_list:
+      result.items = argument(context, arguments, 0, Kind::list).items;
+      result.kind = Kind::list;
+      return;
+    case Global::typed:
+      // Of the values that have a type, lists are what programs need.
+      if (arguments.items.empty() || arguments.items[0]->kind != Kind::list) return make_opaque(global.text);
+      result.items = arguments.items[0]->items;
+      result.kind = Kind::list;
       return;
     case Global::opaque:
       return make_opaque(global.text);

@@ -16,6 +16,8 @@ enum class Global {
   tensor_from_type,
   parameter,
   size,
+  typed_list,  ///< TorchScript's: the list that is its argument
+  typed,       ///< TorchScript's: (value, its type)
   storage_class,
   opaque,   ///< any other class or function: what it would make has no meaning here
   hostile,  ///< starts programs or Python code, which no checkpoint needs

@@ -1,5 +1,6 @@
 #include "format/pickle_reader.hpp"
 
+#include <bit>
 #include <charconv>
 
 #include "format/pickle_globals.hpp"
@@ -56,6 +57,7 @@ class Machine {
 
   void push_long(std::uint64_t length);
   void push_integer_line();
+  void push_real();
   std::uint64_t index_line();
   void push_global(const std::string& module, const std::string& name);
   void push_stack_global();
@@ -83,6 +85,13 @@ void Machine::push_integer_line() {
   if (error == std::errc::result_out_of_range) return stack_.push_text(std::move(line));
   if (error != std::errc() || end != line.data() + line.size()) stack_.damaged("an integer is no number");
   stack_.push_integer(integer);
+}
+
+/// The only number that pickles write with its highest byte first.
+void Machine::push_real() {
+  std::uint64_t bits = 0;
+  for (int i = 0; i < 8; ++i) bits = bits << 8 | cursor_.byte();
+  stack_.push(Kind::real).real = std::bit_cast<double>(bits);
 }
 
 std::uint64_t Machine::index_line() {
@@ -118,10 +127,11 @@ void Machine::call_first(PickleStack::Items items) {
   stack_.call();
 }
 
-/// Sets attributes of an object: an OrderedDict's `_metadata`, a numpy type's byte order. They are not needed.
+/// Sets attributes of an object. Those of an OrderedDict (`_metadata`) are not needed.
 void Machine::build() {
-  stack_.pop();
+  Value* state = stack_.pop();
   const Kind kind = stack_.top().kind;
+  if (kind == Kind::opaque) stack_.top().items.assign(1, state);
   if (kind != Kind::dict && kind != Kind::tensor && kind != Kind::opaque)
     stack_.damaged("it sets attributes of something that has none");
 }
@@ -140,8 +150,8 @@ bool Machine::do_numbers(std::uint8_t code) {
     case BININT2: stack_.push_integer(static_cast<std::int64_t>(cursor_.integer(2))); return true;
     case LONG1: push_long(cursor_.integer(1)); return true;
     case LONG4: push_long(cursor_.integer(4)); return true;
-    case FLOAT: cursor_.line(); stack_.push(Kind::real); return true;  // the value is of no interest
-    case BINFLOAT: cursor_.integer(8); stack_.push(Kind::real); return true;
+    case FLOAT: cursor_.line(); stack_.push(Kind::real); return true;  // of protocol 0; the value is of no interest
+    case BINFLOAT: push_real(); return true;
     default: return false;
   }
 }

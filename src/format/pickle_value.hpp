@@ -46,8 +46,9 @@ struct Value {
   };
   Kind kind = Kind::none;
   std::int64_t integer = 0;
+  double real = 0;
   std::string text;
-  std::vector<Value*> items;
+  std::vector<Value*> items;  ///< of an opaque value: the state that was set last
   std::unique_ptr<StorageReference> storage;
   std::unique_ptr<TensorReference> tensor;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "format/pickle_reader.hpp"
+#include "format/zip_content.hpp"
 #include "format/zip_reader.hpp"
 #include "ganvas/core/error.hpp"
 
@@ -21,16 +22,6 @@ constexpr std::int64_t kLegacyVersion = 1001;
        source.name());
 }
 
-/// The archive's folder, which is named like the file that torch.save was given.
-std::string find_folder(const ByteSource& source, const std::map<std::string, ZipEntry>& entries) {
-  constexpr std::string_view pickle = "/data.pkl";
-  for (const auto& [name, entry] : entries) {
-    if (name.ends_with(pickle) && name.find('/') == name.size() - pickle.size())
-      return name.substr(0, name.size() - pickle.size() + 1);
-  }
-  fail(ErrorKind::model, "{}: a zip archive, but not one of torch.save (no data.pkl in it)", source.name());
-}
-
 /// The directory of an archive that is one of torch.save.
 std::map<std::string, ZipEntry> read_directory(const ByteSource& source) {
   std::map<std::string, ZipEntry> entries = read_zip_directory(source);
@@ -43,16 +34,7 @@ std::map<std::string, ZipEntry> read_directory(const ByteSource& source) {
   return entries;
 }
 
-std::string read_entry(const ByteSource& source, const std::string& name, const ZipEntry& entry) {
-  constexpr std::uint64_t longest = 256 << 20;
-  if (entry.length > longest) fail(ErrorKind::model, "{}: refused: {} is too long", source.name(), in_quotes(name));
-  std::string text = source.read_text(entry.offset, entry.length);
-  const std::span bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-  if (entry.crc32 && checksum(bytes) != *entry.crc32)
-    fail(ErrorKind::model, "{}: damaged: the checksum of {} is wrong; download it again", source.name(),
-         in_quotes(name));
-  return text;
-}
+constexpr std::uint64_t kLongestPickle = 256 << 20;
 
 void expect_magic(const ByteSource& source, Cursor& cursor) {
   // A pickle that isn't torch.save's own goes through the reader too: it names what it refuses.
@@ -99,25 +81,41 @@ bool holds_torchscript(const std::map<std::string, ZipEntry>& entries) {
   });
 }
 
+std::string find_folder(const ByteSource& source, const std::map<std::string, ZipEntry>& entries) {
+  constexpr std::string_view pickle = "/data.pkl";
+  for (const auto& [name, entry] : entries) {
+    if (name.ends_with(pickle) && name.find('/') == name.size() - pickle.size())
+      return name.substr(0, name.size() - pickle.size() + 1);
+  }
+  fail(ErrorKind::model, "{}: a zip archive, but not one of torch.save (no data.pkl in it)", source.name());
+}
+
+void add_storages(const Pickle& pickle, const std::map<std::string, ZipEntry>& entries, const std::string& folder,
+                  Storages& storages) {
+  for (const auto& [key, storage] : pickle.storages) {
+    const auto entry = entries.find(folder + key);
+    if (entry == entries.end()) continue;
+    if (entry->second.compressed) refuse_as_compressed(storages.source(), entry->first);
+    storages.add(key, entry->second.offset, entry->second.length, entry->second.crc32);
+  }
+}
+
 bool is_zip(const ByteSource& source) { return source.size() >= 4 && source.read_text(0, 4) == "PK\x03\x04"; }
 
 PthContent read_zip_pth(const ByteSource& source) {
   const std::map<std::string, ZipEntry> entries = read_directory(source);
   const std::string folder = find_folder(source, entries);
   const auto byte_order = entries.find(folder + "byteorder");
-  if (byte_order != entries.end() && read_entry(source, byte_order->first, byte_order->second) != "little")
+  if (byte_order != entries.end() &&
+      read_entry(source, byte_order->first, byte_order->second, kLongestPickle) != "little")
     refuse_big_endian(source);
 
   const std::string name = folder + "data.pkl";
-  const std::string text = read_entry(source, name, entries.at(name));
+  const std::string text = read_entry(source, name, entries.at(name), kLongestPickle);
   const MemorySource pickle({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, source.name());
   Cursor cursor(pickle, 0, pickle.size());
   PthContent content{read_pickle(cursor), Storages(source)};
-  for (const auto& [key, storage] : content.pickle.storages) {
-    const auto entry = entries.find(folder + "data/" + key);
-    if (entry != entries.end())
-      content.storages.add(key, entry->second.offset, entry->second.length, entry->second.crc32);
-  }
+  add_storages(content.pickle, entries, folder + "data/", content.storages);
   return content;
 }
 

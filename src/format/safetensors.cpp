@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <unordered_set>
 
 #include "format/byte_source.hpp"
 #include "format/elements.hpp"
@@ -35,28 +36,139 @@ struct Place {
   std::uint64_t begin = 0, end = 0;
 };
 
-/// Parses JSON that may be hostile: no key twice in an object, no nesting beyond what the format has.
-json parse_header(const ByteSource& source, const std::string& text) {
-  constexpr int deepest = 3;  // file object, tensor object, shape
-  std::vector<std::set<std::string>> keys(deepest + 2);
-  const auto check = [&](int depth, json::parse_event_t event, json& value) {
-    const auto level = static_cast<std::size_t>(depth);
-    if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
-      if (depth >= deepest) damaged(source, "its header is nested too deeply");
-      keys[level + 1].clear();
-    } else if (event == json::parse_event_t::key && !keys[level].insert(value.get<std::string>()).second) {
-      damaged(source, "{} stands twice in its header", in_quotes(value.get<std::string>()));
+/// Takes the header apart while it is parsed, so that time and memory grow with its length and nothing else. The header
+/// has three levels: the file, a tensor or `__metadata__`, a list.
+class HeaderReader final : public json::json_sax_t {
+ public:
+  HeaderReader(const ByteSource& source, std::map<std::string, std::string>& metadata, std::vector<Place>& places)
+      : source_(source), metadata_(metadata), places_(places) {}
+
+  bool null() override { odd(); }
+  bool boolean(bool) override { odd(); }
+  bool number_integer(number_integer_t) override { no_natural(); }
+  bool number_float(number_float_t, const string_t&) override { no_natural(); }
+  bool binary(binary_t&) override { odd(); }
+
+  bool number_unsigned(number_unsigned_t number) override {
+    if (!list_) odd();
+    if (number > static_cast<std::uint64_t>(INT64_MAX)) no_natural();
+    list_->push_back(static_cast<std::int64_t>(number));
+    return true;
+  }
+
+  bool string(string_t& text) override {
+    if (depth_ != 2 || list_) odd();
+    if (in_metadata_) {
+      if (!metadata_.emplace(member_, text).second) twice(member_);
+    } else if (member_ == "dtype") {
+      take_type(text);
+    } else if (member_ == "shape" || member_ == "data_offsets") {
+      no_list();
     }
     return true;
-  };
-  try {
-    return json::parse(text, check);
-  } catch (const json::exception& error) {
-    damaged(source, "its header is not JSON ({})", in_quotes(error.what()));
   }
-}
 
-json read_header(const ByteSource& source, std::uint64_t& data_start) {
+  bool start_object(std::size_t) override {
+    if (depth_ >= 2 || list_) damaged(source_, "its header is nested too deeply");
+    if (++depth_ < 2) return true;
+    in_metadata_ = name_ == kMetadataKey;
+    place_ = {};
+    place_.key = name_;
+    members_.clear();
+    return true;
+  }
+  bool end_object() override {
+    if (depth_-- == 2 && !in_metadata_) finish_tensor();
+    in_metadata_ = false;
+    return true;
+  }
+
+  bool start_array(std::size_t) override {
+    if (depth_ != 2 || list_) damaged(source_, "its header is nested too deeply");
+    if (in_metadata_) odd();
+    list_ = member_ == "shape" ? &place_.sizes : member_ == "data_offsets" ? &offsets_ : &unused_;
+    list_->clear();
+    return true;
+  }
+  bool end_array() override {
+    list_ = nullptr;
+    return true;
+  }
+
+  bool key(string_t& text) override {
+    if (depth_ == 1) {
+      name_ = text;
+      if (!names_.insert(text).second) twice(text);
+    } else {
+      member_ = text;
+      if (!in_metadata_ && !members_.insert(text).second) twice(text);
+    }
+    return true;
+  }
+
+  bool parse_error(std::size_t, const std::string&, const json::exception& error) override {
+    damaged(source_, "its header is not JSON ({})", in_quotes(error.what()));
+  }
+
+ private:
+  [[noreturn]] void odd() const {
+    if (in_metadata_) damaged(source_, "'__metadata__' holds something else than text");
+    if (depth_ < 2) damaged(source_, "the entry of {} is not an object", in_quotes(name_));
+    damaged(source_, "{} of {} is no value of a tensor", in_quotes(member_), in_quotes(name_));
+  }
+  [[noreturn]] void no_list() const { damaged(source_, "{} has no list '{}'", in_quotes(name_), member_); }
+  [[noreturn]] void no_natural() const {
+    if (!list_) odd();
+    damaged(source_, "{} of {} holds something else than integers from 0", in_quotes(member_), in_quotes(name_));
+  }
+  [[noreturn]] void twice(const std::string& key) const {
+    damaged(source_, "{} stands twice in its header", in_quotes(key));
+  }
+
+  void take_type(const std::string& text) {
+    const auto types = format::element_types();
+    const auto type = std::ranges::find(types, text, &ElementType::safetensors);
+    if (type == types.end())
+      fail(ErrorKind::model, "{}: {} has elements of type {}, which ganvas doesn't read; convert them to F32",
+           source_.name(), in_quotes(name_), in_quotes(text));
+    place_.type = &*type;
+  }
+
+  void finish_tensor() {
+    const std::string key = in_quotes(place_.key);
+    if (!place_.type) damaged(source_, "{} has no dtype", key);
+    for (const char* list : {"shape", "data_offsets"})
+      if (!members_.contains(list)) damaged(source_, "{} has no list '{}'", key, list);
+    if (offsets_.size() != 2 || offsets_[0] > offsets_[1]) damaged(source_, "{} has impossible offsets", key);
+    place_.begin = static_cast<std::uint64_t>(offsets_[0]);
+    place_.end = static_cast<std::uint64_t>(offsets_[1]);
+    const auto count = format::checked_element_count(place_.sizes);
+    if (!count) damaged(source_, "{} has an impossible shape", key);
+    if (static_cast<std::uint64_t>(*count) * place_.type->size != place_.end - place_.begin)
+      damaged(source_, "{} has {} elements of {} bytes, but {} bytes of data", key, *count, place_.type->size,
+              place_.end - place_.begin);
+    // Each becomes an object of LibTorch's, of hundreds of bytes whatever its size.
+    constexpr std::size_t most_tensors = 200'000;
+    if (places_.size() >= most_tensors) damaged(source_, "it has more than {} tensors", most_tensors);
+    places_.push_back(std::move(place_));
+  }
+
+  const ByteSource& source_;
+  std::map<std::string, std::string>& metadata_;
+  std::vector<Place>& places_;
+  int depth_ = 0;
+  bool in_metadata_ = false;
+  std::string name_, member_;
+  std::unordered_set<std::string> names_;
+  std::set<std::string> members_;
+  Place place_;
+  std::vector<std::int64_t> offsets_, unused_;
+  std::vector<std::int64_t>* list_ = nullptr;
+};
+
+/// Where the data begin.
+std::uint64_t read_header(const ByteSource& source, std::map<std::string, std::string>& metadata,
+                          std::vector<Place>& places) {
   std::uint64_t length = 0;
   if (source.size() < sizeof length) damaged(source, "{} bytes are too few", source.size());
   source.read(0, &length, sizeof length);
@@ -65,55 +177,9 @@ json read_header(const ByteSource& source, std::uint64_t& data_start) {
     damaged(source, "its header of {} bytes ends past the end of the file ({} bytes)", length, source.size());
   const std::string text = source.read_text(sizeof length, length);
   if (!text.starts_with('{')) damaged(source, "its header doesn't start with '{{'");
-  data_start = sizeof length + length;
-  return parse_header(source, text);
-}
-
-/// The list of integers >= 0 under `name`.
-std::vector<std::int64_t> integers(const ByteSource& source, const std::string& key, const json& object,
-                                   const char* name) {
-  const auto list = object.find(name);
-  if (list == object.end() || !list->is_array()) damaged(source, "{} has no list '{}'", in_quotes(key), name);
-  std::vector<std::int64_t> result;
-  for (const json& item : *list) {
-    if (!item.is_number_unsigned() || item.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
-      damaged(source, "'{}' of {} holds something else than integers from 0", name, in_quotes(key));
-    result.push_back(static_cast<std::int64_t>(item.get<std::uint64_t>()));
-  }
-  return result;
-}
-
-Place parse_place(const ByteSource& source, const std::string& key, const json& object) {
-  if (!object.is_object()) damaged(source, "the entry of {} is not an object", in_quotes(key));
-  const auto dtype = object.find("dtype");
-  if (dtype == object.end() || !dtype->is_string()) damaged(source, "{} has no dtype", in_quotes(key));
-  const auto types = format::element_types();
-  const auto type = std::ranges::find(types, dtype->get_ref<const std::string&>(), &ElementType::safetensors);
-  if (type == types.end()) {
-    fail(ErrorKind::model, "{}: {} has elements of type {}, which ganvas doesn't read; convert them to F32",
-         source.name(), in_quotes(key), in_quotes(dtype->get_ref<const std::string&>()));
-  }
-  Place place{key, &*type, integers(source, key, object, "shape")};
-  const auto offsets = integers(source, key, object, "data_offsets");
-  if (offsets.size() != 2 || offsets[0] > offsets[1]) damaged(source, "{} has impossible offsets", in_quotes(key));
-  place.begin = static_cast<std::uint64_t>(offsets[0]);
-  place.end = static_cast<std::uint64_t>(offsets[1]);
-  const auto count = format::checked_element_count(place.sizes);
-  if (!count) damaged(source, "{} has an impossible shape", in_quotes(key));
-  if (static_cast<std::uint64_t>(*count) * type->size != place.end - place.begin)
-    damaged(source, "{} has {} elements of {} bytes, but {} bytes of data", in_quotes(key), *count, type->size,
-            place.end - place.begin);
-  return place;
-}
-
-std::map<std::string, std::string> parse_metadata(const ByteSource& source, const json& object) {
-  if (!object.is_object()) damaged(source, "'__metadata__' is not an object");
-  std::map<std::string, std::string> metadata;
-  for (const auto& [key, value] : object.items()) {
-    if (!value.is_string()) damaged(source, "'__metadata__' holds something else than text");
-    metadata[key] = value.get<std::string>();
-  }
-  return metadata;
+  HeaderReader reader(source, metadata, places);
+  json::sax_parse(text, &reader);
+  return sizeof length + length;
 }
 
 /// The data must be covered exactly: no holes, in which anything could hide, no overlaps, nothing past the end.
@@ -132,14 +198,9 @@ void check_cover(const ByteSource& source, const std::vector<Place>& places, std
 namespace format {
 
 Safetensors parse_safetensors(const ByteSource& source) {
-  std::uint64_t data_start = 0;
-  const json header = read_header(source, data_start);
   Safetensors result;
   std::vector<Place> places;
-  for (const auto& [key, value] : header.items()) {
-    if (key == kMetadataKey) result.metadata = parse_metadata(source, value);
-    else places.push_back(parse_place(source, key, value));
-  }
+  const std::uint64_t data_start = read_header(source, result.metadata, places);
   std::ranges::stable_sort(places, {}, [](const Place& place) { return std::pair(place.begin, place.end); });
   check_cover(source, places, source.size() - data_start);
   for (const Place& place : places)

@@ -19,6 +19,7 @@ class Storages {
 
   /// Says where a block is. `crc32` is checked when given.
   void add(const std::string& key, std::uint64_t offset, std::uint64_t length, std::optional<std::uint32_t> crc32 = {});
+  const ByteSource& source() const { return source_; }
   torch::Tensor load(const TensorReference& tensor);
 
  private:

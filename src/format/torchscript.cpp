@@ -1,9 +1,11 @@
 #include "ganvas/format/torchscript.hpp"
 
-#include <zlib.h>
+#include <algorithm>
+#include <unordered_map>
 
+#include "format/pickle_reader.hpp"
 #include "format/pth_reader.hpp"
-#include "format/zip_reader.hpp"
+#include "format/zip_content.hpp"
 #include "ganvas/core/error.hpp"
 
 namespace ganvas {
@@ -12,27 +14,123 @@ namespace {
 
 using format::ByteSource;
 using format::ZipEntry;
+using PickledKind = format::Value::Kind;
+using Entries = std::map<std::string, ZipEntry>;
 
-/// Programs have kilobytes; what grows beyond this while it is unpacked is an attack.
-constexpr std::uint64_t longest_sources = 64 << 20;
+constexpr std::string_view kClasses = "__torch__.";
+constexpr std::string_view kForeignClasses = "__torch__.torch.classes";
 
-std::string unpacked(const ByteSource& source, const std::string& name, const ZipEntry& entry) {
-  std::string packed = source.read_text(entry.offset, entry.packed_length);
-  if (!entry.compressed) return packed;
-  std::string text(entry.length, '\0');
-  z_stream stream{};
-  // Negative: without zlib's own header.
-  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw std::bad_alloc();
-  stream.next_in = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_in = static_cast<uInt>(packed.size());
-  stream.next_out = reinterpret_cast<Bytef*>(text.data());
-  stream.avail_out = static_cast<uInt>(text.size());
-  const int state = ::inflate(&stream, Z_FINISH);
-  ::inflateEnd(&stream);
-  if (state != Z_STREAM_END || stream.total_out != text.size())
-    fail(ErrorKind::model, "{}: damaged: {} can't be unpacked; download it again", source.name(),
-         format::in_quotes(name));
-  return text;
+/// From the pickle's values to ours. Objects that several hold stay one object.
+class ScriptReader {
+ public:
+  ScriptReader(const ByteSource& source, format::Storages& storages, std::string& foreign)
+      : source_(source), storages_(storages), foreign_(foreign) {}
+
+  ScriptValue read(const format::Value& value, int depth = 0) {
+    // Values may be shared and hold themselves.
+    constexpr int deepest = 200;
+    constexpr std::size_t most = 2'000'000;
+    if (depth > deepest || ++count_ > most)
+      fail(ErrorKind::model, "{}: refused: its objects are nested too deeply or too many", source_.name());
+    switch (value.kind) {
+      case PickledKind::none:
+        return {};
+      case PickledKind::boolean:
+        return {value.integer != 0};
+      case PickledKind::integer:
+        return {value.integer};
+      case PickledKind::real:
+        return {value.real};
+      case PickledKind::text:
+        return {value.text};
+      case PickledKind::tuple:
+      case PickledKind::list:
+        return list(value, depth);
+      case PickledKind::tensor:
+        return {storages_.load(*value.tensor)};
+      case PickledKind::opaque:
+        return object(value, depth);
+      case PickledKind::dict:
+        return {ScriptUnknown{"a dict"}};
+      case PickledKind::global:
+      case PickledKind::storage:
+        break;
+    }
+    return {ScriptUnknown{"a class"}};
+  }
+
+ private:
+  ScriptValue list(const format::Value& value, int depth) {
+    auto result = std::make_shared<ScriptList>();
+    result->is_tuple = value.kind == PickledKind::tuple;
+    for (const format::Value* item : value.items) result->items.push_back(read(*item, depth + 1));
+    return {std::move(result)};
+  }
+
+  ScriptValue object(const format::Value& value, int depth) {
+    if (!value.text.starts_with(kClasses)) return {ScriptUnknown{value.text}};
+    const auto [place, is_new] = objects_.try_emplace(&value);
+    if (!is_new) return {place->second};
+    auto result = place->second = std::make_shared<ScriptObject>();
+    result->type = value.text;
+    const format::Value* state = value.items.empty() ? nullptr : value.items.back();
+    if (!state || state->kind != PickledKind::dict) {
+      foreign_ = fmt::format("a '__setstate__' in {}", format::in_quotes(value.text));
+      return {ScriptUnknown{value.text}};
+    }
+    for (std::size_t i = 0; i + 1 < state->items.size(); i += 2) {
+      if (state->items[i]->kind == PickledKind::text && state->items[i]->text.size() <= 1024)
+        result->attributes[state->items[i]->text] = read(*state->items[i + 1], depth + 1);
+    }
+    return {std::move(result)};
+  }
+
+  const ByteSource& source_;
+  format::Storages& storages_;
+  std::string& foreign_;
+  std::unordered_map<const format::Value*, std::shared_ptr<ScriptObject>> objects_;
+  std::size_t count_ = 0;
+};
+
+/// A pickle of the archive with the storages in `folder`.
+ScriptValue read_script_pickle(const ByteSource& source, const Entries& entries, const std::string& name,
+                               const std::string& folder, std::string& foreign) {
+  constexpr std::uint64_t longest = 256 << 20;
+  const auto entry = entries.find(name);
+  if (entry == entries.end()) return {};
+  const std::string text = format::read_entry(source, name, entry->second, longest);
+  const format::MemorySource bytes({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, source.name());
+  format::Cursor cursor(bytes, 0, bytes.size());
+  const format::Pickle pickle = format::read_pickle(cursor);
+  // In whatever corner: nothing that C++ would unpack.
+  for (const format::Value& value : pickle.values) {
+    if (value.kind == PickledKind::global && value.text.starts_with(kForeignClasses)) {
+      foreign = fmt::format("an object of the C++ class {}", format::in_quotes(value.text));
+      return {};
+    }
+  }
+  format::Storages storages(source);
+  format::add_storages(pickle, entries, folder, storages);
+  return ScriptReader(source, storages, foreign).read(*pickle.root);
+}
+
+/// "model/code/__torch__/torch/nn.py" -> "__torch__.torch.nn".
+std::string module_of(std::string_view path) {
+  std::string result(path.substr(0, path.size() - 3));
+  std::ranges::replace(result, '/', '.');
+  return result;
+}
+
+void read_sources(const ByteSource& source, const Entries& entries, const std::string& folder, ScriptArchive& archive) {
+  // Programs have kilobytes; what grows beyond this while it is unpacked is an attack.
+  std::uint64_t left = 64 << 20;
+  const std::string code = folder + "code/";
+  for (const auto& [name, entry] : entries) {
+    if (!name.starts_with(code) || !name.ends_with(".py")) continue;
+    std::string text = format::read_entry(source, name, entry, left);
+    left -= text.size();
+    archive.sources[module_of(std::string_view(name).substr(code.size()))] = std::move(text);
+  }
 }
 
 }  // namespace
@@ -48,16 +146,28 @@ bool is_torchscript(const std::filesystem::path& path) {
   }
 }
 
-std::string torchscript_sources(const std::filesystem::path& path) {
+ScriptArchive read_torchscript(const std::filesystem::path& path) {
   const format::FileSource source(path);
-  std::string text;
-  for (const auto& [name, entry] : format::read_zip_directory(source)) {
-    if (!name.ends_with(".py")) continue;
-    if (entry.length > longest_sources - text.size() || entry.packed_length > longest_sources)
-      fail(ErrorKind::model, "{}: refused: its program is too long", source.name());
-    text += unpacked(source, name, entry) + "\n";
-  }
-  return text;
+  if (path.extension() == ".safetensors")
+    fail(ErrorKind::model,
+         "{}: refused: named .safetensors, but its content is a TorchScript program; rename it if you "
+         "know what it is",
+         source.name());
+  const Entries entries = format::read_zip_directory(source);
+  const std::string folder = format::find_folder(source, entries);
+  ScriptArchive archive;
+  read_sources(source, entries, folder, archive);
+  ScriptValue root = read_script_pickle(source, entries, folder + "data.pkl", folder + "data/", archive.foreign);
+  if (const auto* object = std::get_if<std::shared_ptr<ScriptObject>>(&root.value)) archive.root = *object;
+  else if (archive.foreign.empty())
+    fail(ErrorKind::model, "{}: refused: a TorchScript archive without a module", source.name());
+  const ScriptValue constants =
+      read_script_pickle(source, entries, folder + "constants.pkl", folder + "constants/", archive.foreign);
+  if (const auto* list = std::get_if<std::shared_ptr<ScriptList>>(&constants.value)) archive.constants = (*list)->items;
+  constexpr std::uint64_t longest_description = 16 << 20;
+  if (const auto entry = entries.find(folder + "extra/ganvas.json"); entry != entries.end())
+    archive.description = format::read_entry(source, entry->first, entry->second, longest_description);
+  return archive;
 }
 
 }  // namespace ganvas

@@ -96,11 +96,6 @@ std::uint64_t find_data(const ByteSource& source, const std::string& name, std::
   return header_offset + kLocalHeaderSize + name_length + number_at<std::uint16_t>(header, 28);
 }
 
-[[noreturn]] void refuse_as_compressed(const ByteSource& source, const std::string& name) {
-  fail(ErrorKind::model, "{}: refused: {} is a compressed entry, which torch.save never writes; save it again with it",
-       source.name(), in_quotes(name));
-}
-
 ZipEntry make_entry(const ByteSource& source, std::string_view header, const std::string& name, std::string_view extra,
                     std::uint64_t data_limit) {
   const auto flags = number_at<std::uint16_t>(header, 8), method = number_at<std::uint16_t>(header, 10);
@@ -129,12 +124,19 @@ void check_overlaps(const ByteSource& source, const std::map<std::string, ZipEnt
 
 }  // namespace
 
+void refuse_as_compressed(const ByteSource& source, const std::string& name) {
+  fail(ErrorKind::model, "{}: refused: {} is a compressed entry, which torch.save never writes; save it again with it",
+       source.name(), in_quotes(name));
+}
+
 std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source) {
   const Directory place = find_directory(source);
   const std::string directory = source.read_text(place.offset, place.length);
   std::map<std::string, ZipEntry> entries;
+  constexpr std::uint64_t most = 200'000;
+  if (place.count > most) damaged(source, "it has more entries than any model");
   std::string_view rest = directory;
-  while (!rest.empty()) {
+  while (!rest.empty() && entries.size() <= place.count) {
     if (rest.size() < kDirectoryHeaderSize || number_at<std::uint32_t>(rest, 0) != kDirectoryHeader)
       damaged(source, "its directory is unreadable");
     const std::uint64_t name_length = number_at<std::uint16_t>(rest, 28),

@@ -23,6 +23,7 @@ struct ZipEntry {
 std::map<std::string, ZipEntry> read_zip_directory(const ByteSource& source);
 /// Throws Error(model) for compressed entries: torch.save has none, and what isn't compressed can't grow.
 void refuse_compressed(const ByteSource& source, const std::map<std::string, ZipEntry>& entries);
+[[noreturn]] void refuse_as_compressed(const ByteSource& source, const std::string& name);
 
 std::uint32_t checksum(std::span<const std::uint8_t> bytes);
 

@@ -22,6 +22,7 @@
 #include "infer/batch_names.hpp"
 #include "infer/batch_report.hpp"
 #include "infer/bounded_queue.hpp"
+#include "infer/finished_output.hpp"
 #include "infer/standard_input.hpp"
 
 namespace fs = std::filesystem;
@@ -56,25 +57,6 @@ void keep_time(const BatchJob& job) {
 }
 
 std::string display_name(const fs::path& input) { return input == "-" ? "standard input" : input.string(); }
-
-cv::Size upright_size(const ImageHeader& header) {
-  const cv::Size size(static_cast<int>(header.width), static_cast<int>(header.height));
-  return header.orientation >= 5 ? cv::Size(size.height, size.width) : size;
-}
-
-/// Whether the output is there, whole, and of the right size.
-bool is_finished(const fs::path& output, cv::Size expected) {
-  std::error_code error;
-  if (!fs::is_regular_file(output, error)) return false;
-  try {
-    const Bytes bytes = read_file(output);
-    if (upright_size(read_header(bytes, output.string())) != expected) return false;
-    decode_image(bytes, output.string(), {.max_pixels = UINT64_MAX});  // as many as expected
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
 
 double pixels_of(cv::Size size) { return static_cast<double>(size.width) * size.height; }
 

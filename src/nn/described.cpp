@@ -1,14 +1,16 @@
 #include "nn/described.hpp"
 
+#include "ganvas/core/bounded_json.hpp"
+
 namespace ganvas {
 
 std::optional<Described> described(const ModelFile& file) {
   const auto name = file.metadata.find("ganvas.architecture");
   const auto config = file.metadata.find("ganvas.config");
   if (name == file.metadata.end() || config == file.metadata.end()) return std::nullopt;
-  auto parsed = nlohmann::json::parse(config->second, nullptr, /*allow_exceptions=*/false);
-  if (parsed.is_discarded()) return std::nullopt;
-  return Described{name->second, {std::move(parsed), file.weights, "ganvas"}};
+  auto parsed = bounded_json(config->second);
+  if (!parsed) return std::nullopt;
+  return Described{name->second, {std::move(*parsed), file.weights, "ganvas"}};
 }
 
 }  // namespace ganvas

@@ -71,8 +71,10 @@ LoadedGenerator generator_from(ModelFile file, const std::string& name) {
   return loaded;
 }
 
-LoadedGenerator load_generator(const std::filesystem::path& path) {
-  if (is_torchscript(path)) return load_torchscript(path);
+LoadedGenerator load_generator(const std::filesystem::path& path) { return load_generator(path, LoadOptions{}); }
+
+LoadedGenerator load_generator(const std::filesystem::path& path, const LoadOptions& options) {
+  if (is_torchscript(path)) return load_torchscript(path, options);
   return generator_from(read_model_file(path), path.string());
 }
 

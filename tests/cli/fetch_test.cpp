@@ -2,6 +2,7 @@
 
 #include "cli/program.hpp"
 #include "fetch/server.hpp"
+#include "fetch/support.hpp"
 #include "ganvas/nn/registry.hpp"
 
 using namespace ganvas;
@@ -10,7 +11,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The one file of the catalogue without a known hash: any content will do.
+// A file of the catalogue without a known hash: what the user gives counts.
 const std::string name = "RealESRNet_x4plus";
 
 /// A mirror and a cache of this test's own, for the program that is run.
@@ -66,21 +67,25 @@ TEST_CASE("model fetch: a file comes once, prints its path, and is then a model 
   const std::string body = tiny_model(folder / "m.pth");
   const Mirror mirror([&](const Request& request) { return give_file(request, body); });
   const fs::path target = mirror.models() / (name + ".pth");
-  const Finished first = run_ganvas({"model", "fetch", name});
+  const std::string hash = hash_of(body);
+  const Finished refused = run_ganvas({"model", "fetch", name});
+  CHECK(refused.code == 1);
+  CHECK(contains(refused.err, "--sha256"));
+  CHECK(mirror.server.requests().empty());
+  const Finished first = run_ganvas({"model", "fetch", name, "--sha256", hash});
   CAPTURE(first.err);
   CHECK(first.code == 0);
   CHECK(first.out == target.string() + "\n");
-  CHECK(contains(first.err, "sha256 "));
   CHECK(read_file(target) == read_file(folder / "m.pth"));
   CHECK(mirror.server.requests().size() == 1);
 
-  const auto second = run_ganvas({"model", "fetch", name, "--json"}).lines();
+  const auto second = run_ganvas({"model", "fetch", name, "--json", "--sha256", hash}).lines();
   REQUIRE(second.size() == 1);
   CHECK(second[0].at("downloaded") == false);
   CHECK(second[0].at("path") == target.string());
   CHECK(second[0].at("bytes") == body.size());
   CHECK(mirror.server.requests().size() == 1);
-  CHECK(run_ganvas({"model", "fetch", name, "--force"}).code == 0);
+  CHECK(run_ganvas({"model", "fetch", name, "--force", "--sha256", hash}).code == 0);
   CHECK(mirror.server.requests().size() == 2);
 
   write_image(folder / "a.png", noise(9, 7, 3, Depth::u8));
@@ -107,15 +112,18 @@ TEST_CASE("model fetch: wrong names and options, files that fail while others co
   wrong({"RealESRGAN_x4plu"}, "did you mean RealESRGAN_x4plus?");
   wrong({}, "--list");
   wrong({"vgg19", "--all"}, "--all");
+  wrong({name, "--sha256", "123"}, "--sha256");
+  wrong({name, "vgg19", "--sha256", std::string(64, 'a')}, "--sha256");
   CHECK(mirror.server.requests().empty());
 
   const Finished mixed = run_ganvas({"model", "fetch", "vgg19", "lpips-squeeze", name, "-q"});
   CHECK(mixed.code == 1);
-  CHECK(mixed.out == (mirror.models() / (name + ".pth")).string() + "\n");
-  CHECK(lines_in(mixed.err) == 2);
+  CHECK(mixed.out.empty());
+  CHECK(lines_in(mixed.err) == 3);
+  CHECK(contains(mixed.err, name + ": not fetched"));
   CHECK(contains(mixed.err, "HTTP 404"));
   CHECK(contains(mixed.err, "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"));
-  CHECK(std::distance(fs::directory_iterator(mirror.models()), fs::directory_iterator()) == 1);
+  CHECK(std::distance(fs::directory_iterator(mirror.models()), fs::directory_iterator()) == 0);
 }
 
 TEST_CASE("model fetch: after Ctrl-C or a kill the next call goes on") {
@@ -131,7 +139,7 @@ TEST_CASE("model fetch: after Ctrl-C or a kill the next call goes on") {
       }
       return answer;
     });
-    Program program({"model", "fetch", name});
+    Program program({"model", "fetch", name, "--sha256", hash_of(body)});
     program.signal_when(
         [&] {
           std::error_code error;
@@ -143,7 +151,7 @@ TEST_CASE("model fetch: after Ctrl-C or a kill the next call goes on") {
     CHECK(stopped.out.empty());
     if (signal == SIGINT) CHECK(contains(stopped.err, "2.0 MB are kept"));
     CHECK_FALSE(fs::exists(mirror.models() / (name + ".pth")));
-    CHECK(run_ganvas({"model", "fetch", name}).code == 0);
+    CHECK(run_ganvas({"model", "fetch", name, "--sha256", hash_of(body)}).code == 0);
     CHECK(read_file(mirror.models() / (name + ".pth")).size() == body.size());
     CHECK_FALSE(fs::exists(mirror.part()));
     REQUIRE(mirror.server.requests().size() == 2);

@@ -64,11 +64,18 @@ TEST_CASE("catalogue: a mirror stands in for all URLs, files go to the cache") {
   CHECK(download_url(head) == server.url("/mirror/lpips-squeeze.pth"));
   // The right size with other content.
   CHECK(says(refusal(ErrorKind::file, [&] { fetch_official(head, quick()); }), {"sha256", head.sha256.c_str()}));
-  // What nobody knows a hash of comes as it is.
+  // What nobody has vouched for is not fetched, unless the user does.
   const OfficialFile& unknown = official_file("RealESRNet_x4plus");
   REQUIRE(unknown.sha256.empty());
-  const FetchResult result = fetch_official(unknown, quick());
-  CHECK(result.sha256 == hash_of(body));
+  const auto requests = server.requests().size();
+  CHECK(says(refusal(ErrorKind::file, [&] { fetch_official(unknown, quick()); }), {"not fetched", "--sha256"}));
+  const OfficialFile& started = official_file("ESRGAN_SRx4_DF2KOST_official");
+  CHECK(says(refusal(ErrorKind::file, [&] { fetch_official(started, quick()); }), {"not fetched", "--sha256"}));
+  FetchOptions own = quick();
+  own.sha256 = hash_of(body);
+  CHECK(says(refusal(ErrorKind::usage, [&] { fetch_official(started, own); }), {"begins with ff704c30"}));
+  CHECK(server.requests().size() == requests);
+  CHECK(fetch_official(unknown, own).sha256 == hash_of(body));
   CHECK(text_of(fetched_path(unknown)) == body);
   CHECK(server.requests().back().target == "/mirror/RealESRNet_x4plus.pth");
   ::unsetenv("GANVAS_MODEL_URL");

@@ -150,6 +150,19 @@ TEST_CASE("model file: the same weights make the same file, aligned to 64 bytes"
   CHECK(text.find(std::string(static_cast<const char*>(first.data_ptr()), first.nbytes())) % 64 == 0);
 }
 
+TEST_CASE("model file: a name that contradicts the content is an error") {
+  const TemporaryFolder folder;
+  const StateDict weights = one_of_each_type();
+  write_model_file(folder / "a.safetensors", {weights, {}, {}, {}});
+  write_model_file(folder / "a.pth", {weights, {}, {}, {}});
+  fs::copy_file(folder / "a.pth", folder / "b.safetensors");
+  fs::copy_file(folder / "a.safetensors", folder / "b.pth");
+  fs::copy_file(folder / "a.safetensors", folder / "b.model");
+  CHECK_THROWS_WITH_AS(read_model_file(folder / "b.safetensors"), doctest::Contains("named .safetensors"), Error);
+  CHECK_THROWS_WITH_AS(read_model_file(folder / "b.pth"), doctest::Contains("named .pth"), Error);
+  check_equal(weights, read_model_file(folder / "b.model").weights);
+}
+
 TEST_CASE("model file: impossible requests") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH_AS(write_model_file(folder / "a.onnx", {}), doctest::Contains(".safetensors"), Error);

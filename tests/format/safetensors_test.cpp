@@ -156,6 +156,20 @@ TEST_CASE("safetensors: each inconsistency is refused with its reason") {
   refused_for("twice", safetensors_of("{" + entry("w", "[1]", "[0,4]") + "," + entry("w", "[1]", "[4,8]") + "}", 8));
   refused_for("twice", safetensors_of(R"({"a":{"dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4]}})", 4));
   refused_for("'__metadata__'", safetensors_of(R"({"__metadata__":{"a":1}})", 0));
+  refused_for("twice", safetensors_of(R"({"__metadata__":{"a":"1","a":"2"}})", 0));
+  refused_for("'shape'", safetensors_of("{" + entry("w", "\"x\"", "[0,4]") + "}", 4));
+  refused_for("nested", safetensors_of("{" + entry("w", "[[1]]", "[0,4]") + "}", 4));
+  refused_for("nested", safetensors_of(R"({"a":{"dtype":"F32","x":{},"shape":[],"data_offsets":[0,4]}})", 4));
+}
+
+TEST_CASE("safetensors: many tensors are read, absurdly many refused") {
+  const auto header = [](int count) {
+    std::string text = "{";
+    for (int i = 0; i < count; ++i) text += (i ? "," : "") + entry(std::to_string(i), "[0]", "[0,0]");
+    return safetensors_of(text + "}", 0);
+  };
+  CHECK(parse_safetensors(header(40'000), "x").tensors.size() == 40'000);
+  refused_for("more than 200000 tensors", header(200'001));
 }
 
 TEST_CASE("safetensors: mutations of a good file are read or refused, nothing else") {

@@ -44,6 +44,14 @@ TEST_CASE("registry: of a relative of a known network the message says which, an
   says(message, {"unknown network", "most like span", "'conv_cat.weight' is missing", "'attention.7.gate'"});
 }
 
+TEST_CASE("registry: a description nested without an end is none") {
+  StateDict weights;
+  weights.set("a", torch::zeros({2, 2}));
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  for (const std::string& config : {deep, "{\"channels\":" + deep + "}", std::string(200'000, '{')})
+    says(refusal(weights, {{"ganvas.architecture", "rrdbnet"}, {"ganvas.config", config}}), {"unknown network"});
+}
+
 TEST_CASE("registry: missing, misshapen and unexpected weights are named") {
   for (const char* architecture : {"rrdbnet", "msrresnet", "edsr", "rcan"}) {
     CAPTURE(architecture);

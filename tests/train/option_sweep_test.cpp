@@ -39,6 +39,9 @@ hold_out = 0
   if (task == "pix2pix") return translator;
   if (task == "cyclegan") return translator + "[validate]\nnetwork = \"\"\n";
   if (task == "cut") return translator + "[validate]\nnetwork = \"\"\n[nce]\nlayers = [0, 4]\npatches = 8\nwidth = 4\n";
+  if (task == "noise")
+    return "[generator]\narchitecture = \"dcgan\"\nnoise = 4\nwidths = [4, 4, 4]\n[data]\nhold_out = 0\n"
+           "[validate]\nnetwork = \"\"\n";
   if (task == "mixture") return "[mixture]\nwidth = 8\n";
   FAIL("a new adversarial task: say here how it is made small");
   return "";

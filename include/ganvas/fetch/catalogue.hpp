@@ -31,7 +31,13 @@ std::filesystem::path fetched_path(const OfficialFile& file);
 /// Its own URL, or $GANVAS_MODEL_URL/<file> when that variable names a mirror (a copy of the cache's models folder).
 std::string download_url(const OfficialFile& file);
 
-/// Fetches it to fetched_path() unless it is there; size and hash of `options` are those of the catalogue.
+/// Digits of a whole SHA-256.
+inline constexpr std::size_t whole_hash = 64;
+/// Whether the catalogue has the whole hash.
+inline bool is_known(const OfficialFile& file) { return file.sha256.size() == whole_hash; }
+
+/// Fetches it to fetched_path() unless it is there; size and hash are those of the catalogue. A file whose whole hash
+/// it doesn't have is refused (Error(file)) unless `options.sha256` is one.
 FetchResult fetch_official(const OfficialFile& file, FetchOptions options = {});
 
 }  // namespace ganvas

@@ -50,6 +50,22 @@ struct TranslateOptions {
   std::uint64_t seed = 0;  ///< of dropout; every picture starts from it, whatever came before
 };
 
+/// Which pictures from noise, and where to.
+struct GenerateOptions {
+  RunOptions run{};
+  std::vector<std::int64_t> seeds{};     ///< one picture a seed, from 0 up
+  std::string output{};                  ///< folder; with a grid a folder or a file
+  std::string class_name{};              ///< empty: by turns, seed modulo the number of classes
+  std::vector<double> truncations{1.0};  ///< each seed with each of them
+  int grid_columns = 0, grid_rows = 0;   ///< one picture of so many; 0: a file each
+  int frames = 0;                        ///< a walk from seed to seed in so many pictures; 0: none
+  bool loop = false;                     ///< the walk ends where it began
+  bool numpy_seeds = false;              ///< noise as numpy gives it for a seed
+  EncodeOptions encode{};                ///< of PNG
+  bool skip_existing = false, force = false, strip_metadata = false;
+  bool dry_run = false, json = false, quiet = false;
+};
+
 /// What every command that turns pictures into pictures has in common: where from, where to, in which format.
 struct BatchOptions {
   std::vector<std::string> inputs{};   ///< files, folders, glob patterns, "-" for standard input

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ganvas/nn/layer_noise.hpp"
 #include "ganvas/nn/registry.hpp"
 
 namespace ganvas {
@@ -24,9 +25,6 @@ struct NoiseGeneratorInfo {
   int height = 0, width = 0;
   double value_low = -1.0, value_high = 1.0;  ///< what stands for black and white; results may overshoot
 };
-
-/// The noise that StyleGAN adds to its features: the file's own planes, new ones at each call, or none.
-enum class LayerNoise { constant, random, none };
 
 /// A network from noise to pictures, in two steps so that styles can be truncated, mixed and walked through.
 class NoiseGenerator : public torch::nn::Module {
@@ -44,6 +42,9 @@ class NoiseGenerator : public torch::nn::Module {
   /// The mean of all styles, `style` numbers, towards which truncation goes (Karras et al. 2019, section B); undefined
   /// where the file has none.
   virtual torch::Tensor mean_style() const { return {}; }
+  /// A training step has mapped noise to these styles, N x style: the mean moves towards theirs (by 0.005, as
+  /// published).
+  virtual void follow_mean(const torch::Tensor& /*styles*/) {}
   /// Smaller pictures that the network can give too, from the smallest up (progressive growing, Karras et al. 2018);
   /// `fade` in [0, 1] mixes `level` into the enlarged level below. Throws Error(recipe) for networks of one size.
   virtual torch::Tensor at_level(const torch::Tensor& styles, int level, double fade);
@@ -79,5 +80,18 @@ NoiseGeneratorPtr make_noise_generator(const std::string& architecture, const nl
 /// The network of a file's weights, recognised by keys and shapes alone: evaluation mode, fp32, CPU. Null when no known
 /// one has such keys. Throws Error(model) when the weights don't fit.
 NoiseGeneratorPtr noise_generator_from(const StateDict& weights, const std::string& name);
+
+/// Self-describing file: weights plus metadata (architecture, config, names of the classes, `extra`).
+void save_noise_generator(const std::filesystem::path& path, const NoiseGenerator& network,
+                          const std::vector<std::string>& class_names,
+                          const std::map<std::string, std::string>& extra = {});
+
+struct LoadedNoiseGenerator {
+  NoiseGeneratorPtr network;             ///< evaluation mode, fp32, CPU
+  std::vector<std::string> class_names;  ///< as many as the network has classes; their numbers where the file has none
+};
+/// Reads such a file, or a published one. Throws Error(model) for other networks, with the known ones, and where
+/// weights don't fit.
+LoadedNoiseGenerator load_noise_generator(const std::filesystem::path& path);
 
 }  // namespace ganvas

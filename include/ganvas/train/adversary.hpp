@@ -29,7 +29,8 @@ class Adversary {
  public:
   /// For pictures of `channels` planes and `size` x `size` pixels with values in [low, 1]. `name` is the network's and
   /// stands before scalars.
-  Adversary(const TaskContext& context, std::string name, int channels, int size, double low = 0);
+  /// With `classes` it judges pictures given their class.
+  Adversary(const TaskContext& context, std::string name, int channels, int size, double low = 0, int classes = 0);
 
   NamedNetwork network() const { return {name_, network_, false}; }
   void begin_step(std::int64_t step) { step_ = step; }
@@ -43,9 +44,10 @@ class Adversary {
   /// logit; 0.5: can't tell, 1: always right), .diversity (spread of the recent fakes over that of the recent reals),
   /// .nearest (the same of distances to the nearest other one: small where some fakes are copies of others), each
   /// penalty, .augment (its probability).
-  Scalars learn(const torch::Tensor& real, const torch::Tensor& fake, double weight);
+  /// `classes`: N x classes one-hot, of real and fake alike; undefined without any.
+  Scalars learn(const torch::Tensor& real, const torch::Tensor& fake, double weight, const torch::Tensor& classes = {});
   /// The generator's loss, weighted, with a graph to `fake`.
-  torch::Tensor judge(const torch::Tensor& real, const torch::Tensor& fake);
+  torch::Tensor judge(const torch::Tensor& real, const torch::Tensor& fake, const torch::Tensor& classes = {});
   /// Mean absolute difference between what its layers make of the two (feature matching), with a graph to `fake`:
   /// place by place where each fake has its real partner (Wang et al. 2018, eq. 4), otherwise of the means over batch
   /// and places (Salimans et al. 2016, section 3.1). Throws Error(recipe) for a discriminator that offers no features.
@@ -60,7 +62,8 @@ class Adversary {
 
  private:
   void warn_of_idle_options(Recipe& recipe) const;
-  torch::Tensor logits(const torch::Tensor& pictures);
+  torch::Tensor logits(const torch::Tensor& pictures, const torch::Tensor& classes);
+  torch::Tensor judged(const torch::Tensor& pictures, const torch::Tensor& classes);
   torch::Tensor seen(const torch::Tensor& pictures) const;
 
   std::string name_;

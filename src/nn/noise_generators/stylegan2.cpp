@@ -7,6 +7,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/noise_generator.hpp"
+#include "ganvas/nn/torch_compat.hpp"
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
 #include "nn/equalised.hpp"
@@ -69,11 +70,16 @@ class StyledConv final : public nn::Module {
   }
 
   Tensor forward(const Tensor& x, const Tensor& w, LayerNoise layer_noise) {
-    const Tensor style = affine_->forward(w), weight = weight_ * gain_;
+    const Tensor weight = weight_ * gain_;
+    const Tensor style = [&] {
+      const AutocastScope off(false, x.is_cuda());
+      return affine_->forward(w);
+    }();
     Tensor y = x * style.view({style.size(0), style.size(1), 1, 1}).to(x.scalar_type());
     if (options_.up) y = blur(torch::conv_transpose2d(y, weight.transpose(0, 1), {}, 2), 1, 1, 4.0);
     else y = torch::conv2d(y, weight, {}, 1, options_.kernel / 2);
     if (options_.demodulate) {
+      const AutocastScope off(false, x.is_cuda());  // few numbers, and all of the picture hangs on them
       const Tensor size = torch::matmul(style.square(), weight.square().sum({2, 3}).t());
       const Tensor factor = torch::rsqrt(size + 1e-8);
       y = y * factor.view({factor.size(0), factor.size(1), 1, 1}).to(y.scalar_type());
@@ -174,6 +180,10 @@ class StyleGan2 final : public NoiseGenerator {
     const Tensor noise = torch::randn({10000, noise_}, generator);
     mapping_->mean.copy_(mapping_->forward(noise.to(mapping_->mean.device()), {}).mean(0));
     return mapping_->mean;
+  }
+  void follow_mean(const Tensor& styles) override {
+    const torch::NoGradGuard no_grad;
+    mapping_->mean.lerp_(styles.detach().to(torch::kFloat).mean(0), 0.005);
   }
   std::string architecture() const override { return "stylegan2"; }
   nlohmann::json config() const override {

@@ -60,11 +60,11 @@ GeneratorPtr AdversarialTask::add_generator(const std::string& name, const std::
 void AdversarialTask::add_network(NamedNetwork network) { generators_.push_back(std::move(network)); }
 
 void AdversarialTask::add_adversary(const std::string& name, int channels, int size, double low,
-                                    const std::string& state_prefix) {
+                                    const std::string& state_prefix, int classes) {
   if (!on_) return;
   const auto dash = name.find('_');
   adversaries_.push_back({state_prefix, dash == std::string::npos ? "" : name.substr(dash + 1),
-                          std::make_unique<Adversary>(context_, name, channels, size, low)});
+                          std::make_unique<Adversary>(context_, name, channels, size, low, classes)});
 }
 
 void AdversarialTask::check_teaches(bool other_terms) const {
@@ -93,6 +93,7 @@ std::vector<NamedNetwork> AdversarialTask::networks() const {
 
 void AdversarialTask::begin_step(std::int64_t step) {
   fakes_.clear();
+  step_ = step;
   for (const auto& player : adversaries_) player.adversary->begin_step(step);
 }
 
@@ -109,7 +110,7 @@ Scalars AdversarialTask::accumulate(const Phase& phase, const Batch& batch, doub
     return contests(batch);
   }();
   for (std::size_t i = 0; i < adversaries_.size(); ++i)
-    scalars.merge(adversaries_[i].adversary->learn(all.at(i).real, all.at(i).fake, weight));
+    scalars.merge(adversaries_[i].adversary->learn(all.at(i).real, all.at(i).fake, weight, all.at(i).classes));
   return scalars;
 }
 
@@ -122,7 +123,7 @@ void AdversarialTask::play(Terms& terms, std::size_t adversary, const Contest& c
   if (adversaries_.empty()) return;
   const Player& player = adversaries_.at(adversary);
   if (player.adversary->plays())
-    terms[player.term("adversarial")] = player.adversary->judge(contest.real, contest.fake);
+    terms[player.term("adversarial")] = player.adversary->judge(contest.real, contest.fake, contest.classes);
   if (matching_ > 0 && player.adversary->has_begun())
     terms[player.term("matching")] =
         matching_ * player.adversary->feature_distance(contest.real, contest.fake, rules_.paired);

@@ -48,7 +48,7 @@ class AdversarialTask : public Task {
   /// See Adversary; "discriminator" or "discriminator_<way>". Its state's keys in a checkpoint begin with
   /// `state_prefix`. Nothing without adversarial.on.
   void add_adversary(const std::string& name, int channels, int size, double low = 0,
-                     const std::string& state_prefix = "");
+                     const std::string& state_prefix = "", int classes = 0);
   bool has_adversaries() const { return !adversaries_.empty(); }
   /// Throws Error(recipe) where neither `other_terms` nor an adversary teaches the generators.
   void check_teaches(bool other_terms) const;
@@ -56,6 +56,7 @@ class AdversarialTask : public Task {
   /// What one adversary is to tell apart: N x C x H x W each, in the order in which they were added.
   struct Contest {
     torch::Tensor real, fake;
+    torch::Tensor classes{};  ///< N x classes one-hot, of both; undefined without any
   };
   virtual std::vector<Contest> contests(const Batch& batch) = 0;
   /// What the generators learn from, with a graph to them. `scalars`: further numbers to log.
@@ -76,6 +77,9 @@ class AdversarialTask : public Task {
     return fakes_.of(input, make);
   }
 
+  /// The step that goes on, from 0.
+  std::int64_t step() const { return step_; }
+
   TaskContext context_;
 
  private:
@@ -89,6 +93,7 @@ class AdversarialTask : public Task {
   bool on_;
   int repeats_, interval_;
   double matching_;
+  std::int64_t step_ = 0;
   std::vector<NamedNetwork> generators_;  ///< and what learns with them
   std::vector<Player> adversaries_;
   StepFakes fakes_;

@@ -31,15 +31,16 @@ void start(const TaskContext& context, const std::string& name, Discriminator& n
          frozen, layers);
 }
 
-DiscriminatorPtr build(const TaskContext& context, const std::string& name, int channels, int size) {
+DiscriminatorPtr build(const TaskContext& context, const std::string& name, int channels, int size, int classes) {
   Recipe& recipe = context.recipe;
   const std::string architecture = recipe.text("discriminator.architecture", "vgg-style");
   nlohmann::json config = recipe.table(
       "discriminator", {"architecture", "init", "init_gain", "clip_weights", "freeze", "start", "start_reverse"});
   config["channels"] = channels;
+  if (classes > 0) config["classes"] = classes;
   DiscriminatorPtr network = make_discriminator(architecture, config, size);
   nlohmann::json resolved = network->config();
-  resolved.erase("channels");  // follows from the data
+  for (const char* key : {"channels", "classes"}) resolved.erase(key);  // follow from the data
   recipe.record("discriminator", resolved);
   initialise_from_recipe(recipe, "discriminator", *network);
   start(context, name, *network);
@@ -60,7 +61,7 @@ double separation(const Tensor& real, const Tensor& fake) {
 
 }  // namespace
 
-Adversary::Adversary(const TaskContext& context, std::string name, int channels, int size, double low)
+Adversary::Adversary(const TaskContext& context, std::string name, int channels, int size, double low, int classes)
     : name_(std::move(name)),
       device_(context.device),
       bf16_(context.bf16),
@@ -73,7 +74,7 @@ Adversary::Adversary(const TaskContext& context, std::string name, int channels,
       noise_(context.recipe.number("adversarial.instance_noise", 0.0, 0.0, 10.0)),
       noise_until_(context.recipe.number("adversarial.instance_noise_until", 0.5, 1e-6, 1.0)),
       low_(low),
-      network_(build(context, name_, channels, size)),
+      network_(build(context, name_, channels, size, classes)),
       loss_(context.recipe.choice("adversarial.loss", "non-saturating", adversarial_losses())),
       labels_(LabelOptions::from_recipe(context.recipe, "labels")),
       regulariser_(Regulariser::from_recipe(context.recipe, "regulariser")),
@@ -103,15 +104,19 @@ Tensor Adversary::seen(const Tensor& pictures) const {
   return x;
 }
 
-Tensor Adversary::logits(const Tensor& pictures) {
-  const AutocastScope autocast(bf16_, device_.is_cuda());
-  return network_->forward(seen(pictures)).to(torch::kFloat);
+Tensor Adversary::judged(const Tensor& pictures, const Tensor& classes) {
+  return classes.defined() ? network_->given(pictures, classes) : network_->forward(pictures);
 }
 
-Scalars Adversary::learn(const Tensor& real, const Tensor& fake, double weight) {
+Tensor Adversary::logits(const Tensor& pictures, const Tensor& classes) {
+  const AutocastScope autocast(bf16_, device_.is_cuda());
+  return judged(seen(pictures), classes).to(torch::kFloat);
+}
+
+Scalars Adversary::learn(const Tensor& real, const Tensor& fake, double weight, const Tensor& classes) {
   network_->train();
   const Tensor old_fake = pool_.query(fake), true_real = real.detach();
-  const Tensor real_logits = logits(true_real), fake_logits = logits(old_fake);
+  const Tensor real_logits = logits(true_real, classes), fake_logits = logits(old_fake, classes);
   augment_.observe(real_logits);
   Tensor loss = loss_.for_discriminator(real_logits, fake_logits, labels_);
   Scalars scalars{{name_ + ".loss", loss.item<double>()},
@@ -121,7 +126,7 @@ Scalars Adversary::learn(const Tensor& real, const Tensor& fake, double weight) 
     // Second derivatives want fp32.
     const AutocastScope off(false, device_.is_cuda());
     for (const auto& [name, term] :
-         regulariser_([this](const Tensor& x) { return network_->forward(x); }, true_real, old_fake)) {
+         regulariser_([&](const Tensor& x) { return judged(x, classes); }, true_real, old_fake)) {
       scalars[name_ + "." + name] = term.item<double>();
       loss = loss + term;
     }
@@ -139,14 +144,14 @@ Scalars Adversary::learn(const Tensor& real, const Tensor& fake, double weight) 
   return scalars;
 }
 
-Tensor Adversary::judge(const Tensor& real, const Tensor& fake) {
+Tensor Adversary::judge(const Tensor& real, const Tensor& fake, const Tensor& classes) {
   network_->train();
   Tensor real_logits;
   if (loss_.needs_real()) {
     const torch::NoGradGuard no_grad;
-    real_logits = logits(real);
+    real_logits = logits(real, classes);
   }
-  return weight_ * loss_.for_generator(real_logits, logits(fake));
+  return weight_ * loss_.for_generator(real_logits, logits(fake, classes));
 }
 
 Tensor Adversary::feature_distance(const Tensor& real, const Tensor& fake, bool paired) {

@@ -11,8 +11,19 @@ const std::vector<PointlessOption>& pointless_options() {
   const char* one_way = "no second generator leads back to the input";
   const char* pairs = "every result has its partner to be compared with, so that an inversion can't stay unseen";
   const char* no_light = "points of a plane have neither light nor dark";
+  const char* nothing_to_keep =
+      "pictures from noise are made of no other picture and have no partner to be compared with";
   static const std::vector<PointlessOption> all{
-      {"adversarial.on", {"mixture"}, "nothing is to be learnt from"},
+      {"adversarial.on", {"mixture", "noise"}, "nothing is to be learnt from"},
+      {"loss.pixel", {"noise"}, nothing_to_keep},
+      {"loss.pixel_weight", {"noise"}, nothing_to_keep},
+      {"loss.luma_weight", {"noise"}, nothing_to_keep},
+      {"loss.tv_weight", {"noise"}, nothing_to_keep},
+      {"perceptual.", {"noise"}, nothing_to_keep},
+      {"loss.cycle", {"noise"}, nothing_to_keep},
+      {"loss.identity", {"noise"}, nothing_to_keep},
+      {"monitor.inversion_low", {"noise"}, nothing_to_keep},
+      {"monitor.on_inversion", {"noise"}, nothing_to_keep},
       {"loss.pixel", {"mixture"}, points},
       {"loss.pixel_weight", {"mixture"}, points},
       {"loss.luma_weight", {"mixture"}, points},

@@ -12,6 +12,7 @@ using Action = std::function<int()>;
 
 void add_upscale(CLI::App& app, Action& action);
 void add_translate(CLI::App& app, Action& action);
+void add_generate(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_model(CLI::App& app, Action& action);
 void add_model_info(CLI::App& model, Action& action);
@@ -29,5 +30,11 @@ void add_data_degrade(CLI::App& data, Action& action);
 void add_data_pairs(CLI::App& data, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
+
+/// --trust of all commands that run a model.
+inline void add_trust(CLI::App& command, bool& trust) {
+  command.add_flag("--trust", trust,
+                   "Let a TorchScript program run that is more than known operators: it can do anything");
+}
 
 }  // namespace ganvas::cli

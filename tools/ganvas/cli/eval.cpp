@@ -34,6 +34,7 @@ void add_eval(CLI::App& app, Action& action) {
   command->add_option("hr", request->hr, "Folder (or file) of ground truth")->required();
   command->add_option("sr", request->sr, "Folder (or file) of results with the same names");
   command->add_option("-m,--model", request->model, "Make the results with this model");
+  add_trust(*command, request->trust);
   command->add_flag("--bicubic", request->bicubic, "Make the results by bicubic enlargement");
   command->add_option("--lr", request->lr,
                       "Folder of low-resolution pictures (default: MATLAB bicubic of the ground truth)");

@@ -17,6 +17,7 @@ void add_model_check(CLI::App& model, Action& action) {
       add_checked(model, action, "check", "Run tensor 'input' of a file and compare with its 'output'", request, check);
   command->add_option("model", request->model, "File or shipped name")->required();
   command->add_option("io", request->io, "safetensors file with 'input' and 'output'")->required();
+  add_trust(*command, request->trust);
   command->add_option("--tolerance", request->tolerance, "Largest error / largest output that passes")
       ->capture_default_str();
 }

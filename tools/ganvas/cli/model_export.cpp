@@ -24,6 +24,7 @@ void add_model_export(CLI::App& model, Action& action) {
       add_checked(model, action, "export", "For other programs: ONNX (.onnx) or TorchScript (.pt)", request, check);
   command->add_option("model", request->model, "File or shipped name")->required();
   command->add_option("out", request->out, "File ending in .onnx or .pt")->required();
+  add_trust(*command, request->trust);
   command->add_flag(
       "--check", request->check,
       "Run the ONNX file in ONNX Runtime (needs node with onnxruntime-node) and print the error; a .pt is "

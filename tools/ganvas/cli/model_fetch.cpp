@@ -41,6 +41,11 @@ int fetch_or_list(const ModelFetchRequest& request) {
   if (request.list) return list_files(request);
   if (request.names.empty() != request.all) fail(ErrorKind::usage, "model fetch: give names, or --all, or --list");
   for (const auto& name : request.names) official_file(name);  // a wrong one shows before any transfer
+  const bool hash = !request.sha256.empty();
+  if (hash && request.names.size() != 1) fail(ErrorKind::usage, "model fetch: --sha256 is of one file; name that");
+  if (hash && (request.sha256.size() != whole_hash ||
+               request.sha256.find_first_not_of("0123456789abcdef") != request.sha256.npos))
+    fail(ErrorKind::usage, "model fetch: --sha256 takes {} digits of 0-9 and a-f", whole_hash);
   return run_in_library(request);
 }
 
@@ -51,7 +56,8 @@ void add_model_fetch(CLI::App& model, Action& action) {
       "fetch", "Download official weight files into the cache ($XDG_CACHE_HOME/ganvas/models); prints their paths");
   auto request = std::make_shared<ModelFetchRequest>();
   fetch->add_option("names", request->names, "Names, as in --list");
-  fetch->add_flag("--all", request->all, "All of them (1.7 GB)");
+  fetch->add_flag("--all", request->all, "All whose hash is known (1.7 GB)");
+  fetch->add_option("--sha256", request->sha256, "What the file must be, where the list knows no whole hash");
   fetch->add_flag("--list", request->list, "What there is, with sizes and hashes; fetches nothing");
   fetch->add_flag("--force", request->force, "Download even if the file is there");
   fetch->add_flag("--json", request->json, "One JSON line a file");

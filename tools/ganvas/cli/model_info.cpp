@@ -16,6 +16,7 @@ void add_model_info(CLI::App& model, Action& action) {
   CLI::App* info =
       add_checked(model, action, "info", "Architecture, parameters, scale, receptive field, metadata", request, check);
   info->add_option("model", request->model, "File or shipped name")->required();
+  add_trust(*info, request->trust);
   info->add_flag("--json", request->json, "As one JSON line");
 }
 

@@ -50,6 +50,7 @@ void add_translate(CLI::App& app, Action& action) {
   add_batch_options(*command, request.batch);
   command->add_option("-m,--model", request.model, "Name of a shipped model, a file, or the folder of a run")
       ->required();
+  add_trust(*command, request.trust);
   command->add_option("--direction", arguments->direction, "AtoB, or BtoA with a cyclegan model's other generator")
       ->capture_default_str()
       ->check(CLI::IsMember({"AtoB", "BtoA"}));

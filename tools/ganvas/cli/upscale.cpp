@@ -47,6 +47,7 @@ void add_upscale(CLI::App& app, Action& action) {
   add_batch_options(*command, request->batch);
   command->add_option("-m,--model", request->model,
                       "Name of a shipped model, or a file (default: photo-x2 for --scale up to 2, else photo-x4)");
+  add_trust(*command, request->trust);
   add_target(*command, request->target);
   add_tile(*command, options.tile, "Side of a tile in input pixels, or auto");
   command

@@ -6,6 +6,7 @@
 #include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/nn/torchscript_network.hpp"
 
 namespace ganvas::cli {
 
@@ -14,6 +15,9 @@ extern "C" int ganvas_run(const Request& request, LogLevel level) noexcept {
   install_interrupt_handler();
   try {
     return std::visit([](const auto& one) { return run(one); }, request);
+  } catch (const UntrustedProgram& error) {
+    log_line(LogLevel::error, fmt::format("{}; --trust runs it, as a program that may do anything", error.what()));
+    return exit_code(error.kind());
   } catch (const Error& error) {
     log_line(LogLevel::error, error.what());
     return exit_code(error.kind());

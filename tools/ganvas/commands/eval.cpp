@@ -16,6 +16,7 @@
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/metric/quality.hpp"
+#include "ganvas/nn/torchscript_network.hpp"
 
 namespace fs = std::filesystem;
 
@@ -28,7 +29,7 @@ class Source {
  public:
   explicit Source(const EvalRequest& request) : options_(request), scale_(request.scale) {
     if (!request.model.empty()) {
-      upscaler_.emplace(load_generator(find_model(request.model)), request.upscale);
+      upscaler_.emplace(load_generator(find_model(request.model), {request.trust}), request.upscale);
       const int own = upscaler_->info().scale;
       if (scale_ != 0 && scale_ != own) fail(ErrorKind::usage, "--scale {}, but the model is x{}", scale_, own);
       scale_ = own;

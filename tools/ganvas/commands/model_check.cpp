@@ -17,7 +17,7 @@ int run(const ModelCheckRequest& request) {
   DiscriminatorPtr judge;
   GeneratorPtr network;
   if (is_torchscript(path)) {
-    network = load_torchscript(path).network;
+    network = load_torchscript(path, {request.trust}).network;
   } else {
     const ModelFile file = read_model_file(path);
     judge = discriminator_from(file.weights, path.string());

@@ -13,6 +13,7 @@
 #include "ganvas/engine/exporter.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/torchscript_network.hpp"
 
 namespace ganvas::cli {
 
@@ -47,7 +48,7 @@ int run(const ModelExportRequest& request) {
   const torch::NoGradGuard no_grad;
   const std::filesystem::path in = find_model(request.model);
   require_other_file(in, request.out);
-  LoadedGenerator model = load_generator(in);
+  LoadedGenerator model = load_generator(in, {request.trust});
   model.file.metadata.erase(int8_metadata);  // for our own engine
   Generator& network = *model.network;
   const std::filesystem::path out = request.out;

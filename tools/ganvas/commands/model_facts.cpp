@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include "ganvas/core/bounded_json.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/format/torchscript.hpp"
@@ -37,9 +38,9 @@ nlohmann::ordered_json generator_facts(const std::string& name, const LoadedGene
   auto metadata = model.file.metadata;
   if (const auto record = metadata.extract(int8_metadata)) {
     // Thousands of numbers, of which these two matter to people.
-    const auto parsed = nlohmann::json::parse(record.mapped(), nullptr, false);
+    const auto parsed = bounded_json(record.mapped());
     for (const char* figure : {"psnr", "loss"})
-      if (parsed.is_object() && parsed.contains(figure)) text["int8"][figure] = parsed[figure];
+      if (parsed && parsed->is_object() && parsed->contains(figure)) text["int8"][figure] = (*parsed)[figure];
   }
   if (!metadata.empty()) text["metadata"] = metadata;
   return text;
@@ -82,8 +83,8 @@ nlohmann::ordered_json model_facts(const std::string& name, ModelFile file) {
   return generator_facts(name, generator_from(std::move(file), name));
 }
 
-nlohmann::ordered_json model_facts(const std::filesystem::path& path) {
-  return is_torchscript(path) ? generator_facts(path.string(), load_torchscript(path))
+nlohmann::ordered_json model_facts(const std::filesystem::path& path, bool trust) {
+  return is_torchscript(path) ? generator_facts(path.string(), load_torchscript(path, {trust}))
                               : model_facts(path.string(), read_model_file(path));
 }
 

@@ -14,9 +14,10 @@ namespace ganvas::cli {
 
 namespace {
 
-FetchResult fetch_one(const OfficialFile& file, bool force) {
+FetchResult fetch_one(const OfficialFile& file, const ModelFetchRequest& request) {
   FetchOptions options;
-  options.force = force;
+  options.force = request.force;
+  options.sha256 = request.sha256;
   std::optional<Progress> bar;
   options.progress = [&](std::uint64_t done, std::uint64_t total) {
     const auto whole = [](std::uint64_t bytes) { return std::floor(static_cast<double>(bytes) / 1e6); };
@@ -24,10 +25,7 @@ FetchResult fetch_one(const OfficialFile& file, bool force) {
     if (!bar) bar.emplace("fetch " + file.name + " (MB)", whole(total), whole(done));
     bar->update(whole(done));
   };
-  FetchResult result = fetch_official(file, options);
-  // Someone else may compare what nobody has vouched for.
-  if (file.sha256.size() < 64) log(LogLevel::info, "{}: sha256 {}", file.file, result.sha256);
-  return result;
+  return fetch_official(file, options);
 }
 
 }  // namespace
@@ -36,12 +34,15 @@ int run(const ModelFetchRequest& request) {
   std::vector<const OfficialFile*> files;
   for (const auto& name : request.names) files.push_back(&official_file(name));
   if (request.all)
-    for (const auto& file : official_files()) files.push_back(&file);
+    for (const auto& file : official_files()) {
+      if (is_known(file)) files.push_back(&file);
+      else log(LogLevel::info, "{}: left out, its hash isn't known", file.name);
+    }
 
   int code = 0;
   for (const OfficialFile* file : files) {
     try {
-      const FetchResult result = fetch_one(*file, request.force);
+      const FetchResult result = fetch_one(*file, request);
       if (request.json)
         fmt::print("{}\n", nlohmann::ordered_json{{"name", file->name},
                                                   {"path", result.path.string()},

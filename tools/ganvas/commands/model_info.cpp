@@ -20,7 +20,7 @@ std::string printable(std::string text) {
 }  // namespace
 
 int run(const ModelInfoRequest& request) {
-  const auto text = model_facts(find_model(request.model));
+  const auto text = model_facts(find_model(request.model), request.trust);
   if (request.json) {
     fmt::print("{}\n", text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return 0;

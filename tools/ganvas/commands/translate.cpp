@@ -7,13 +7,14 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "ganvas/infer/translator.hpp"
+#include "ganvas/nn/torchscript_network.hpp"
 
 namespace ganvas::cli {
 
 int run(const TranslateRequest& request) {
   const TranslateOptions& options = request.options;
   if (options.run.threads > 0) cv::setNumThreads(options.run.threads);
-  Translator translator(load_generator(request.model), options);
+  Translator translator(load_generator(request.model, {request.trust}), options);
 
   BatchOptions batch = request.batch;
   batch.quiet = log_level() > LogLevel::info;

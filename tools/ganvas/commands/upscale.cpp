@@ -7,6 +7,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "ganvas/infer/upscaler.hpp"
+#include "ganvas/nn/torchscript_network.hpp"
 
 namespace ganvas::cli {
 
@@ -14,7 +15,7 @@ int run(const UpscaleRequest& request) {
   resolve(request.target, 100, 100, 1);  // impossible wishes show before any work
   if (request.options.run.threads > 0) cv::setNumThreads(request.options.run.threads);
   const std::filesystem::path model = request.model;
-  Upscaler upscaler(load_generator(model), request.options);
+  Upscaler upscaler(load_generator(model, {request.trust}), request.options);
   const int network_scale = upscaler.info().scale;
   log(LogLevel::debug, "{}: x{}, {}", model.string(), network_scale, upscaler.precision());
 

@@ -9,6 +9,7 @@ namespace ganvas::cli {
 struct ModelInfoRequest {
   std::string model;
   bool json = false;
+  bool trust = false;  ///< TorchScript programs may do anything
 };
 
 struct ModelListRequest {
@@ -28,6 +29,7 @@ struct ModelBlendRequest {
 struct ModelExportRequest {
   std::string model, out;
   bool check = false;
+  bool trust = false;  ///< TorchScript programs may do anything
 };
 
 struct ModelQuantizeRequest {
@@ -40,10 +42,12 @@ struct ModelQuantizeRequest {
 struct ModelCheckRequest {
   std::string model, io;
   double tolerance = 1e-4;
+  bool trust = false;  ///< TorchScript programs may do anything
 };
 
 struct ModelFetchRequest {
   std::vector<std::string> names;
+  std::string sha256;  ///< of the one file named, where the catalogue doesn't know it
   bool all = false, list = false, json = false, force = false;
 };
 
