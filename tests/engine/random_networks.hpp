@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,14 @@ inline std::vector<std::pair<GeneratorPtr, std::string>> random_networks() {
       networks.emplace_back(network, plugin.name + " " + config.dump());
     }
   return networks;
+}
+
+/// Whether a network is left to LibTorch on purpose: the engine says by name which operator it doesn't know, or which
+/// use of one (`why`). Those that it was made for have no such excuse.
+inline bool left_to_libtorch(const Generator& network, const std::string& why) {
+  const std::set<std::string> engine_runs{"compact", "edsr",    "msrresnet", "rcan",
+                                          "resnet",  "rrdbnet", "srresnet",  "unet"};
+  return !engine_runs.contains(network.architecture()) && (why.starts_with("aten::") || why.starts_with("prim::"));
 }
 
 }  // namespace ganvas::test

@@ -14,10 +14,10 @@ namespace {
 
 namespace jit = torch::jit;
 
-std::vector<std::int64_t> sizes_of(const jit::Value* value) {
+std::vector<std::int64_t> sizes_of(const Call& call, const jit::Value* value) {
   const auto type = value->type()->cast<c10::TensorType>();
   const auto sizes = type ? type->sizes().concrete_sizes() : c10::nullopt;
-  if (!sizes) fail(ErrorKind::model, "a traced value has no known shape");
+  if (!sizes) call.refuse("a value has no known shape");
   return *sizes;
 }
 
@@ -69,8 +69,10 @@ std::vector<NodeId> Call::pictures(std::size_t i) const {
   return parts;
 }
 
-std::vector<std::int64_t> Call::sizes(std::size_t i) const { return sizes_of(node_.input(i)); }
-std::vector<std::int64_t> Call::result_sizes(std::size_t which) const { return sizes_of(result_of(node_, which)); }
+std::vector<std::int64_t> Call::sizes(std::size_t i) const { return sizes_of(*this, node_.input(i)); }
+std::vector<std::int64_t> Call::result_sizes(std::size_t which) const {
+  return sizes_of(*this, result_of(node_, which));
+}
 
 int Call::channels(std::size_t which) const {
   const auto sizes = result_sizes(which);
