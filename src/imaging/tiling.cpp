@@ -30,8 +30,11 @@ struct Axis {
     }
     for (int i = 0; i < count; ++i) {
       const auto start = count == 1 ? 0 : static_cast<int>(std::int64_t{i} * (padded - region) / (count - 1));
-      starts.push_back(start / align * align - edge);
+      const int at = start / align * align - edge;
+      // Where steps are smaller than the alignment, several regions would be the same one.
+      if (starts.empty() || starts.back() != at) starts.push_back(at);
     }
+    count = static_cast<int>(starts.size());
   }
 };
 

@@ -27,7 +27,7 @@ TEST_CASE("command: names in brackets are taken as they are") {
   fs::current_path(before);
 }
 
-TEST_CASE("command: one signal ends a wait for a pipe; limits on threads and memory are one line") {
+TEST_CASE("command: one signal ends a wait for a pipe, limits on threads and memory are one line") {
   const TemporaryFolder folder;
   const fs::path pipe = folder / "x.png";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);

@@ -245,7 +245,7 @@ int killed_while(const std::function<void()>& before, const std::function<void()
 
 }  // namespace
 
-TEST_CASE("one signal ends the wait for a pipe, in any thread; ignored signals stay ignored") {
+TEST_CASE("one signal ends the wait for a pipe, in any thread, and ignored signals stay ignored") {
   const test::TemporaryFolder folder;
   const fs::path pipe = folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);

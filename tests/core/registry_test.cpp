@@ -35,7 +35,7 @@ TEST_CASE("registry: plug-ins come in order, are found by name, and an unknown n
   CHECK(message_of(ErrorKind::recipe, [&] { animals.at("dog"); }) == "unknown animal 'dog'; known: ant, cat, hen, cow");
 }
 
-TEST_CASE("registry: the first that recognises something wins; one without a detection is passed over") {
+TEST_CASE("registry: the first that recognises something wins, one without a detection is passed over") {
   const auto of_length = [](std::size_t length) {
     return [length](const std::string& text) { return text.size() == length ? std::optional(7) : std::nullopt; };
   };

@@ -110,7 +110,8 @@ TEST_CASE("every architecture: the plan gives what LibTorch gives, on odd sizes"
       for (const auto& [height, width] : {std::pair{3, 8}, {1, 1}, {37, 29}, {3, 8}}) {
         CAPTURE(height);
         // One colour has no variance: an instance norm shows nothing of it but rounding.
-        if (height * width == 1 && network->config().value("norm", "") == "instance") continue;
+        if (height * width == 1 && network->config().contains("norm") && network->config().at("norm") == "instance")
+          continue;
         const Tensor picture = picture_for(*network, height, width), expected = network->forward(picture);
         const Tensor actual = engine->run(picture);
         if (bf16) {

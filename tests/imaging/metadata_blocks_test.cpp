@@ -346,7 +346,7 @@ TEST_CASE("TIFF: nothing that is carried changes what the picture is") {
   }
 }
 
-TEST_CASE("TIFF: resolution, profile and texts of BigTIFF; Photoshop's layers go") {
+TEST_CASE("TIFF: resolution, profile and texts of BigTIFF, and Photoshop's layers go") {
   // A BigTIFF by hand: one strip of 3 x 2 gray pixels, a description, a profile, GeoTIFF's size of a pixel.
   const auto entry = [](Bytes& out, int tag, int type, const Bytes& data, std::size_t count, Bytes& values,
                         std::size_t base) {

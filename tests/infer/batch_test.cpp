@@ -308,7 +308,7 @@ TEST_CASE("batch: Ctrl-C ends it with 130, whole files only, the rest is done la
   CHECK(tree(folder / "out") == tree(folder / "in"));
 }
 
-TEST_CASE("batch: what killed runs left goes, even where nothing is written; replaced outputs keep mode and link") {
+TEST_CASE("batch: what killed runs left goes, even where nothing is written, and replaced outputs keep mode and link") {
   const TemporaryFolder folder;
   write_picture(folder / "in/a.png");
   write_picture(folder / "in/sub/b.png");

@@ -355,8 +355,8 @@ TEST_CASE("values that are no numbers, memory that runs out, Ctrl-C, progress, c
   }
   nlohmann::json odd = config;
   odd["scale"] = 2;
-  odd["in_channels"] = odd["out_channels"] = 4;
-  CHECK(refusal(ErrorKind::model, [&] { upscaler(odd); }).find("4") != std::string::npos);
+  odd["in_channels"] = odd["out_channels"] = 5;
+  CHECK(refusal(ErrorKind::model, [&] { upscaler(odd); }).find("5") != std::string::npos);
   CHECK(refusal(ErrorKind::usage, [&] { upscaler(config, {.run = {.device = "tpu"}}); }).find("tpu") !=
         std::string::npos);
 }

@@ -148,5 +148,5 @@ TEST_CASE("noise: what can't be learnt from is said in one line") {
   says(with("few", {"data.classes=true"}), {"classes are folders"});
   says(with("single", {"data.classes=true"}), {"'b'", "one picture"});
   says(with("few", {"noise.mixing=0.5"}, ErrorKind::recipe), {"noise.mixing", "dcgan"});
-  says(with("few", {"generator.widths=4"}, ErrorKind::recipe), {"discriminator"});
+  says(with("few", {"generator.widths=4"}, ErrorKind::recipe), {"widths"});
 }

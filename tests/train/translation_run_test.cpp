@@ -288,7 +288,7 @@ TEST_CASE("translation: impossible wishes are refused in one line") {
     return refusal(kind, [&] { train(tiny("pix2pix"), options_for(folder / "y", data)); });
   };
   says(message(ErrorKind::data, "cyclegan", {}, {folder / "one"}), {"one", "A and B"});
-  says(paired(ErrorKind::data, {folder / "one", folder / "two"}), {"02.png", "no partner"});
+  says(paired(ErrorKind::data, {folder / "one", folder / "two"}), {"02.png", "no picture of this name"});
   says(message(ErrorKind::recipe, "cut", {"generator.architecture=unet", "generator.downs=5"}, {}),
        {"no encoder", "resnet"});
   says(message(ErrorKind::recipe, "cyclegan", {"data.crop=64"}, {folder / "one", folder / "two"}), {"64", "36"});

@@ -37,6 +37,8 @@ struct Options {
     if (heads.size() != depths.size())
       fail(ErrorKind::recipe, "heads: {} numbers for {} groups", heads.size(), depths.size());
   }
+  /// Of windows that are no multiple of 4 the shift is odd: a cell of the outermost windows then holds tokens of two
+  /// opposite borders of what is computed at once, as in the published code, and tiles differ from the whole there.
   int shift_of(int block) const { return shifted && block % 2 == 1 ? window / 2 : 0; }
   int channels, window, hidden, kernel;
   std::vector<int> depths, heads;
@@ -240,14 +242,14 @@ GeneratorPlugin plugin() {
                         {"scale", 2},
                         {"hidden", 6}},
                        {{"channels", 8},
-                        {"window", 6},
+                        {"window", 8},
                         {"depths", {2}},
                         {"heads", {2}},
                         {"scale", 3},
                         {"upsampler", "pixelshuffledirect"},
                         {"residual_end", "3conv"}},
                        {{"channels", 4},
-                        {"window", 2},
+                        {"window", 4},
                         {"depths", {2}},
                         {"heads", {1}},
                         {"scale", 1},

@@ -53,8 +53,8 @@ Tensor mean_features(const Tensor& features) { return features.transpose(0, 1).f
 
 /// Share of pairs in which the real picture has the larger logit.
 double separation(const Tensor& real, const Tensor& fake) {
-  const Tensor r = real.detach().to(torch::kFloat).flatten(1).mean(1);
-  const Tensor f = fake.detach().to(torch::kFloat).flatten(1).mean(1);
+  const Tensor r = real.detach().to(torch::kFloat).reshape({real.size(0), -1}).mean(1);
+  const Tensor f = fake.detach().to(torch::kFloat).reshape({fake.size(0), -1}).mean(1);
   const Tensor difference = r.unsqueeze(1) - f.unsqueeze(0);
   return (0.5 + 0.5 * difference.sign()).mean().item<double>();
 }

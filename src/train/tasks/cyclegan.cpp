@@ -60,7 +60,7 @@ class CycleGan final : public AdversarialTask {
   Tensor translate(Generator& generator, const Tensor& x) { return generate(context_, generator, x); }
   /// Results for both, in one pass where the network treats each picture by itself.
   std::pair<Tensor, Tensor> translate_both(Generator& generator, const Tensor& x, const Tensor& y) {
-    const bool alone = forth_->config().value("norm", "batch") != "batch" && x.sizes() == y.sizes();
+    const bool alone = forth_->config().value("norm", nlohmann::json("batch")) != "batch" && x.sizes() == y.sizes();
     if (!alone) return {translate(generator, x), translate(generator, y)};
     const Tensor both = translate(generator, torch::cat({x, y}));
     return {both.narrow(0, 0, x.size(0)), both.narrow(0, x.size(0), y.size(0))};
