@@ -11,8 +11,8 @@
 #include <cstring>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/core/list_files.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/list_files.hpp"
 
 namespace fs = std::filesystem;
 

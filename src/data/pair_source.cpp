@@ -17,7 +17,7 @@ namespace ganvas {
 
 namespace {
 
-Image read_rgb(const fs::path& path) { return to_rgb(color_part(to_depth(read_image(path).image, Depth::u8))); }
+Image read_rgb(const fs::path& path) { return to_rgb(colour_part(to_depth(read_image(path).image, Depth::u8))); }
 
 Image crop(const Image& image, int x, int y, int width, int height) {
   return Image(image.pixels(cv::Rect(x, y, width, height)).clone());

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace ganvas {
 
 torch::Tensor fitted_picture(const Image& image, int side) {
-  const Image rgb = to_depth(to_rgb(color_part(image)), Depth::f32);
+  const Image rgb = to_depth(to_rgb(colour_part(image)), Depth::f32);
   return tensor_from_image(resize(rgb, side, side, Interpolation::pillow).pixels);
 }
 

@@ -84,12 +84,12 @@ void pull(cv::Mat& level, const cv::Mat& coarse) {
 }
 
 template <typename T>
-void fill_transparent(const cv::Mat& pixels, const cv::Mat& coarse, cv::Mat& color) {
+void fill_transparent(const cv::Mat& pixels, const cv::Mat& coarse, cv::Mat& colour) {
   const int channels = pixels.channels();
   float filled[4];
   for (int y = 0; y < pixels.rows; ++y) {
     const T* in = pixels.ptr<T>(y);
-    T* out = color.ptr<T>(y);
+    T* out = colour.ptr<T>(y);
     for (int x = 0; x < pixels.cols; ++x, in += channels, out += channels - 1) {
       if (in[channels - 1] != 0) continue;
       sample(coarse, y, x, filled);
@@ -100,11 +100,11 @@ void fill_transparent(const cv::Mat& pixels, const cv::Mat& coarse, cv::Mat& col
 
 }  // namespace
 
-Image bleed_color(const Image& image) {
+Image bleed_colour(const Image& image) {
   if (!image.has_alpha()) return image;
-  Image color = color_part(image);
+  Image colour = colour_part(image);
   const auto alpha = constant_alpha(image);
-  if (alpha) return color;  // nothing hidden, or nothing to fill from
+  if (alpha) return colour;  // nothing hidden, or nothing to fill from
   std::vector<cv::Mat> levels{
       by_depth(image.depth(), [&](auto type) { return halve_picture<decltype(type)>(image.pixels); })};
   while (levels.back().total() > 1) levels.push_back(halve_level(levels.back()));
@@ -112,8 +112,8 @@ Image bleed_color(const Image& image) {
   levels.back().convertTo(levels.back(), CV_32F, 1.0 / levels.back().ptr<float>()[image.channels() - 1]);
   for (std::size_t i = levels.size() - 1; i-- > 0;) pull(levels[i], levels[i + 1]);
   by_depth(image.depth(),
-           [&](auto type) { fill_transparent<decltype(type)>(image.pixels, levels.front(), color.pixels); });
-  return color;
+           [&](auto type) { fill_transparent<decltype(type)>(image.pixels, levels.front(), colour.pixels); });
+  return colour;
 }
 
 std::optional<double> constant_alpha(const Image& image) {
@@ -133,19 +133,19 @@ std::optional<double> constant_alpha(const Image& image) {
 
 Image over_white(const Image& image) {
   if (!image.has_alpha()) return image;
-  cv::Mat color, alpha;
-  color_part(image).pixels.convertTo(color, CV_32F);
+  cv::Mat colour, alpha;
+  colour_part(image).pixels.convertTo(colour, CV_32F);
   alpha_part(image).pixels.convertTo(alpha, CV_32F, 1 / max_value(image.depth()));
   const auto white = static_cast<float>(max_value(image.depth()));
-  const int channels = color.channels();
-  for (int y = 0; y < color.rows; ++y) {
-    auto* sample = color.ptr<float>(y);
+  const int channels = colour.channels();
+  for (int y = 0; y < colour.rows; ++y) {
+    auto* sample = colour.ptr<float>(y);
     const auto* weight = alpha.ptr<float>(y);
-    for (int x = 0; x < color.cols; ++x)
+    for (int x = 0; x < colour.cols; ++x)
       for (int c = 0; c < channels; ++c, ++sample) *sample = white + (*sample - white) * weight[x];
   }
   Image result;
-  color.convertTo(result.pixels, image.pixels.depth());
+  colour.convertTo(result.pixels, image.pixels.depth());
   return result;
 }
 

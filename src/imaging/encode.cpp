@@ -3,7 +3,7 @@
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/alpha.hpp"
 #include "ganvas/imaging/channels.hpp"
-#include "ganvas/metadata/color_profile.hpp"
+#include "ganvas/metadata/colour_profile.hpp"
 #include "imaging/codecs.hpp"
 
 namespace ganvas {
@@ -70,7 +70,7 @@ Bytes encode_image(const Image& image, Format format, const Metadata& metadata, 
     Metadata carried = metadata;
     carried.dropped.clear();
     if (format == Format::jpeg || format == Format::webp || format == Format::tiff)
-      turn_colors_into_profile(carried, stored.channels() <= 2);
+      turn_colours_into_profile(carried, stored.channels() <= 2);
     codecs::drop_foreign_profile(carried, stored.channels());
     bytes = embed_metadata(std::move(bytes), carried, stored.width(), stored.height(), dropped);
     if (dropped) dropped->insert(dropped->end(), carried.dropped.begin(), carried.dropped.end());

@@ -19,7 +19,7 @@ int matrix_type(Depth depth) {
   fail(ErrorKind::internal, "unknown sample depth");
 }
 
-void require_color(const Image& image) {
+void require_colour(const Image& image) {
   if (image.channels() != 1 && image.channels() != 3)
     fail(ErrorKind::data, "a picture of {} channels where 1 or 3 are wanted", image.channels());
 }
@@ -66,7 +66,7 @@ Image to_depth(const Image& image, Depth depth) {
   return result;
 }
 
-Image color_part(const Image& image) {
+Image colour_part(const Image& image) {
   Image result;
   if (image.channels() == 2) cv::extractChannel(image.pixels, result.pixels, 0);
   else if (image.channels() == 4) cv::cvtColor(image.pixels, result.pixels, cv::COLOR_RGBA2RGB);
@@ -84,31 +84,31 @@ Image alpha_part(const Image& image) {
   return result;
 }
 
-Image with_alpha(const Image& color, const Image& alpha) {
-  require_color(color);
-  if (alpha.channels() != 1 || alpha.pixels.size() != color.pixels.size() || alpha.depth() != color.depth())
+Image with_alpha(const Image& colour, const Image& alpha) {
+  require_colour(colour);
+  if (alpha.channels() != 1 || alpha.pixels.size() != colour.pixels.size() || alpha.depth() != colour.depth())
     fail(ErrorKind::internal, "an alpha plane that does not fit its colours");
-  Image result(color.width(), color.height(), color.channels() + 1, color.depth());
-  const cv::Mat sources[] = {color.pixels, alpha.pixels};
+  Image result(colour.width(), colour.height(), colour.channels() + 1, colour.depth());
+  const cv::Mat sources[] = {colour.pixels, alpha.pixels};
   const int gray_pairs[] = {0, 0, 1, 1}, rgb_pairs[] = {0, 0, 1, 1, 2, 2, 3, 3};
-  const bool gray = color.channels() == 1;
+  const bool gray = colour.channels() == 1;
   cv::mixChannels(sources, 2, &result.pixels, 1, gray ? gray_pairs : rgb_pairs, gray ? 2 : 4);
   return result;
 }
 
-Image to_rgb(const Image& color) {
-  require_color(color);
-  if (color.channels() == 3) return color;
+Image to_rgb(const Image& colour) {
+  require_colour(colour);
+  if (colour.channels() == 3) return colour;
   Image result;
-  cv::cvtColor(color.pixels, result.pixels, cv::COLOR_GRAY2RGB);
+  cv::cvtColor(colour.pixels, result.pixels, cv::COLOR_GRAY2RGB);
   return result;
 }
 
-Image to_gray(const Image& color) {
-  require_color(color);
-  if (color.channels() == 1) return color;
+Image to_gray(const Image& colour) {
+  require_colour(colour);
+  if (colour.channels() == 1) return colour;
   Image result;
-  cv::cvtColor(color.pixels, result.pixels, cv::COLOR_RGB2GRAY);
+  cv::cvtColor(colour.pixels, result.pixels, cv::COLOR_RGB2GRAY);
   return result;
 }
 

@@ -33,37 +33,38 @@ std::vector<std::string_view> words_of(std::string_view line) {
 std::optional<LabelTable::Entry> entry_of(const std::vector<std::string_view>& words) {
   const int index = number_in(words[0], 65535);
   if (index < 0 || words.size() < 2) return std::nullopt;
-  std::array<int, 3> color{-1, -1, -1};
+  std::array<int, 3> colour{-1, -1, -1};
   std::size_t used = 2;
   if (words[1].starts_with('#')) {
     const int value = words[1].size() == 7 ? number_in(words[1].substr(1), 0xffffff, 16) : -1;
-    if (value >= 0) color = {value >> 16, value >> 8 & 255, value & 255};
+    if (value >= 0) colour = {value >> 16, value >> 8 & 255, value & 255};
   } else if (words.size() >= 4) {
     used = 4;
-    for (int c = 0; c < 3; ++c) color[c] = number_in(words[1 + c], 255);
+    for (int c = 0; c < 3; ++c) colour[c] = number_in(words[1 + c], 255);
   }
   const bool ends = words.size() == used || words[used].starts_with('#');
-  if (!ends || std::min({color[0], color[1], color[2]}) < 0) return std::nullopt;
+  if (!ends || std::min({colour[0], colour[1], colour[2]}) < 0) return std::nullopt;
   LabelTable::Entry entry{index, {}};
-  std::transform(color.begin(), color.end(), entry.color.begin(), [](int v) { return static_cast<std::uint8_t>(v); });
+  std::transform(colour.begin(), colour.end(), entry.colour.begin(),
+                 [](int v) { return static_cast<std::uint8_t>(v); });
   return entry;
 }
 
 }  // namespace
 
-LabelColor voc_color(std::uint32_t index) {
-  LabelColor color{};
+LabelColour voc_colour(std::uint32_t index) {
+  LabelColour colour{};
   for (int bit = 7; bit >= 0; --bit)
-    for (auto& channel : color) {
+    for (auto& channel : colour) {
       channel |= static_cast<std::uint8_t>((index & 1) << bit);
       index >>= 1;
     }
-  return color;
+  return colour;
 }
 
 LabelTable LabelTable::voc(int classes) {
   LabelTable table;
-  for (int i = 0; i < classes; ++i) table.add(i, voc_color(static_cast<std::uint32_t>(i)));
+  for (int i = 0; i < classes; ++i) table.add(i, voc_colour(static_cast<std::uint32_t>(i)));
   return table;
 }
 
@@ -76,21 +77,21 @@ LabelTable LabelTable::parse(std::string_view text, const std::string& name) {
     if (words.empty() || words[0].starts_with('#')) continue;
     const auto entry = entry_of(words);
     if (!entry) fail(ErrorKind::file, "{}:{}: expected \"index r g b\" or \"index #rrggbb\"", name, number);
-    if (table.color_of(entry->index)) fail(ErrorKind::file, "{}:{}: class {} again", name, number, entry->index);
-    table.add(entry->index, entry->color);
+    if (table.colour_of(entry->index)) fail(ErrorKind::file, "{}:{}: class {} again", name, number, entry->index);
+    table.add(entry->index, entry->colour);
   }
   if (table.entries_.empty()) fail(ErrorKind::file, "{}: no class has a colour here", name);
   return table;
 }
 
-void LabelTable::add(int index, LabelColor color) {
-  entries_.push_back({index, color});
-  colors_.emplace(index, color);
+void LabelTable::add(int index, LabelColour colour) {
+  entries_.push_back({index, colour});
+  colours_.emplace(index, colour);
 }
 
-std::optional<LabelColor> LabelTable::color_of(int index) const {
-  const auto found = colors_.find(index);
-  return found == colors_.end() ? std::nullopt : std::optional(found->second);
+std::optional<LabelColour> LabelTable::colour_of(int index) const {
+  const auto found = colours_.find(index);
+  return found == colours_.end() ? std::nullopt : std::optional(found->second);
 }
 
 int LabelTable::largest_index() const {
@@ -100,9 +101,9 @@ int LabelTable::largest_index() const {
 }
 
 void LabelTable::require_distinct() const {
-  std::map<LabelColor, int> seen;
+  std::map<LabelColour, int> seen;
   for (const Entry& entry : entries_)
-    if (const auto [other, fresh] = seen.emplace(entry.color, entry.index); !fresh)
+    if (const auto [other, fresh] = seen.emplace(entry.colour, entry.index); !fresh)
       fail(ErrorKind::data, "classes {} and {} have the same colour: no way leads back from it", other->second,
            entry.index);
 }

@@ -14,7 +14,7 @@
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/imaging/alpha.hpp"
-#include "ganvas/imaging/color.hpp"
+#include "ganvas/imaging/colour.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/imaging/tiling.hpp"
 #include "infer/tile_runner.hpp"
@@ -87,7 +87,7 @@ struct Upscaler::State {
       : runner(std::move(model.network), given.run, given.tta, model.file.text(int8_metadata)), options(given) {}
 
   Image pass(const Image& image, const Report& report);
-  Image enlarge_color(const Image& color, cv::Size size, ColorFix fix, const Report& report);
+  Image enlarge_colour(const Image& colour, cv::Size size, ColourFix fix, const Report& report);
   Image enlarge_once(const Image& image, const Report& report);
   Image enlarge_planes(const Image& image, const Report& report);
 
@@ -140,11 +140,11 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
   }
 }
 
-Image Upscaler::State::enlarge_color(const Image& color, cv::Size size, ColorFix fix, const Report& report) {
+Image Upscaler::State::enlarge_colour(const Image& colour, cv::Size size, ColourFix fix, const Report& report) {
   const GeneratorInfo& info = runner.info();
-  const int passes = passes_for({color.width(), color.height()}, size, info.scale);
-  check_memory(size, color);
-  Image current = color;
+  const int passes = passes_for({colour.width(), colour.height()}, size, info.scale);
+  check_memory(size, colour);
+  Image current = colour;
   for (int i = 0; i < passes; ++i) {
     // What the passes still to come will enlarge need not be larger than that: a last pass for x6 starts at x1.5, not
     // at x4.
@@ -160,9 +160,11 @@ Image Upscaler::State::enlarge_color(const Image& color, cv::Size size, ColorFix
     current = enlarge_once(current, part);
   }
   Image result = resized(current, size);
-  if (fix == ColorFix::none || passes == 0) return result;
-  const Image before = color_part(resized(color, size));
-  const Image fixed = fix_color(color_part(result), color_part(result).channels() == 3 ? to_rgb(before) : before, fix);
+  if (fix == ColourFix::none || passes == 0) return result;
+  if (result.channels() > 4) return fix_colour(result, resized(colour, size), fix);  // bands, each by itself
+  const Image before = colour_part(resized(colour, size));
+  const Image fixed =
+      fix_colour(colour_part(result), colour_part(result).channels() == 3 ? to_rgb(before) : before, fix);
   return result.has_alpha() ? with_alpha(fixed, alpha_part(result)) : fixed;
 }
 
@@ -170,14 +172,14 @@ Image Upscaler::State::enlarge_color(const Image& color, cv::Size size, ColorFix
 Image Upscaler::State::enlarge_once(const Image& image, const Report& report) {
   const GeneratorInfo& info = runner.info();
   const int channels = image.channels();
-  if (info.in_channels == 1 && info.out_channels == 3) return pass(to_gray(color_part(image)), report);
+  if (info.in_channels == 1 && info.out_channels == 3) return pass(to_gray(colour_part(image)), report);
   if (info.in_channels == 1 || channels > 4 || (channels == 1 && info.in_channels == 3))
     return enlarge_planes(image, report);
   if (channels == info.in_channels) return pass(image, report);
   // A network of colours with alpha, which these pictures don't have.
   const Image opaque = with_alpha(
       to_rgb(image), constant_plane({image.width(), image.height()}, image.depth(), max_value(image.depth())));
-  const Image result = color_part(pass(opaque, report));
+  const Image result = colour_part(pass(opaque, report));
   return channels == 1 ? to_gray(result) : result;
 }
 
@@ -222,31 +224,32 @@ cv::Mat Upscaler::run_tile(const cv::Mat& tile) { return state_->runner.run(tile
 
 Image Upscaler::upscale(const Image& image, cv::Size size, const Report& report) {
   State& state = *state_;
-  const ColorFix fix = state.options.color_fix;
-  if (!image.has_alpha()) return state.enlarge_color(image, size, fix, report);
+  const ColourFix fix = state.options.colour_fix;
+  if (!image.has_alpha()) return state.enlarge_colour(image, size, fix, report);
   if (info().in_channels == 4 && state.options.alpha == AlphaMode::model) {
     const bool gray = image.channels() == 2;
-    const Image rgba = gray ? with_alpha(to_rgb(color_part(image)), alpha_part(image)) : image;
-    const Image large = state.enlarge_color(rgba, size, fix, report);
-    return gray ? with_alpha(to_gray(color_part(large)), alpha_part(large)) : large;
+    const Image rgba = gray ? with_alpha(to_rgb(colour_part(image)), alpha_part(image)) : image;
+    const Image large = state.enlarge_colour(rgba, size, fix, report);
+    return gray ? with_alpha(to_gray(colour_part(large)), alpha_part(large)) : large;
   }
 
   const auto constant = constant_alpha(image);
   const bool opaque = constant && *constant == max_value(image.depth());
-  const Image color = opaque ? color_part(image) : bleed_color(image);
+  const Image colour = opaque ? colour_part(image) : bleed_colour(image);
   const bool by_model = !constant && state.options.alpha == AlphaMode::model;
-  const double color_share = by_model ? 0.5 : 1.0;
+  const double colour_share = by_model ? 0.5 : 1.0;
   const auto part = [&](double begin, double share) -> Report {
     return [&report, begin, share](double f) {
       if (report) report(begin + share * f);
     };
   };
-  const Image large = state.enlarge_color(color, size, fix, part(0, color_share));
+  const Image large = state.enlarge_colour(colour, size, fix, part(0, colour_share));
   Image alpha;
   if (constant) {
     alpha = constant_plane(size, image.depth(), *constant);
   } else if (by_model) {
-    alpha = to_gray(state.enlarge_color(alpha_part(image), size, ColorFix::none, part(color_share, 1 - color_share)));
+    alpha =
+        to_gray(state.enlarge_colour(alpha_part(image), size, ColourFix::none, part(colour_share, 1 - colour_share)));
   } else {
     alpha = resized(alpha_part(image), size);
   }

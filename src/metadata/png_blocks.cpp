@@ -133,7 +133,7 @@ bool take_profile(Metadata& metadata, View data) {
 }
 
 /// Size of the chunks that say what the colours mean; 0: another chunk.
-std::size_t color_chunk_size(std::string_view type) {
+std::size_t colour_chunk_size(std::string_view type) {
   if (type == "gAMA" || type == "cICP") return 4;
   if (type == "cHRM") return 32;
   if (type == "sRGB") return 1;
@@ -157,7 +157,7 @@ bool take_chunk(Blocks& blocks, const std::string& type, View data) {
     const bool metre = data[8] == 1;
     if (metre) metadata.resolution = {across / 100, down / 100, Resolution::Unit::centimetre};
     else if (across != down) metadata.resolution = {across, down, Resolution::Unit::unknown};
-  } else if (const std::size_t size = color_chunk_size(type)) {
+  } else if (const std::size_t size = colour_chunk_size(type)) {
     if (data.size() != size) return false;
     metadata.png.push_back({type, Bytes(data.begin(), data.end())});
   }
@@ -166,7 +166,7 @@ bool take_chunk(Blocks& blocks, const std::string& type, View data) {
 
 bool carries_metadata(std::string_view type) {
   return type == "tEXt" || type == "zTXt" || type == "iTXt" || type == "iCCP" || type == "eXIf" || type == "pHYs" ||
-         color_chunk_size(type) > 0;
+         colour_chunk_size(type) > 0;
 }
 
 void append_chunk(Bytes& out, std::string_view type, View data) {
@@ -227,7 +227,7 @@ void append_comment(Bytes& out, const std::string& comment) {
 }  // namespace
 
 std::string png_keyword(const PngChunk& chunk) {
-  const auto text = color_chunk_size(chunk.type) > 0 ? std::nullopt : parse_text(chunk.type, chunk.data);
+  const auto text = colour_chunk_size(chunk.type) > 0 ? std::nullopt : parse_text(chunk.type, chunk.data);
   return text ? text->keyword : std::string();
 }
 

@@ -17,7 +17,7 @@ void strip(Metadata& metadata, Strip what) {
       return;
     case Strip::all:
       break;
-    case Strip::all_but_colors:
+    case Strip::all_but_colours:
       kept.icc = std::move(metadata.icc);
       for (PngChunk& chunk : metadata.png)
         if (metadata::png_keyword(chunk).empty()) kept.png.push_back(std::move(chunk));

@@ -6,7 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/imaging/color.hpp"
+#include "ganvas/imaging/colour.hpp"
 
 namespace ganvas {
 
@@ -60,10 +60,10 @@ Quality compare_pictures(const Image& result, const Image& reference, int border
   const cv::Rect inner(border, border, width - 2 * border, height - 2 * border);
   if (inner.width < 1 || inner.height < 1)
     fail(ErrorKind::data, "{}x{} is too small to compare with a border of {}", width, height, border);
-  const bool gray = color_part(reference).channels() == 1;
+  const bool gray = colour_part(reference).channels() == 1;
   const auto prepare = [&](const Image& image) {
-    const Image color = color_part(image);
-    return to_depth(Image((gray ? to_gray(color) : to_rgb(color)).pixels(inner).clone()), Depth::u8);
+    const Image colour = colour_part(image);
+    return to_depth(Image((gray ? to_gray(colour) : to_rgb(colour)).pixels(inner).clone()), Depth::u8);
   };
   const Image a = prepare(result), b = prepare(reference);
   const Image luma_a = gray ? a : luma_bt601(a), luma_b = gray ? b : luma_bt601(b);

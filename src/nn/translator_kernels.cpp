@@ -1,8 +1,8 @@
 #include "nn/translator_kernels.hpp"
 
 #include <ATen/Parallel.h>
-#include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/types.h>
 
 #include <algorithm>

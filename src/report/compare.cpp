@@ -42,19 +42,19 @@ struct Matched {
   }
 };
 
-Image read_color(const fs::path& path) { return color_part(to_depth(read_image(path).image, Depth::u8)); }
+Image read_colour(const fs::path& path) { return colour_part(to_depth(read_image(path).image, Depth::u8)); }
 
 /// One reference, with its partner in each folder of results.
 Matched read_matched(const std::vector<PictureFile>& partners) {
   for (const auto& [path, below, partner, problem, foreign] : partners)
     if (!problem.empty()) fail(ErrorKind::data, "{}: {}", path.string(), problem);
   const fs::path& path = partners.front().path;
-  Matched matched{without_extension(partners.front().below).string(), {}, {}, read_color(path)};
+  Matched matched{without_extension(partners.front().below).string(), {}, {}, read_colour(path)};
   const cv::Size size = matched.measured.pixels.size();
   cv::Size common = size;
   for (const auto& file : partners) {
     const fs::path& partner = file.partner;
-    const Image picture = to_rgb(read_color(partner));
+    const Image picture = to_rgb(read_colour(partner));
     // A method may have worked on a picture cut to a multiple of its scale.
     if (std::abs(picture.width() - size.width) >= size_tolerance ||
         std::abs(picture.height() - size.height) >= size_tolerance)

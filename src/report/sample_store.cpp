@@ -185,7 +185,7 @@ void SampleStore::add(std::int64_t step, const std::vector<SampleRow>& rows, con
     for (const auto& [raw_cell, picture] : row.cells) {
       const std::string cell = unused(file_part(raw_cell, false), cell_names);
       // Bands are too many for a page: the first three.
-      const Image image = to_depth(picture.channels() > 4 ? color_part(picture) : picture, Depth::u8);
+      const Image image = to_depth(picture.channels() > 4 ? colour_part(picture) : picture, Depth::u8);
       const std::string key = name + "-" + cell;
       const Bytes png = encode_image(image, Format::png, {});
       if (write(folder / (key + ".png"), key, png)) changed(name, cell, image, png);

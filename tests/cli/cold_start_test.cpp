@@ -30,6 +30,12 @@ class Alone {
 std::int64_t parameter_count(const torch::nn::Module& network) {
   std::int64_t count = 0;
   for (const auto& parameter : network.parameters()) count += parameter.numel();
+  // What a file's header can't tell from parameters: constants of the network's own.
+  for (const auto& buffer : network.named_buffers()) {
+    const std::string& key = buffer.key();
+    const bool statistic = key.ends_with(".running_mean") || key.ends_with(".running_var") || key.ends_with(".filt");
+    if (buffer.value().is_floating_point() && !statistic) count += buffer.value().numel();
+  }
   return count;
 }
 

@@ -201,11 +201,11 @@ TEST_CASE("data labels: to colours and back, with the default colours and with o
   CHECK(same(read(folder / "back/sub/narrow.png"), narrow));
 
   put_picture(folder / "in/wide.png", wide);
-  write_file_atomically(folder / "colors.txt", std::string("# index colour\n1 #102030\n30000 9 9 9\n255 0 255 0\n"));
-  CHECK(data({"labels", folder / "in", "-o", folder / "map2", "--palette", folder / "colors.txt"}).code == 0);
+  write_file_atomically(folder / "colours.txt", std::string("# index colour\n1 #102030\n30000 9 9 9\n255 0 255 0\n"));
+  CHECK(data({"labels", folder / "in", "-o", folder / "map2", "--palette", folder / "colours.txt"}).code == 0);
   CHECK(read(folder / "map2/wide.png").pixels.at<cv::Vec3b>(0, 2) == cv::Vec3b(9, 9, 9));
-  const std::vector<std::string> back{"labels",    folder / "map2",      "-o", folder / "back2", "--reverse",
-                                      "--palette", folder / "colors.txt"};
+  const std::vector<std::string> back{"labels",    folder / "map2",       "-o", folder / "back2", "--reverse",
+                                      "--palette", folder / "colours.txt"};
   CHECK(data(back).code == 0);
   CHECK(same(read(folder / "back2/wide.png"), wide));
 

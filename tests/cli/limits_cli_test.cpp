@@ -22,7 +22,7 @@ TEST_CASE("command: names in brackets are taken as they are") {
     CHECK(done.code == 0);
     CHECK(contains(done.out, "[2024]/x.png 8x8 -> [a,b]/x.png 32x32"));
   }
-  CHECK(contains(run_ganvas({"upscale", "[a,b]", "-o", "out"}).err, "[a,b]: no such file"));
+  CHECK(contains(run_ganvas({"upscale", "[a,b]", "-o", "out"}).err, "[a,b]: no file matches"));
   CHECK(contains(run_ganvas({"train", "[r]", "--data", "[a,b]"}).err, "[r]: no such recipe"));
   fs::current_path(before);
 }

@@ -33,7 +33,9 @@ TEST_CASE("model export: a TorchScript file is compared with the network, and up
     CHECK(run_ganvas({"upscale", (folder / "in.png").string(), "--model", weights, "--precision", "fp32", "-o",
                       (folder / name).string()})
               .code == 0);
-  CHECK(read_file(folder / "a" / "in.png") == read_file(folder / "b" / "in.png"));
+  // The files name their models.
+  CHECK(cv::norm(read_image(folder / "a" / "in.png").image.pixels, read_image(folder / "b" / "in.png").image.pixels,
+                 cv::NORM_INF) == 0);
 }
 
 TEST_CASE("model export: ONNX, run in ONNX Runtime where node has it") {

@@ -13,8 +13,8 @@ namespace {
 Image as_stored(const Image& image, Format format) {
   const FormatCapacity& holds = capacity_of(format);
   if (image.channels() > 2 || (image.has_alpha() ? holds.gray_alpha : holds.gray)) return image;
-  const Image color = to_rgb(color_part(image));
-  return image.has_alpha() ? with_alpha(color, alpha_part(image)) : color;
+  const Image colour = to_rgb(colour_part(image));
+  return image.has_alpha() ? with_alpha(colour, alpha_part(image)) : colour;
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ TEST_CASE("bands: TIFF keeps them, other formats refuse them, resizing sees each
       CHECK(can_hold(Format::tiff, depth, channels));
       const Bytes stored = encode_image(image, Format::tiff, {});
       CHECK(same(decode_image(stored, "x").image, image));
-      CHECK(color_part(image).channels() == 3);
+      CHECK(colour_part(image).channels() == 3);
       const Image smaller = resize(image, 12, 7);
       CHECK(smaller.channels() == channels);
       for (const int band : {0, channels - 1}) {

@@ -92,7 +92,7 @@ TEST_CASE("BMP: alpha of zeros alone is none, other alpha is read and written") 
   for (int y = 0; y < image.height(); ++y)
     for (int x = 0; x < image.width(); ++x) image.pixels.at<cv::Vec4b>(y, x)[3] = 0;
   const Image opaque = decode_image(encode_image(image, Format::bmp, {}), "x").image;
-  CHECK(same(opaque, color_part(image)));
+  CHECK(same(opaque, colour_part(image)));
 }
 
 TEST_CASE("TIFF: floats of plainly another range are refused, overshoots and highlights clipped") {

@@ -32,10 +32,10 @@ TEST_CASE("colour and alpha part and join again") {
   for (const Depth depth : {Depth::u8, Depth::u16, Depth::f32})
     for (const int channels : {2, 4}) {
       const Image image = noise(9, 5, channels, depth);
-      const Image color = color_part(image), alpha = alpha_part(image);
-      CHECK(color.channels() == channels - 1);
+      const Image colour = colour_part(image), alpha = alpha_part(image);
+      CHECK(colour.channels() == channels - 1);
       CHECK(alpha.channels() == 1);
-      CHECK(same(with_alpha(color, alpha), image));
+      CHECK(same(with_alpha(colour, alpha), image));
     }
   CHECK(alpha_part(noise(2, 2, 3, Depth::u8)).empty());
   CHECK_THROWS_AS(with_alpha(noise(2, 2, 3, Depth::u8), noise(3, 2, 1, Depth::u8)), Error);

@@ -25,23 +25,23 @@ Image counting(int width, int height, Depth depth) {
 
 TEST_CASE("labels: the colours that PASCAL VOC's set publishes, and each its own") {
   // Background, aeroplane, bicycle, bird, boat, ..., tv/monitor and the border of objects.
-  CHECK(voc_color(0) == LabelColor{0, 0, 0});
-  CHECK(voc_color(1) == LabelColor{128, 0, 0});
-  CHECK(voc_color(2) == LabelColor{0, 128, 0});
-  CHECK(voc_color(3) == LabelColor{128, 128, 0});
-  CHECK(voc_color(4) == LabelColor{0, 0, 128});
-  CHECK(voc_color(8) == LabelColor{64, 0, 0});
-  CHECK(voc_color(15) == LabelColor{192, 128, 128});  // person
-  CHECK(voc_color(20) == LabelColor{0, 64, 128});
-  CHECK(voc_color(255) == LabelColor{224, 224, 192});
-  std::set<LabelColor> colors;
-  for (int i = 0; i < 65536; ++i) colors.insert(voc_color(i));
-  CHECK(colors.size() == 65536);
+  CHECK(voc_colour(0) == LabelColour{0, 0, 0});
+  CHECK(voc_colour(1) == LabelColour{128, 0, 0});
+  CHECK(voc_colour(2) == LabelColour{0, 128, 0});
+  CHECK(voc_colour(3) == LabelColour{128, 128, 0});
+  CHECK(voc_colour(4) == LabelColour{0, 0, 128});
+  CHECK(voc_colour(8) == LabelColour{64, 0, 0});
+  CHECK(voc_colour(15) == LabelColour{192, 128, 128});  // person
+  CHECK(voc_colour(20) == LabelColour{0, 64, 128});
+  CHECK(voc_colour(255) == LabelColour{224, 224, 192});
+  std::set<LabelColour> colours;
+  for (int i = 0; i < 65536; ++i) colours.insert(voc_colour(i));
+  CHECK(colours.size() == 65536);
   int least = 255;
   for (int i = 0; i < 256; ++i)
     for (int j = 0; j < i; ++j) {
       int largest = 0;
-      for (int c = 0; c < 3; ++c) largest = std::max(largest, std::abs(voc_color(i)[c] - voc_color(j)[c]));
+      for (int c = 0; c < 3; ++c) largest = std::max(largest, std::abs(voc_colour(i)[c] - voc_colour(j)[c]));
       least = std::min(least, largest);
     }
   CHECK(least == 32);
@@ -49,19 +49,19 @@ TEST_CASE("labels: the colours that PASCAL VOC's set publishes, and each its own
 
 TEST_CASE("labels: there and back, 8 and 16 bits, with and without a table of one's own") {
   const Image narrow = counting(16, 16, Depth::u8), wide = counting(40, 25, Depth::u16);
-  CHECK(same(label_colors(color_labels(narrow, LabelTable::voc(256)), LabelTable::voc(256), 0), narrow));
-  CHECK(same(label_colors(color_labels(wide, LabelTable::voc(1000)), LabelTable::voc(1000), 0), wide));
+  CHECK(same(label_colours(colour_labels(narrow, LabelTable::voc(256)), LabelTable::voc(256), 0), narrow));
+  CHECK(same(label_colours(colour_labels(wide, LabelTable::voc(1000)), LabelTable::voc(1000), 0), wide));
   const LabelTable own = LabelTable::parse("0 1 2 3\n1 #ff8000\n300 250 0 9\n", "own");
   Image numbers(3, 1, 1, Depth::u16);
   numbers.pixels.at<std::uint16_t>(0, 0) = 300;
   numbers.pixels.at<std::uint16_t>(0, 1) = 0;
   numbers.pixels.at<std::uint16_t>(0, 2) = 1;
-  const Image map = color_labels(numbers, own);
+  const Image map = colour_labels(numbers, own);
   CHECK(map.pixels.at<cv::Vec3b>(0, 0) == cv::Vec3b(250, 0, 9));
   CHECK(map.pixels.at<cv::Vec3b>(0, 2) == cv::Vec3b(255, 128, 0));
-  CHECK(same(label_colors(map, own, 0), numbers));
-  CHECK(says(refusal(ErrorKind::data, [&] { color_labels(counting(4, 2, Depth::u8), own); }), {"class 2 at 2,0"}));
-  CHECK(refusal(ErrorKind::data, [&] { color_labels(map, own); }) != "was accepted");
+  CHECK(same(label_colours(map, own, 0), numbers));
+  CHECK(says(refusal(ErrorKind::data, [&] { colour_labels(counting(4, 2, Depth::u8), own); }), {"class 2 at 2,0"}));
+  CHECK(refusal(ErrorKind::data, [&] { colour_labels(map, own); }) != "was accepted");
 }
 
 TEST_CASE("labels: the nearest colour within the tolerance, strangers with number and place") {
@@ -70,26 +70,26 @@ TEST_CASE("labels: the nearest colour within the tolerance, strangers with numbe
   map.pixels.setTo(cv::Scalar(100, 100, 100));
   map.pixels.at<cv::Vec3b>(0, 1) = {197, 104, 100};  // 5 away from class 9
   map.pixels.at<cv::Vec3b>(1, 3) = {149, 100, 100};  // nearer to class 5
-  const Image numbers = label_colors(map, table, 49);
+  const Image numbers = label_colours(map, table, 49);
   CHECK(numbers.depth() == Depth::u8);
   CHECK(numbers.pixels.at<uchar>(0, 1) == 9);
   CHECK(numbers.pixels.at<uchar>(1, 3) == 5);
   CHECK(cv::countNonZero(numbers.pixels == 5) == 7);
-  CHECK(same(label_colors(to_depth(map, Depth::u16), table, 49), numbers));
+  CHECK(same(label_colours(to_depth(map, Depth::u16), table, 49), numbers));
   Image middle(1, 1, 3, Depth::u8);
   middle.pixels.setTo(cv::Scalar(150, 100, 100));  // between equals the first entry
-  CHECK(label_colors(middle, table, 50).pixels.at<uchar>(0, 0) == 5);
+  CHECK(label_colours(middle, table, 50).pixels.at<uchar>(0, 0) == 5);
   map.pixels.at<cv::Vec3b>(1, 2) = {149, 100, 100};
-  CHECK(says(refusal(ErrorKind::data, [&] { label_colors(map, table, 5); }),
+  CHECK(says(refusal(ErrorKind::data, [&] { label_colours(map, table, 5); }),
              {"1 colours (2 pixels)", "#956464 at 2,1", "class 5, 49.0 away"}));
-  CHECK(says(refusal(ErrorKind::data, [&] { label_colors(map, table, 4.9); }), {"#c56864 at 1,0", "2 colours"}));
+  CHECK(says(refusal(ErrorKind::data, [&] { label_colours(map, table, 4.9); }), {"#c56864 at 1,0", "2 colours"}));
 }
 
 TEST_CASE("labels: a table's text") {
   const LabelTable table = LabelTable::parse("# mine\r\n\n 7\t#0a0B0c # sky\n  3 255 0 1 #x\n", "t");
-  CHECK(table.color_of(7) == LabelColor{10, 11, 12});
-  CHECK(table.color_of(3) == LabelColor{255, 0, 1});
-  CHECK_FALSE(table.color_of(0));
+  CHECK(table.colour_of(7) == LabelColour{10, 11, 12});
+  CHECK(table.colour_of(3) == LabelColour{255, 0, 1});
+  CHECK_FALSE(table.colour_of(0));
   CHECK(table.largest_index() == 7);
 }
 

@@ -219,7 +219,7 @@ TEST_CASE("PNG's colours become a profile in formats that know only those") {
     const std::size_t at = read(static_cast<std::size_t>(entry - icc.begin()) + 4) + 8 + 4 * index;
     return static_cast<std::int32_t>(read(at)) / 65536.0;
   };
-  // Published colorants of sRGB and of Display P3, adapted to D50.
+  // Published colourants of sRGB and of Display P3, adapted to D50.
   const double srgb[3][3] = {{0.4361, 0.2225, 0.0139}, {0.3851, 0.7169, 0.0971}, {0.1431, 0.0606, 0.7141}},
                p3[3][3] = {{0.5151, 0.2412, -0.0011}, {0.2919, 0.6922, 0.0419}, {0.1572, 0.0666, 0.7841}};
   const char* const tags[] = {"rXYZ", "gXYZ", "bXYZ"};
@@ -457,16 +457,16 @@ TEST_CASE("stripping: where it was taken, all, all but the colours") {
     CHECK_FALSE(contains(without.xmp, "GPS"));
     CHECK(contains(without.xmp, "brush"));
   }
-  Metadata nothing = metadata, colors = metadata;
+  Metadata nothing = metadata, colours = metadata;
   strip(nothing, Strip::all);
   CHECK(nothing.empty());
-  strip(colors, Strip::all_but_colors);
-  CHECK(colors.icc == metadata.icc);
-  REQUIRE(colors.png.size() == 1);
-  CHECK(colors.png[0].type == "gAMA");
-  colors.icc.clear();
-  colors.png.clear();
-  CHECK(colors.empty());
+  strip(colours, Strip::all_but_colours);
+  CHECK(colours.icc == metadata.icc);
+  REQUIRE(colours.png.size() == 1);
+  CHECK(colours.png[0].type == "gAMA");
+  colours.icc.clear();
+  colours.png.clear();
+  CHECK(colours.empty());
 }
 
 TEST_CASE("the public reports' files") {

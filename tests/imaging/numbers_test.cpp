@@ -40,6 +40,6 @@ TEST_CASE("numbers: gray of few bits and PNM of any maximum aren't scaled, all e
       const Image picture = noise(7, 5, 1, depth);
       CHECK(same(numbers_in(encode_image(picture, format, {})), picture));
     }
-  const Image color = noise(7, 5, 3, Depth::u8);
-  CHECK(same(numbers_in(encode_image(color, Format::png, {})), color));
+  const Image colour = noise(7, 5, 3, Depth::u8);
+  CHECK(same(numbers_in(encode_image(colour, Format::png, {})), colour));
 }

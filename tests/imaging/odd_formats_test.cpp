@@ -185,13 +185,13 @@ TEST_CASE("WebP: what stands behind the picture is passed over") {
 }
 
 TEST_CASE("BMP: palettes, run lengths, bit fields, upside down") {
-  const auto header = [](int width, int height, int bits, int compression, int colors, const Bytes& tail) {
-    const int offset = 54 + 4 * colors + (compression == 3 ? 12 : 0);
+  const auto header = [](int width, int height, int bits, int compression, int colours, const Bytes& tail) {
+    const int offset = 54 + 4 * colours + (compression == 3 ? 12 : 0);
     Bytes out = bytes_of("BM");
     for (const int value : {0, 0, offset, 40, width, height}) put(out, static_cast<std::uint32_t>(value), 4, false);
     put(out, 1, 2, false);
     put(out, bits, 2, false);
-    for (const int value : {compression, 0, 0, 0, colors, 0}) put(out, value, 4, false);
+    for (const int value : {compression, 0, 0, 0, colours, 0}) put(out, value, 4, false);
     put(out, tail);
     return out;
   };

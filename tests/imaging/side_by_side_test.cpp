@@ -18,10 +18,10 @@ TEST_CASE("side by side: left stays left, and the richer colours and the smaller
     CHECK(same(left, a));
     CHECK(same(right, b));
   }
-  const Image gray = noise(13, 7, 1, Depth::u16), color = noise(13, 7, 3, Depth::u8);
-  const auto [left, right] = halves(side_by_side(gray, color));
+  const Image gray = noise(13, 7, 1, Depth::u16), colour = noise(13, 7, 3, Depth::u8);
+  const auto [left, right] = halves(side_by_side(gray, colour));
   CHECK(same(left, to_rgb(to_depth(gray, Depth::u8))));
-  CHECK(same(right, color));
+  CHECK(same(right, colour));
   CHECK(side_by_side(gray, gray).channels() == 1);
   CHECK(side_by_side(gray, gray).depth() == Depth::u16);
 }

@@ -451,7 +451,7 @@ TEST_CASE("batch: a resolution of one's own, metadata left out in part, paths fo
   CHECK(result().comments == metadata.comments);
   options.strip = Strip::gps;
   CHECK(result().comments == metadata.comments);
-  options.strip = Strip::all_but_colors;
+  options.strip = Strip::all_but_colours;
   CHECK(result().icc == metadata.icc);
   CHECK(result().comments.empty());
   CHECK(result().xmp.empty());

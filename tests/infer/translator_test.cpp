@@ -72,16 +72,16 @@ TEST_CASE("translator: tiles give the picture of the whole, whatever the norm an
 TEST_CASE("translator: depth, channels and transparency") {
   TranslateOptions options;
   options.run.precision = "fp32";
-  Translator color(translator_of({{"width", 4}, {"blocks", 1}}), options);
-  const Image deep = color.translate(uneven(40, 24, 3, Depth::u16));
+  Translator colour(translator_of({{"width", 4}, {"blocks", 1}}), options);
+  const Image deep = colour.translate(uneven(40, 24, 3, Depth::u16));
   CHECK(deep.depth() == Depth::u16);
   CHECK(deep.channels() == 3);
   // A norm widens what rounding the input to 8 bits takes away; on the whole the two are one picture.
-  const Image shallow = color.translate(to_depth(uneven(40, 24, 3, Depth::u16), Depth::u8));
+  const Image shallow = colour.translate(to_depth(uneven(40, 24, 3, Depth::u16), Depth::u8));
   CHECK(cv::norm(to_depth(deep, Depth::u8).pixels, shallow.pixels, cv::NORM_L1) / (40 * 24 * 3) < 3);
-  CHECK(color.translate(uneven(40, 24, 1)).channels() == 3);
+  CHECK(colour.translate(uneven(40, 24, 1)).channels() == 3);
   const Image clear = uneven(40, 24, 4);
-  const Image result = color.translate(clear);
+  const Image result = colour.translate(clear);
   CHECK(result.channels() == 4);
   CHECK(most_apart(alpha_part(result), alpha_part(clear)) == 0);
   Translator gray(translator_of({{"width", 4}, {"blocks", 1}, {"in_channels", 1}, {"out_channels", 3}}), options);

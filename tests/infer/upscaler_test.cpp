@@ -188,10 +188,10 @@ TEST_CASE("any scale and exact sizes") {
 }
 
 TEST_CASE("gray stays gray, depth stays, a network of one channel takes colour plane by plane") {
-  const nlohmann::json color{{"channels", 8}, {"convs", 1}, {"scale", 2}};
-  nlohmann::json gray = color;
+  const nlohmann::json colour{{"channels", 8}, {"convs", 1}, {"scale", 2}};
+  nlohmann::json gray = colour;
   gray["in_channels"] = 1;
-  Upscaler three = upscaler(color), one = upscaler(gray);
+  Upscaler three = upscaler(colour), one = upscaler(gray);
   for (const Depth depth : {Depth::u8, Depth::u16, Depth::f32}) {
     const double level = depth == Depth::f32 ? 1e-5 : 1;
     const Image plane = noise(20, 15, 1, depth), picture = noise(20, 15, 3, depth);
@@ -219,16 +219,16 @@ TEST_CASE("a network of four channels computes alpha along with the colours") {
   Upscaler four = upscaler({{"channels", 8}, {"convs", 1}, {"scale", 2}, {"in_channels", 4}});
   const cv::Size size(40, 30);
   for (const Depth depth : {Depth::u8, Depth::u16}) {
-    const Image color = noise(20, 15, 3, depth), gray = noise(20, 15, 1, depth, 3), alpha = noise(20, 15, 1, depth, 7);
+    const Image colour = noise(20, 15, 3, depth), gray = noise(20, 15, 1, depth, 3), alpha = noise(20, 15, 1, depth, 7);
     Image opaque(20, 15, 1, depth);
     opaque.pixels.setTo(max_value(depth));
-    const Image both = four.upscale(with_alpha(color, alpha), size);
+    const Image both = four.upscale(with_alpha(colour, alpha), size);
     CHECK(both.channels() == 4);
     CHECK((both.depth() == depth));
     // Its alpha depends on the colours, so that it is not what a plane alone gives.
     CHECK_FALSE(same(alpha_part(both), alpha_part(four.upscale(with_alpha(to_rgb(gray), alpha), size))));
-    CHECK(same(four.upscale(color, size), color_part(four.upscale(with_alpha(color, opaque), size))));
-    CHECK(same(four.upscale(gray, size), to_gray(color_part(four.upscale(with_alpha(to_rgb(gray), opaque), size)))));
+    CHECK(same(four.upscale(colour, size), colour_part(four.upscale(with_alpha(colour, opaque), size))));
+    CHECK(same(four.upscale(gray, size), to_gray(colour_part(four.upscale(with_alpha(to_rgb(gray), opaque), size)))));
     CHECK(four.upscale(with_alpha(gray, alpha), size).channels() == 2);
   }
 }
@@ -236,10 +236,10 @@ TEST_CASE("a network of four channels computes alpha along with the colours") {
 TEST_CASE("a network of 1 -> 3 channels makes colour of gray, and of a colour picture's luma") {
   Upscaler colours = upscaler({{"channels", 8}, {"convs", 1}, {"scale", 2}, {"in_channels", 1}, {"out_channels", 3}});
   const cv::Size size(40, 30);
-  const Image color = noise(20, 15, 3, Depth::u8), gray = noise(20, 15, 1, Depth::u8),
+  const Image colour = noise(20, 15, 3, Depth::u8), gray = noise(20, 15, 1, Depth::u8),
               alpha = noise(20, 15, 1, Depth::u8, 7);
   CHECK(colours.upscale(gray, size).channels() == 3);
-  CHECK(same(colours.upscale(color, size), colours.upscale(to_gray(color), size)));
+  CHECK(same(colours.upscale(colour, size), colours.upscale(to_gray(colour), size)));
   const Image both = colours.upscale(with_alpha(gray, alpha), size);
   CHECK(both.channels() == 4);
   CHECK(colours.upscale(gray, {80, 60}).channels() == 3);  // two passes
@@ -249,13 +249,13 @@ TEST_CASE("a network of 1 -> 3 channels makes colour of gray, and of a colour pi
 }
 
 TEST_CASE("transparency: constant alpha, the model's or bicubic, no dark halos") {
-  const Image color = noise(20, 15, 3, Depth::u8);
+  const Image colour = noise(20, 15, 3, Depth::u8);
   Upscaler two = repeating(2);
   for (const int value : {255, 77}) {
     Image alpha(20, 15, 1, Depth::u8);
     alpha.pixels.setTo(value);
-    const Image result = two.upscale(with_alpha(color, alpha), {40, 30});
-    CHECK(same(color_part(result), repeated(color, 2)));
+    const Image result = two.upscale(with_alpha(colour, alpha), {40, 30});
+    CHECK(same(colour_part(result), repeated(colour, 2)));
     CHECK(same(alpha_part(result), repeated(alpha, 2)));
   }
   // Shaped alpha, in colour, gray and 16 bit.

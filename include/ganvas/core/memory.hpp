@@ -12,9 +12,9 @@ std::uint64_t available_memory();
 /// What a limit on addresses (ulimit -v) leaves; UINT64_MAX without one.
 std::uint64_t available_addresses();
 
-/// The same as available_memory() of the control groups alone, versions 1 and 2: the tightest of the process's own group and those around it.
-/// What a group holds as cache of files counts as available, since the kernel gives it up first. `process` is a folder
-/// with the files cgroup and mountinfo; mount points are looked up below `root`.
+/// The same as available_memory() of the control groups alone, versions 1 and 2: the tightest of the process's own
+/// group and those around it. What a group holds as cache of files counts as available, since the kernel gives it up
+/// first. `process` is a folder with the files cgroup and mountinfo; mount points are looked up below `root`.
 std::uint64_t available_in_groups(const std::filesystem::path& process = "/proc/self",
                                   const std::filesystem::path& root = "/");
 

@@ -9,7 +9,7 @@ namespace ganvas {
 /// Fills the colours of transparent pixels from their opaque neighbourhood, so that filters and networks don't pull
 /// arbitrary hidden colours (usually black) into soft edges. Pixels that are not wholly transparent keep their values.
 /// Returns the colour planes (1 or 3 channels); pictures of constant alpha give theirs unchanged.
-Image bleed_color(const Image& image_with_alpha);
+Image bleed_colour(const Image& image_with_alpha);
 
 /// The alpha value shared by all pixels, if there is one (in the picture's own range).
 std::optional<double> constant_alpha(const Image& image_with_alpha);

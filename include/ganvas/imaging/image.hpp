@@ -41,14 +41,14 @@ Image to_depth(const Image& image, Depth depth);
 
 /// Colour planes only (1 or 3 channels; of bands the first three, to look at), and the alpha plane (1 channel; empty
 /// Image where there is none).
-Image color_part(const Image& image);
+Image colour_part(const Image& image);
 Image alpha_part(const Image& image);
 /// Puts an alpha plane (same size and depth) beside the colour planes.
-Image with_alpha(const Image& color, const Image& alpha);
+Image with_alpha(const Image& colour, const Image& alpha);
 
 /// 1 -> 3 channels by repetition, 3 -> 3 as it is. No alpha.
-Image to_rgb(const Image& color);
+Image to_rgb(const Image& colour);
 /// 3 -> 1 channel by BT.601 luma weights (full range); 1 -> 1 as it is. No alpha.
-Image to_gray(const Image& color);
+Image to_gray(const Image& colour);
 
 }  // namespace ganvas

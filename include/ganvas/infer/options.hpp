@@ -31,7 +31,7 @@ struct UpscaleOptions {
   int overlap = -1;  ///< context around a tile; -1: the network's receptive field, at most 32
   bool tta = false;  ///< mean over the eight flips and turns: eight times the work, a little better
   AlphaMode alpha = AlphaMode::model;
-  ColorFix color_fix = ColorFix::none;
+  ColourFix colour_fix = ColourFix::none;
 };
 
 /// What size a result shall have; nothing given: the network's own scale. See resolve().

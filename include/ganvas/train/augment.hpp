@@ -14,7 +14,7 @@ namespace ganvas {
 /// learns through them: DiffAugment (Zhao et al. 2020) with a fixed probability, or ADA (Karras et al. 2020, section 3)
 /// with one that follows how far the discriminator overfits. N x C x H x W in [0, 1]; every picture gets its own
 /// change.
-///   color        brightness +- 0.25 (+- 0.5 of [-1, 1]), saturation 0 .. 2, contrast 0.5 .. 1.5
+///   colour        brightness +- 0.25 (+- 0.5 of [-1, 1]), saturation 0 .. 2, contrast 0.5 .. 1.5
 ///   translation  up to 1/8 of each side, zeros from outside
 ///   cutout       a square of half the side is made gray (the mean 0.5)
 ///   flip         left-right

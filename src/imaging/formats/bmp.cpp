@@ -186,7 +186,7 @@ void put(Bytes& out, std::uint32_t value, int count) {
 /// Many programs leave the alpha of 32 bits at zero and mean an opaque picture; all that show it take it so.
 Image without_empty_alpha(const Image& image) {
   const auto alpha = constant_alpha(image);
-  return alpha == 0.0 ? color_part(image) : image;
+  return alpha == 0.0 ? colour_part(image) : image;
 }
 
 Facts inspect(View bytes) {

@@ -48,13 +48,13 @@ struct Layout {
     bands = !alpha && samples > (gray() ? 2 : 4);
   }
   bool gray() const { return photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE; }
-  int color_channels() const { return gray() ? 1 : 3; }
+  int colour_channels() const { return gray() ? 1 : 3; }
   /// Colours and the first extra sample, which is taken for alpha; further ones are no part of a picture. But several
   /// that aren't said to be alpha are a sensor's bands.
-  int channels() const { return bands ? samples : std::min(samples, color_channels() + 1); }
+  int channels() const { return bands ? samples : std::min(samples, colour_channels() + 1); }
   bool direct() const {
     const bool known = gray() || photometric == PHOTOMETRIC_RGB;
-    return known && samples >= color_channels() && (floating ? bits == 32 : bits == 8 || bits == 16);
+    return known && samples >= colour_channels() && (floating ? bits == 32 : bits == 8 || bits == 16);
   }
   Depth depth() const { return floating ? Depth::f32 : bits == 16 ? Depth::u16 : Depth::u8; }
 };
@@ -168,10 +168,10 @@ void normalise(const Layout& layout, Image& image) {
   }
   if (layout.photometric == PHOTOMETRIC_MINISWHITE) {
     cv::Scalar full = cv::Scalar::all(max_value(image.depth()));
-    cv::Mat color = color_part(image).pixels;
-    cv::subtract(full, color, color);
+    cv::Mat colour = colour_part(image).pixels;
+    cv::subtract(full, colour, colour);
     const int pairs[] = {0, 0};
-    cv::mixChannels(&color, 1, &pixels, 1, pairs, 1);
+    cv::mixChannels(&colour, 1, &pixels, 1, pairs, 1);
   }
   if (!layout.associated_alpha || !image.has_alpha()) return;
   if (image.depth() == Depth::u8) divide_by_alpha<std::uint8_t>(pixels);
@@ -196,7 +196,7 @@ Image read_by_conversion(TIFF* tiff, const Layout& layout) {
     divide_by_alpha<std::uint8_t>(image.pixels);
     return image;
   }
-  image = color_part(image);
+  image = colour_part(image);
   if (layout.gray()) cv::extractChannel(image.pixels.clone(), image.pixels, 0);
   return image;
 }

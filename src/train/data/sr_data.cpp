@@ -6,9 +6,9 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/metric/quality.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 #include "train/game/generate.hpp"
 
 namespace ganvas {

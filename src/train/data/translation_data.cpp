@@ -6,8 +6,8 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/loss/pixel.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace ganvas {
 

@@ -22,7 +22,7 @@ Tensor where_chosen(const Tensor& chosen, const Tensor& changed, const Tensor& p
   return torch::where(chosen, changed, pictures);
 }
 
-Tensor color(const Tensor& pictures) {
+Tensor colour(const Tensor& pictures) {
   Tensor x = pictures + draw(pictures, -0.25, 0.25);
   const Tensor gray = x.mean(1, true);
   x = gray + (x - gray) * draw(pictures, 0.0, 2.0);
@@ -80,7 +80,7 @@ Tensor turn(const Tensor& pictures) {
 using Change = Tensor (*)(const Tensor&);
 const std::vector<std::pair<std::string, Change>>& changes() {
   static const std::vector<std::pair<std::string, Change>> all{
-      {"color", color}, {"translation", translation}, {"cutout", cutout}, {"flip", flip}, {"turn", turn}};
+      {"color", colour}, {"translation", translation}, {"cutout", cutout}, {"flip", flip}, {"turn", turn}};
   return all;
 }
 

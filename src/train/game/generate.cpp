@@ -2,8 +2,8 @@
 
 #include <torch/torch.h>
 
-#include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/nn/torch_compat.hpp"
+#include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace ganvas {
 

@@ -75,7 +75,7 @@ void add_batch_options(CLI::App& command, BatchOptions& options) {
              "Metadata to leave out: nothing, gps (the place), metadata-but-icc (all but what the colours mean), all",
              {{"nothing", Strip::nothing},
               {"gps", Strip::gps},
-              {"metadata-but-icc", Strip::all_but_colors},
+              {"metadata-but-icc", Strip::all_but_colours},
               {"all", Strip::all}});
   command.add_flag_callback(
       "--strip-metadata", [&options] { options.strip = Strip::all; }, "The same as --strip all");

@@ -126,11 +126,19 @@ std::string missing_command(const CLI::App& command, const std::vector<std::stri
   return fmt::format("{}: {} has no such command; nearest: {}", words.front(), full_name(command), near);
 }
 
+/// Of the file of defaults, whose name is the option's own default where none was given.
+std::string config_complaint(const CLI::Option& file, std::string message) {
+  const auto given = file.reduced_results();
+  constexpr std::string_view unknown = "INI was not able to parse ";
+  if (message.starts_with(unknown)) message = "no such option: " + message.substr(unknown.size());
+  return fmt::format("{}: {}", given.empty() ? file.get_default_str() : given.front(), message);
+}
+
 }  // namespace
 
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   if (const CLI::Option* file = app.get_config_ptr(); file && dynamic_cast<const CLI::ConfigError*>(&error))
-    return fmt::format("{}: {}", fmt::join(file->reduced_results(), ""), error.what());
+    return config_complaint(*file, error.what());
   const CLI::App& command = innermost(app);
   const std::vector<std::string> words = app.remaining(/*recurse=*/true);
   if (!subcommands_of(command).empty() && (words.empty() || !words.front().starts_with('-')))

@@ -61,7 +61,9 @@ std::optional<ModelRow> row_from(const std::string& name, const Header& header) 
   std::uint64_t end = 0;
   for (const auto& [key, entry] : header.entries.items()) {
     if (key == "__metadata__") continue;
-    if (is_parameter(key)) row.parameters += element_count(entry);
+    // Whole numbers are indices and counts.
+    const bool floating = entry.at("dtype").get_ref<const std::string&>().find('F') != std::string::npos;
+    if (floating && is_parameter(key)) row.parameters += element_count(entry);
     end = std::max(end, entry.at("data_offsets").at(1).get<std::uint64_t>());
   }
   if (end != header.data_bytes) return std::nullopt;  // cut off

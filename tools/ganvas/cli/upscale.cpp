@@ -58,8 +58,9 @@ void add_upscale(CLI::App& app, Action& action) {
   add_run_options(*command, options.run);
   add_choice(*command, "--alpha", options.alpha, "How transparency is enlarged: model or bicubic",
              {{"model", AlphaMode::model}, {"bicubic", AlphaMode::bicubic}});
-  add_choice(*command, "--color-fix", options.color_fix, "Against colour shifts of a model: none, mean or wavelet",
-             {{"none", ColorFix::none}, {"mean", ColorFix::mean}, {"wavelet", ColorFix::wavelet}});
+  add_choice(*command, "--colour-fix,--color-fix", options.colour_fix,
+             "Against colour shifts of a model: none, mean or wavelet",
+             {{"none", ColourFix::none}, {"mean", ColourFix::mean}, {"wavelet", ColourFix::wavelet}});
   command->callback([request, &action] { action = [request] { return run_in_library(checked(*request)); }; });
 }
 

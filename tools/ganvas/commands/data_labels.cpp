@@ -42,8 +42,8 @@ int run(const DataLabelsRequest& request) {
     write_picture(path, hinted({{"palette", "name it in --palette"},
                                 {"tolerance", "raise --tolerance or name them in --palette"}},
                                [&] {
-                                 if (!request.reverse) return color_labels(read_numbers(file.path), table);
-                                 return label_colors(read_image(file.path).image, table, request.tolerance);
+                                 if (!request.reverse) return colour_labels(read_numbers(file.path), table);
+                                 return label_colours(read_image(file.path).image, table, request.tolerance);
                                }));
     return path;
   });

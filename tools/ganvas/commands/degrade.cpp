@@ -43,7 +43,7 @@ Image compared(const Image& lr, const Image& hr, int scale) {
 
 fs::path degrade_one(const TreePicture& file, std::size_t index, const Plan& plan, const DataDegradeRequest& request) {
   const fs::path path = output_of(request.tree, file, "png");
-  const Image hr = to_rgb(color_part(to_depth(read_image(file.path).image, Depth::u8)));
+  const Image hr = to_rgb(colour_part(to_depth(read_image(file.path).image, Depth::u8)));
   const Image lr = plan.degradation.apply(hr, plan.scale, request.seed, index);
   if (request.compare) {
     // Beside the output folder, which thus stays one of low-resolution pictures alone.

@@ -31,7 +31,7 @@ Lpips load(const LpipsRequest& request) {
 }
 
 torch::Tensor tensor_of(const Image& image, int width, int height) {
-  const Image rgb = to_rgb(color_part(to_depth(image, Depth::u8)));
+  const Image rgb = to_rgb(colour_part(to_depth(image, Depth::u8)));
   return tensor_from_image(rgb.pixels(cv::Rect(0, 0, width, height)).clone());
 }
 

@@ -17,6 +17,13 @@ namespace {
 std::int64_t parameter_count(const torch::nn::Module& network) {
   std::int64_t count = 0;
   for (const auto& parameter : network.parameters()) count += parameter.numel();
+  // Constants of the network's own count too: a file's header, of which `model list` reads no more, can't tell them
+  // from parameters. Statistics of batch norms and blur filters are known by name.
+  for (const auto& buffer : network.named_buffers()) {
+    const std::string& key = buffer.key();
+    const bool known = key.ends_with(".running_mean") || key.ends_with(".running_var") || key.ends_with(".filt");
+    if (buffer.value().is_floating_point() && !known) count += buffer.value().numel();
+  }
   return count;
 }
 

@@ -47,7 +47,7 @@ std::vector<PictureFile> large_enough(std::vector<PictureFile> files, int side) 
 /// Empty where it can't be read.
 Image readable(const std::filesystem::path& file) {
   try {
-    return to_depth(color_part(read_image(file).image), Depth::u8);
+    return to_depth(colour_part(read_image(file).image), Depth::u8);
   } catch (const Error& error) {
     log(LogLevel::warning, "passed over: {}", error.what());
     return {};

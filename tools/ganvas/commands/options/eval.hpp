@@ -15,7 +15,7 @@ struct EvalRequest {
   LpipsRequest lpips;
   bool fid = false;             ///< folders as wholes instead of picture by picture
   std::string feature_network;  ///< file or name; empty: the shipped one
-  bool trust = false;  ///< TorchScript programs may do anything
+  bool trust = false;           ///< TorchScript programs may do anything
 };
 
 }  // namespace ganvas::cli

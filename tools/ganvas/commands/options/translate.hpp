@@ -8,7 +8,7 @@ namespace ganvas::cli {
 
 struct TranslateRequest {
   BatchOptions batch;
-  std::string model;  ///< file
+  std::string model;   ///< file
   bool trust = false;  ///< TorchScript programs may do anything
   TranslateOptions options;
 };

@@ -8,7 +8,7 @@ namespace ganvas::cli {
 
 struct UpscaleRequest {
   BatchOptions batch;
-  std::string model;  ///< name or file; empty: the shipped one that fits the scale
+  std::string model;   ///< name or file; empty: the shipped one that fits the scale
   bool trust = false;  ///< TorchScript programs may do anything
   TargetSize target;
   UpscaleOptions options;

@@ -10,6 +10,6 @@ namespace ganvas {
 Image luma_bt601(const Image& image);
 
 /// Both pictures have the same size, channels and depth.
-Image fix_color(const Image& result, const Image& reference, ColorFix method);
+Image fix_colour(const Image& result, const Image& reference, ColourFix method);
 
 }  // namespace ganvas

@@ -1,4 +1,4 @@
-#include "ganvas/metadata/color_profile.hpp"
+#include "ganvas/metadata/colour_profile.hpp"
 
 #include <array>
 #include <cmath>
@@ -26,7 +26,7 @@ struct Transfer {
   double exponent = 1;
   bool srgb = false;
 };
-struct Colors {
+struct Colours {
   Chromaticities chromaticities = bt709;
   Transfer transfer;
 };
@@ -61,7 +61,7 @@ Matrix inverse(const Matrix& m) {
 Vector xyz(double x, double y) { return {x / y, 1, (1 - x - y) / y}; }
 
 /// XYZ of the primaries as columns, adapted from the white point to D50 by Bradford's matrix (ICC.1:2010, annex E).
-Matrix colorants(const Chromaticities& c) {
+Matrix colourants(const Chromaticities& c) {
   const Vector red = xyz(c.red_x, c.red_y), green = xyz(c.green_x, c.green_y), blue = xyz(c.blue_x, c.blue_y),
                white = xyz(c.white_x, c.white_y), d50{0.9642, 1, 0.8249};
   Matrix primaries{};
@@ -83,53 +83,53 @@ const PngChunk* chunk(const Metadata& metadata, std::string_view type) {
 }
 
 /// ITU-T H.273, tables 2 and 3.
-std::optional<Colors> colors_of_codes(const Bytes& codes) {
-  Colors colors;
+std::optional<Colours> colours_of_codes(const Bytes& codes) {
+  Colours colours;
   switch (codes[0]) {
     case 1:
       break;
     case 9:
-      colors.chromaticities = {0.3127, 0.3290, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046};
+      colours.chromaticities = {0.3127, 0.3290, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046};
       break;
     case 12:
-      colors.chromaticities = {0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060};
+      colours.chromaticities = {0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060};
       break;
     default:
       return std::nullopt;
   }
   switch (codes[1]) {
     case 4:
-      colors.transfer.exponent = 2.2;
-      return colors;
+      colours.transfer.exponent = 2.2;
+      return colours;
     case 8:
-      return colors;
+      return colours;
     case 13:
-      colors.transfer.srgb = true;
-      return colors;
+      colours.transfer.srgb = true;
+      return colours;
     default:
       return std::nullopt;
   }
 }
 
-std::optional<Colors> colors_of(const Metadata& metadata) {
-  if (const PngChunk* codes = chunk(metadata, "cICP")) return colors_of_codes(codes->data);
+std::optional<Colours> colours_of(const Metadata& metadata) {
+  if (const PngChunk* codes = chunk(metadata, "cICP")) return colours_of_codes(codes->data);
   const PngChunk *gamma = chunk(metadata, "gAMA"), *primaries = chunk(metadata, "cHRM");
   const auto value = [](const PngChunk& from, std::size_t i) {
     return static_cast<double>(big_endian(from.data, 4 * i, 4)) / 100000;
   };
-  Colors colors;
-  if (gamma && value(*gamma, 0) > 0) colors.transfer.exponent = 1 / value(*gamma, 0);
-  else colors.transfer.srgb = true;
-  if (!primaries) return colors;
-  Chromaticities& c = colors.chromaticities;
+  Colours colours;
+  if (gamma && value(*gamma, 0) > 0) colours.transfer.exponent = 1 / value(*gamma, 0);
+  else colours.transfer.srgb = true;
+  if (!primaries) return colours;
+  Chromaticities& c = colours.chromaticities;
   std::size_t i = 0;
   for (double* one : {&c.white_x, &c.white_y, &c.red_x, &c.red_y, &c.green_x, &c.green_y, &c.blue_x, &c.blue_y})
     *one = value(*primaries, i++);
   if (c.white_y <= 0 || c.red_y <= 0 || c.green_y <= 0 || c.blue_y <= 0) return std::nullopt;
-  for (const auto& row : colorants(c))
+  for (const auto& row : colourants(c))
     for (const double number : row)
       if (!(std::abs(number) < 4)) return std::nullopt;  // primaries in one line
-  return colors;
+  return colours;
 }
 
 void append_fixed(Bytes& out, double value) {
@@ -188,15 +188,15 @@ Bytes header(std::size_t size, bool gray) {
   return out;
 }
 
-Bytes make_profile(const Colors& colors, bool gray) {
-  const Matrix m = colorants(colors.chromaticities);
+Bytes make_profile(const Colours& colours, bool gray) {
+  const Matrix m = colourants(colours.chromaticities);
   std::vector<std::pair<std::string_view, Bytes>> tags{
       {"desc", description_tag()}, {"cprt", copyright_tag()}, {"wtpt", xyz_tag({0.9642, 1, 0.8249})}};
   constexpr std::array<std::string_view, 3> places{"rXYZ", "gXYZ", "bXYZ"}, curves{"rTRC", "gTRC", "bTRC"};
-  if (gray) tags.emplace_back("kTRC", curve_tag(colors.transfer));
+  if (gray) tags.emplace_back("kTRC", curve_tag(colours.transfer));
   for (std::size_t i = 0; i < 3 && !gray; ++i) {
     tags.emplace_back(places[i], xyz_tag({m[0][i], m[1][i], m[2][i]}));
-    tags.emplace_back(curves[i], curve_tag(colors.transfer));
+    tags.emplace_back(curves[i], curve_tag(colours.transfer));
   }
   Bytes table, data;
   const std::size_t begin = 128 + 4 + 12 * tags.size();
@@ -214,29 +214,29 @@ Bytes make_profile(const Colors& colors, bool gray) {
   return profile;
 }
 
-bool is_color_chunk(const PngChunk& one) {
+bool is_colour_chunk(const PngChunk& one) {
   return one.type == "cICP" || one.type == "gAMA" || one.type == "cHRM" || one.type == "sRGB";
 }
 
 }  // namespace
 
-void turn_colors_into_profile(Metadata& metadata, bool gray) {
+void turn_colours_into_profile(Metadata& metadata, bool gray) {
   const bool said = chunk(metadata, "cICP") || chunk(metadata, "gAMA") || chunk(metadata, "cHRM");
   // sRGB outranks gAMA and cHRM, which stand beside it for programs that don't know it.
   const bool srgb = chunk(metadata, "sRGB") && !chunk(metadata, "cICP");
   if (!metadata.icc.empty() || srgb) {
     // A profile, or that word, outranks them.
-    std::erase_if(metadata.png, [](const PngChunk& one) { return is_color_chunk(one) && one.type != "cICP"; });
+    std::erase_if(metadata.png, [](const PngChunk& one) { return is_colour_chunk(one) && one.type != "cICP"; });
     return;
   }
   if (!said) return;
   bool all_srgb = true;
-  for (const PngChunk& one : metadata.png) all_srgb &= !is_color_chunk(one) || says_srgb(one);
+  for (const PngChunk& one : metadata.png) all_srgb &= !is_colour_chunk(one) || says_srgb(one);
   if (all_srgb) return;
-  const auto colors = colors_of(metadata);
-  if (!colors) return;
-  metadata.icc = make_profile(*colors, gray);
-  std::erase_if(metadata.png, is_color_chunk);
+  const auto colours = colours_of(metadata);
+  if (!colours) return;
+  metadata.icc = make_profile(*colours, gray);
+  std::erase_if(metadata.png, is_colour_chunk);
 }
 
 }  // namespace ganvas

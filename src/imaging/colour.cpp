@@ -1,4 +1,4 @@
-#include "ganvas/imaging/color.hpp"
+#include "ganvas/imaging/colour.hpp"
 
 #include <opencv2/core/utility.hpp>
 
@@ -8,13 +8,13 @@ namespace {
 template <typename T>
 void luma_rows(const cv::Mat& pixels, cv::Mat& luma, float scale, const cv::Range& rows) {
   const int channels = pixels.channels();
-  const bool color = channels >= 3;
+  const bool colour = channels >= 3;
   const float red = 65.481f * scale, green = 128.553f * scale, blue = 24.966f * scale, gray = red + green + blue;
   for (int y = rows.start; y < rows.end; ++y) {
     const T* in = pixels.ptr<T>(y);
     float* out = luma.ptr<float>(y);
     for (int x = 0; x < pixels.cols; ++x, in += channels)
-      out[x] = 16 + (color ? red * in[0] + green * in[1] + blue * in[2] : gray * in[0]);
+      out[x] = 16 + (colour ? red * in[0] + green * in[1] + blue * in[2] : gray * in[0]);
   }
 }
 

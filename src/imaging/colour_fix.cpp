@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/imaging/color.hpp"
+#include "ganvas/imaging/colour.hpp"
 #include "imaging/planes.hpp"
 
 namespace ganvas {
@@ -78,13 +78,13 @@ Image swap_low_frequencies(const Image& result, const Image& reference) {
 
 }  // namespace
 
-Image fix_color(const Image& result, const Image& reference, ColorFix method) {
-  if (method == ColorFix::none) return result;
+Image fix_colour(const Image& result, const Image& reference, ColourFix method) {
+  if (method == ColourFix::none) return result;
   if (result.pixels.size() != reference.pixels.size() || result.pixels.type() != reference.pixels.type())
     fail(ErrorKind::internal, "the colour reference is of another size or type than the picture");
   if (result.has_alpha())
-    return with_alpha(fix_color(color_part(result), color_part(reference), method), alpha_part(result));
-  return method == ColorFix::mean ? shift_means(result, reference) : swap_low_frequencies(result, reference);
+    return with_alpha(fix_colour(colour_part(result), colour_part(reference), method), alpha_part(result));
+  return method == ColourFix::mean ? shift_means(result, reference) : swap_low_frequencies(result, reference);
 }
 
 }  // namespace ganvas

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "ganvas/imaging/color.hpp"
+#include "ganvas/imaging/colour.hpp"
 #include "pictures.hpp"
 
 using namespace ganvas;
@@ -37,12 +37,12 @@ cv::Mat slow_low(const Image& image) {
 }  // namespace
 
 TEST_CASE("luma has MATLAB's range and weights") {
-  Image colors(4, 1, 3, Depth::u8);
+  Image colours(4, 1, 3, Depth::u8);
   const cv::Vec3b values[] = {{0, 0, 0}, {255, 255, 255}, {255, 0, 0}, {0, 0, 255}};
-  std::copy(std::begin(values), std::end(values), colors.pixels.ptr<cv::Vec3b>());
+  std::copy(std::begin(values), std::end(values), colours.pixels.ptr<cv::Vec3b>());
   const double expected[] = {16, 235, 81.481, 40.966};
   for (const Depth depth : {Depth::u8, Depth::u16, Depth::f32}) {
-    const Image luma = luma_bt601(to_depth(colors, depth));
+    const Image luma = luma_bt601(to_depth(colours, depth));
     CHECK(luma.channels() == 1);
     for (int i = 0; i < 4; ++i) CHECK(luma.pixels.at<float>(0, i) == doctest::Approx(expected[i]).epsilon(1e-5));
   }
@@ -54,9 +54,9 @@ TEST_CASE("the mean fix gives the reference's mean to every channel") {
   const Image reference = gradient(40, 30, 3, Depth::u16);
   Image shifted = reference.clone();
   shifted.pixels += cv::Scalar(300, -700, 1200);
-  const Image fixed = fix_color(shifted, reference, ColorFix::mean);
+  const Image fixed = fix_colour(shifted, reference, ColourFix::mean);
   CHECK(largest_difference(fixed, reference) <= 1);
-  CHECK(same(fix_color(shifted, reference, ColorFix::none), shifted));
+  CHECK(same(fix_colour(shifted, reference, ColourFix::none), shifted));
 }
 
 TEST_CASE("the wavelet fix follows its definition") {
@@ -69,14 +69,14 @@ TEST_CASE("the wavelet fix follows its definition") {
       result.pixels.convertTo(expected, CV_64F);
       expected = expected - slow_low(result) + slow_low(reference);
       cv::Mat fixed, clipped = cv::min(cv::max(expected, 0.0), 65535.0);
-      fix_color(result, reference, ColorFix::wavelet).pixels.convertTo(fixed, CV_64F);
+      fix_colour(result, reference, ColourFix::wavelet).pixels.convertTo(fixed, CV_64F);
       CHECK(cv::norm(fixed, clipped, cv::NORM_INF) <= 0.51);
     }
 }
 
 TEST_CASE("colour fixes leave alpha alone and refuse mismatches") {
   const Image result = noise(20, 20, 4, Depth::u8, 1), reference = noise(20, 20, 4, Depth::u8, 2);
-  for (const ColorFix method : {ColorFix::mean, ColorFix::wavelet})
-    CHECK(same(alpha_part(fix_color(result, reference, method)), alpha_part(result)));
-  CHECK_THROWS_AS(fix_color(result, noise(20, 21, 4, Depth::u8), ColorFix::mean), Error);
+  for (const ColourFix method : {ColourFix::mean, ColourFix::wavelet})
+    CHECK(same(alpha_part(fix_colour(result, reference, method)), alpha_part(result)));
+  CHECK_THROWS_AS(fix_colour(result, noise(20, 21, 4, Depth::u8), ColourFix::mean), Error);
 }
