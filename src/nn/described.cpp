@@ -13,4 +13,10 @@ std::optional<Described> described(const ModelFile& file) {
   return Described{name->second, {std::move(*parsed), file.weights, "ganvas"}};
 }
 
+void describe(ModelFile& file, const std::string& architecture, const nlohmann::json& config) {
+  file.metadata["format"] = "pt";
+  file.metadata["ganvas.architecture"] = architecture;
+  file.metadata["ganvas.config"] = config.dump();
+}
+
 }  // namespace ganvas

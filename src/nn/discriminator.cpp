@@ -21,16 +21,20 @@ std::vector<torch::Tensor> Discriminator::features(const torch::Tensor&) {
        architecture());
 }
 
+torch::Tensor Discriminator::mean_class(const torch::Tensor& pictures) const {
+  if (classes() == 0) return {};
+  return torch::full({pictures.size(0), classes()}, 1.0 / classes(), torch::TensorOptions().device(pictures.device()));
+}
+
 torch::Tensor Discriminator::at_level(const torch::Tensor&, int, double) {
   fail(ErrorKind::recipe, "discriminator.architecture: {} doesn't grow; take progressive", architecture());
 }
 
 DiscriminatorPtr discriminator_from(const StateDict& weights, const std::string& name) {
-  constexpr int any_size = 4096;  // only recipes know the pictures
   const auto found = discriminator_plugins().recognise(weights, name);
   if (!found) return nullptr;
   const auto& [plugin, detected] = *found;
-  DiscriminatorPtr network = plugin->make(detected.config, any_size);
+  DiscriminatorPtr network = plugin->make(detected.config, Discriminator::any_size);
   load_state_dict(*network, detected.weights, name);
   freeze(*network);
   return network;

@@ -143,9 +143,7 @@ void save_feature_network(const std::filesystem::path& path, const FeatureNetwor
   for (const auto& [key, tensor] : state_dict_of(network)) add(key, tensor);
   for (const auto& [key, tensor] : network.heads()) add(heads_prefix + key, tensor);
   file.metadata = extra;
-  file.metadata["format"] = "pt";
-  file.metadata["ganvas.architecture"] = network.architecture();
-  file.metadata["ganvas.config"] = network.config().dump();
+  describe(file, network.architecture(), network.config());
   write_model_file(path, file);
 }
 

@@ -6,9 +6,6 @@
 /// Layers of progressive growing (Karras et al. 2018) under the names of rosinality/progressive-gan-pytorch.
 namespace ganvas {
 
-/// A module of which nothing but the names of its children is known.
-struct PlainModule : torch::nn::Module {};
-
 /// Two convolutions with equalised rates (gain sqrt(2)), each with a leaky ReLU of 0.2; with `norm` a pixel norm stands
 /// before it.
 class ProgressiveBlock final : public torch::nn::Module {
@@ -31,7 +28,6 @@ class ProgressiveBlock final : public torch::nn::Module {
   torch::Tensor applied(const Layer& layer, const torch::Tensor& x) const;
 
   bool norm_;
-  std::shared_ptr<torch::nn::Module> layers_;
   Layer first_, second_;
 };
 

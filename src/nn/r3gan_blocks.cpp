@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "nn/blocks.hpp"
+#include "nn/paths.hpp"
 
 namespace ganvas::r3gan {
 
@@ -23,13 +24,8 @@ nn::Conv2d make_layer(int in, int out, int kernel, int groups, double gain) {
   return conv;
 }
 
-nn::Conv2d add_layer(nn::Module& owner, const char* name, nn::Conv2d conv) {
-  owner.register_module(name, std::make_shared<Named>())->register_module("Layer", conv);
-  return conv;
-}
-
 Tensor add_bias(nn::Module& owner, const char* name, int channels) {
-  return owner.register_module(name, std::make_shared<Named>())->register_parameter("Bias", torch::zeros({channels}));
+  return module_at(owner, name).register_parameter("Bias", torch::zeros({channels}));
 }
 
 Tensor activated(const Tensor& x, const Tensor& bias) {
@@ -40,16 +36,27 @@ Tensor activated(const Tensor& x, const Tensor& bias) {
 
 int Stages::total_blocks() const { return std::accumulate(blocks.begin(), blocks.end(), 0); }
 
-nn::Conv2d add_pointwise(nn::Module& owner, const char* name, int in, int out, double gain) {
-  return add_layer(owner, name, make_layer(in, out, 1, 1, gain));
+nn::Conv2d add_pointwise(nn::Module& owner, const std::string& path, int in, int out) {
+  return register_at(owner, path + ".Layer", make_layer(in, out, 1, 1, 1.0));
+}
+
+std::vector<std::shared_ptr<ResidualBlock>> add_blocks(nn::Module& owner, const std::string& prefix, int first,
+                                                       const Stages& stages, std::size_t s) {
+  const int width = stages.widths[s];
+  std::vector<std::shared_ptr<ResidualBlock>> blocks;
+  for (int i = 0; i < stages.blocks[s]; ++i)
+    blocks.push_back(
+        register_at(owner, prefix + std::to_string(first + i),
+                    std::make_shared<ResidualBlock>(width, 2 * width / stages.group_width, stages.total_blocks())));
+  return blocks;
 }
 
 ResidualBlock::ResidualBlock(int channels, int groups, int blocks) {
   const double gain = std::sqrt(2.0 / 1.04) * std::pow(std::max(blocks, 1), -0.25);
   const int inside = 2 * channels;
-  first_ = add_layer(*this, "LinearLayer1", make_layer(channels, inside, 1, 1, gain));
-  second_ = add_layer(*this, "LinearLayer2", make_layer(inside, inside, 3, groups, gain));
-  third_ = add_layer(*this, "LinearLayer3", make_layer(inside, channels, 1, 1, 0));
+  first_ = register_at(*this, "LinearLayer1.Layer", make_layer(channels, inside, 1, 1, gain));
+  second_ = register_at(*this, "LinearLayer2.Layer", make_layer(inside, inside, 3, groups, gain));
+  third_ = register_at(*this, "LinearLayer3.Layer", make_layer(inside, channels, 1, 1, 0));
   first_bias_ = add_bias(*this, "NonLinearity1", inside);
   second_bias_ = add_bias(*this, "NonLinearity2", inside);
 }

@@ -4,6 +4,8 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/types.h>
 
+#include <memory>
+#include <string>
 #include <vector>
 
 /// The layers that R3GAN's generator and discriminator share (Huang et al. 2024), under the published names.
@@ -21,11 +23,8 @@ class ResidualBlock final : public torch::nn::Module {
   torch::Tensor first_bias_, second_bias_;
 };
 
-/// A module that only gives its child another level of names: `Layer`.
-struct Named : torch::nn::Module {};
-
-/// A 1x1 convolution without bias, registered as `name`.Layer in `owner`; variance gain^2 / in.
-torch::nn::Conv2d add_pointwise(torch::nn::Module& owner, const char* name, int in, int out, double gain = 1.0);
+/// A 1x1 convolution without bias, registered as `path`.Layer below `owner`; variance 1 / in.
+torch::nn::Conv2d add_pointwise(torch::nn::Module& owner, const std::string& path, int in, int out);
 
 /// What the recipe's lists of widths and blocks mean: one entry a stage.
 struct Stages {
@@ -33,4 +32,9 @@ struct Stages {
   int group_width = 16;
   int total_blocks() const;
 };
+
+/// The residual blocks of stage `s` as `prefix``first`, `prefix``first + 1`, ... below `owner`.
+std::vector<std::shared_ptr<ResidualBlock>> add_blocks(torch::nn::Module& owner, const std::string& prefix, int first,
+                                                       const Stages& stages, std::size_t s);
+
 }  // namespace ganvas::r3gan

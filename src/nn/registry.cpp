@@ -51,21 +51,12 @@ GeneratorPtr make_generator(const std::string& architecture, const nlohmann::jso
 LoadedGenerator generator_from(ModelFile file, const std::string& name) {
   LoadedGenerator loaded;
   const NameInFile own_name(file.text("nunif.name"));
-  const auto [architecture, found] = recognised_generator(file, name);
-  try {
-    // A description may lie about the size. Twice the file's weights and some leave room for a few missing layers,
-    // which are then named.
-    const WeightBudget budget(2 * file.weights.element_count() + 1'000'000);
-    loaded.network = make_generator(architecture, found.config);
-  } catch (const nlohmann::json::exception&) {
-    fail(ErrorKind::model, "{}: its description of the network can't be read: {}", name, found.config.dump());
-  } catch (const Error& error) {
-    fail(ErrorKind::model, "{}: {}", name, error.what());
-  }
-  load_state_dict(*loaded.network, found.weights, name);
+  const Described said = recognised_generator(file, name);
+  loaded.network = build_described(said, file.weights.element_count(), name, make_generator);
+  load_state_dict(*loaded.network, said.network.weights, name);
   loaded.network->weights_changed();
   freeze(*loaded.network);
-  loaded.layout = found.layout;
+  loaded.layout = said.network.layout;
   file.weights = {};
   loaded.file = std::move(file);
   return loaded;
@@ -98,9 +89,7 @@ void save_generator(const std::filesystem::path& path, const Generator& network,
   }
   const GeneratorInfo info = network.info();
   file.metadata = extra;
-  file.metadata["format"] = "pt";
-  file.metadata["ganvas.architecture"] = network.architecture();
-  file.metadata["ganvas.config"] = network.config().dump();
+  describe(file, network.architecture(), network.config());
   file.metadata["ganvas.scale"] = fmt::format("{}", info.scale);
   file.metadata["ganvas.value_range"] = fmt::format("{}", info.value_range);
   if (info.value_low != 0) file.metadata["ganvas.value_low"] = fmt::format("{}", info.value_low);

@@ -26,6 +26,10 @@ class Discriminator : public torch::nn::Module {
   virtual torch::Tensor given(const torch::Tensor& pictures, const torch::Tensor& /*classes*/) {
     return forward(pictures);
   }
+  /// What forward() of a conditional one takes for the class: the mean of all; undefined of others.
+  torch::Tensor mean_class(const torch::Tensor& pictures) const;
+  /// The size that make() is given where nobody knows the pictures, as at a published file.
+  static constexpr int any_size = 4096;
   /// For pictures of a lower level of progressive growing: 0 is the smallest; `fade` as NoiseGenerator::at_level().
   /// Throws Error(recipe) for networks of one size.
   virtual torch::Tensor at_level(const torch::Tensor& pictures, int level, double fade);

@@ -50,25 +50,15 @@ class DcganDiscriminator final : public Discriminator {
   }
 
   int classes() const override { return classes_; }
-  /// Of a conditional one: against the mean of all classes.
-  Tensor forward(const Tensor& pictures) override {
-    if (classes_ == 0) return last(body(pictures));
-    return given(pictures, torch::full({pictures.size(0), classes_}, 1.0 / classes_,
-                                       torch::TensorOptions().device(pictures.device())));
-  }
+  Tensor forward(const Tensor& pictures) override { return given(pictures, mean_class(pictures)); }
   Tensor given(const Tensor& pictures, const Tensor& classes) override {
     const Tensor x = body(pictures);
     if (classes_ == 0) return last(x);
     return last(x) + (x.to(torch::kFloat).sum({2, 3}) * embed_->forward(classes)).sum(1);
   }
   std::vector<Tensor> features(const Tensor& pictures) override {
-    std::vector<Tensor> found;
-    Tensor x = pictures;
-    for (auto layer = main_->begin(); layer != main_->end() - 1; ++layer) {
-      x = layer->forward(x);
-      if (layer->ptr()->as<nn::LeakyReLU>()) found.push_back(x);
-    }
-    found.push_back(last(x));
+    std::vector<Tensor> found = patch_features(main_, pictures, stddev_);
+    found.back() = found.back().flatten(1).mean(1);  // one logit a picture
     return found;
   }
   std::string architecture() const override { return "dcgan"; }

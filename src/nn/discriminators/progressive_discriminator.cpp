@@ -5,6 +5,7 @@
 #include "ganvas/nn/discriminator.hpp"
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
+#include "nn/paths.hpp"
 #include "nn/progressive_blocks.hpp"
 
 namespace ganvas::progressive_discriminator_plugin {
@@ -28,21 +29,19 @@ class ProgressiveDiscriminator final : public Discriminator {
       fail(ErrorKind::recipe, "progressive: discriminator.inner_widths: {} for {} widths", inner_.size(), levels);
     if (size < (4 << (levels - 1)))
       fail(ErrorKind::recipe, "discriminator: pictures of {} are too small for {} widths", size, levels);
-    auto blocks = register_module("progression", std::make_shared<PlainModule>());
-    auto inputs = register_module("from_rgb", std::make_shared<PlainModule>());
     for (std::size_t i = 0; i < levels; ++i) {
       const bool last = i + 1 == levels;
-      blocks_.push_back(blocks->register_module(
-          fmt::format("{}", i),
-          std::make_shared<ProgressiveBlock>(ProgressiveBlock::Options{.in = widths_[i] + last,
-                                                                       .out = inner_[i],
-                                                                       .kernel = 3,
-                                                                       .padding = 1,
-                                                                       .second_kernel = last ? 4 : 3,
-                                                                       .second_padding = last ? 0 : 1,
-                                                                       .norm = false})));
+      blocks_.push_back(
+          register_at(*this, fmt::format("progression.{}", i),
+                      std::make_shared<ProgressiveBlock>(ProgressiveBlock::Options{.in = widths_[i] + last,
+                                                                                   .out = inner_[i],
+                                                                                   .kernel = 3,
+                                                                                   .padding = 1,
+                                                                                   .second_kernel = last ? 4 : 3,
+                                                                                   .second_padding = last ? 0 : 1,
+                                                                                   .norm = false})));
       inputs_.push_back(
-          inputs->register_module(fmt::format("{}", i), nn::Conv2d(nn::Conv2dOptions(channels_, widths_[i], 1))));
+          register_at(*this, fmt::format("from_rgb.{}", i), nn::Conv2d(nn::Conv2dOptions(channels_, widths_[i], 1))));
     }
     linear_ = register_module("linear", nn::Linear(inner_.back(), 1 + classes_));
   }

@@ -8,6 +8,7 @@
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
 #include "nn/equalised.hpp"
+#include "nn/paths.hpp"
 #include "nn/r3gan_blocks.hpp"
 #include "nn/r3gan_layout.hpp"
 
@@ -16,19 +17,18 @@ namespace ganvas::r3gan_discriminator_plugin {
 namespace {
 
 namespace nn = torch::nn;
-using r3gan::Named;
 using torch::Tensor;
 
 /// 4 x 4 features of each channel to one number, then linear.
 class Last final : public nn::Module {
  public:
-  Last(int channels, int out, double gain) {
+  Last(int channels, int out) {
     basis_ =
         register_module("Basis", nn::Conv2d(nn::Conv2dOptions(channels, channels, 4).groups(channels).bias(false)));
     linear_ = register_module("LinearLayer", nn::Linear(nn::LinearOptions(channels, out).bias(false)));
     const torch::NoGradGuard no_grad;
     basis_->weight.normal_(0, 0.25);
-    linear_->weight.normal_(0, gain / std::sqrt(static_cast<double>(channels)));
+    linear_->weight.normal_(0, 1.0 / std::sqrt(static_cast<double>(channels)));
   }
   Tensor forward(const Tensor& x) { return linear_->forward(basis_->forward(x).flatten(1).to(torch::kFloat)); }
 
@@ -51,23 +51,15 @@ class R3GanDiscriminator final : public Discriminator {
       fail(ErrorKind::recipe, "discriminator: {} widths are for pictures of {} pixels, not {}: the last is for 4x4",
            widths.size(), side, size);
     extract_ = r3gan::add_pointwise(*this, "ExtractionLayer", channels_, widths[0]);
-    auto main = register_module("MainLayers", std::make_shared<Named>());
     for (std::size_t s = 0; s < widths.size(); ++s) {
-      auto stage = main->register_module(fmt::format("{}", s), std::make_shared<Named>());
-      auto layers = stage->register_module("Layers", std::make_shared<Named>());
+      const std::string stage = fmt::format("MainLayers.{}.Layers.", s);
       Stage made;
-      for (int j = 0; j < stages_.blocks[s]; ++j)
-        made.blocks.push_back(layers->register_module(
-            fmt::format("{}", j), std::make_shared<r3gan::ResidualBlock>(widths[s], 2 * widths[s] / stages_.group_width,
-                                                                         stages_.total_blocks())));
-      const std::string behind = fmt::format("{}", stages_.blocks[s]);
-      if (s + 1 == widths.size()) {
-        last_ = layers->register_module(behind, std::make_shared<Last>(widths[s], classes_ > 0 ? embedding_ : 1, 1.0));
-      } else {
-        auto change = layers->register_module(behind, std::make_shared<Named>());
-        if (widths[s + 1] != widths[s])
-          made.change = r3gan::add_pointwise(*change, "LinearLayer", widths[s], widths[s + 1]);
-      }
+      made.blocks = r3gan::add_blocks(*this, stage, 0, stages_, s);
+      const std::string behind = fmt::format("{}{}", stage, stages_.blocks[s]);
+      if (s + 1 == widths.size())
+        last_ = register_at(*this, behind, std::make_shared<Last>(widths[s], classes_ > 0 ? embedding_ : 1));
+      else if (widths[s + 1] != widths[s])
+        made.change = r3gan::add_pointwise(*this, behind + ".LinearLayer", widths[s], widths[s + 1]);
       parts_.push_back(std::move(made));
     }
     if (classes_ > 0) {
@@ -77,15 +69,8 @@ class R3GanDiscriminator final : public Discriminator {
     }
   }
 
-  static constexpr int any_size = 4096;
-
   int classes() const override { return classes_; }
-  /// Of a conditional one: against the mean of all classes.
-  Tensor forward(const Tensor& pictures) override {
-    if (classes_ == 0) return judged(pictures).view({pictures.size(0)});
-    return given(pictures, torch::full({pictures.size(0), classes_}, 1.0 / classes_,
-                                       torch::TensorOptions().device(pictures.device())));
-  }
+  Tensor forward(const Tensor& pictures) override { return given(pictures, mean_class(pictures)); }
   Tensor given(const Tensor& pictures, const Tensor& classes) override {
     const Tensor x = judged(pictures);
     if (classes_ == 0) return x.view({pictures.size(0)});

@@ -98,15 +98,8 @@ class StyleGan2Discriminator final : public Discriminator {
                             std::make_shared<Head>(widths_.back(), last_, pixels_, classes_ > 0 ? last_ : 1, stddev_));
   }
 
-  static constexpr int any_size = 4096;
-
   int classes() const override { return classes_; }
-  /// Of a conditional one: against the mean of all classes.
-  Tensor forward(const Tensor& pictures) override {
-    if (classes_ == 0) return judged(pictures);
-    return given(pictures, torch::full({pictures.size(0), classes_}, 1.0 / classes_,
-                                       torch::TensorOptions().device(pictures.device())));
-  }
+  Tensor forward(const Tensor& pictures) override { return given(pictures, mean_class(pictures)); }
   Tensor given(const Tensor& pictures, const Tensor& classes) override {
     const Tensor x = judged(pictures);
     if (classes_ == 0) return x;

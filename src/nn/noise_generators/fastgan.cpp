@@ -6,7 +6,7 @@
 #include "ganvas/nn/noise_generator.hpp"
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
-#include "nn/progressive_blocks.hpp"
+#include "nn/paths.hpp"
 
 namespace ganvas::fastgan_plugin {
 
@@ -68,9 +68,8 @@ class UpBlock final : public nn::Module {
 class Excitation final : public nn::Module {
  public:
   Excitation(int in, int out) {
-    auto main = register_module("main", std::make_shared<PlainModule>());
-    first_ = main->register_module("1", plain_conv(in, out, 4, 0));
-    second_ = main->register_module("3", plain_conv(out, out, 1, 0));
+    first_ = register_at(*this, "main.1", plain_conv(in, out, 4, 0));
+    second_ = register_at(*this, "main.3", plain_conv(out, out, 1, 0));
   }
   Tensor forward(const Tensor& low, const Tensor& high) {
     const Tensor gate = second_->forward(torch::silu(first_->forward(torch::adaptive_avg_pool2d(low, {4, 4}))));
@@ -90,12 +89,10 @@ class FastGan final : public NoiseGenerator {
         size_(positive(config, "size", 256)) {
     check_keys(config, {"noise", "width", "channels", "size"});
     if (size_ != 256 && size_ != 512 && size_ != 1024) fail(ErrorKind::recipe, "fastgan: size: 256, 512 or 1024");
-    auto init = register_module("init", std::make_shared<PlainModule>())
-                    ->register_module("init", std::make_shared<PlainModule>());
     WeightBudget::spend(32 * static_cast<std::int64_t>(noise_) * width_at(0));
-    start_ = init->register_module(
-        "0", nn::ConvTranspose2d(nn::ConvTranspose2dOptions(noise_, 2 * width_at(0), 4).bias(false)));
-    start_norm_ = init->register_module("1", nn::BatchNorm2d(2 * width_at(0)));
+    start_ = register_at(*this, "init.init.0",
+                         nn::ConvTranspose2d(nn::ConvTranspose2dOptions(noise_, 2 * width_at(0), 4).bias(false)));
+    start_norm_ = register_at(*this, "init.init.1", nn::BatchNorm2d(2 * width_at(0)));
     for (int i = 1; (4 << i) <= size_; ++i) {
       const bool noisy = i % 2 == 1 && i < 8;
       blocks_.push_back(register_module(fmt::format("feat_{}", 4 << i),

@@ -9,6 +9,7 @@
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
 #include "nn/equalised.hpp"
+#include "nn/paths.hpp"
 #include "nn/progressive_blocks.hpp"
 
 namespace ganvas::progressive_plugin {
@@ -29,21 +30,20 @@ class Progressive final : public NoiseGenerator {
     check_keys(config, {"noise", "classes", "embedding", "channels", "widths"});
     if (widths_.size() > 9) fail(ErrorKind::recipe, "progressive: widths: at most 9 levels");
     if (classes_ > 0) embed_ = register_module("label_embed", nn::Embedding(classes_, embedding_));
-    auto levels = register_module("progression", std::make_shared<PlainModule>());
-    auto pictures = register_module("to_rgb", std::make_shared<PlainModule>());
     int in = noise_ + (classes_ > 0 ? embedding_ : 0);
     for (std::size_t i = 0; i < widths_.size(); ++i) {
       const int out = widths_[i];
-      levels_.push_back(levels->register_module(
-          fmt::format("{}", i), std::make_shared<ProgressiveBlock>(ProgressiveBlock::Options{.in = in,
-                                                                                             .out = out,
-                                                                                             .kernel = i == 0 ? 4 : 3,
-                                                                                             .padding = i == 0 ? 3 : 1,
-                                                                                             .second_kernel = 3,
-                                                                                             .second_padding = 1,
-                                                                                             .norm = true})));
+      levels_.push_back(
+          register_at(*this, fmt::format("progression.{}", i),
+                      std::make_shared<ProgressiveBlock>(ProgressiveBlock::Options{.in = in,
+                                                                                   .out = out,
+                                                                                   .kernel = i == 0 ? 4 : 3,
+                                                                                   .padding = i == 0 ? 3 : 1,
+                                                                                   .second_kernel = 3,
+                                                                                   .second_padding = 1,
+                                                                                   .norm = true})));
       pictures_.push_back(
-          pictures->register_module(fmt::format("{}", i), nn::Conv2d(nn::Conv2dOptions(out, channels_, 1))));
+          register_at(*this, fmt::format("to_rgb.{}", i), nn::Conv2d(nn::Conv2dOptions(out, channels_, 1))));
       in = out;
     }
   }

@@ -7,6 +7,7 @@
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
 #include "nn/equalised.hpp"
+#include "nn/paths.hpp"
 #include "nn/r3gan_blocks.hpp"
 #include "nn/r3gan_layout.hpp"
 
@@ -15,7 +16,6 @@ namespace ganvas::r3gan_plugin {
 namespace {
 
 namespace nn = torch::nn;
-using r3gan::Named;
 using torch::Tensor;
 
 /// Learnt 4x4 features, scaled by what a linear layer makes of the noise.
@@ -46,21 +46,13 @@ class R3Gan final : public NoiseGenerator {
     check_keys(config, {"noise", "classes", "embedding", "channels", "widths", "blocks", "group_width"});
     const std::vector<int>& widths = stages_.widths;
     const int inputs = noise_ + (classes_ > 0 ? embedding_ : 0);
-    auto main = register_module("MainLayers", std::make_shared<Named>());
     for (std::size_t s = 0; s < widths.size(); ++s) {
-      auto stage = main->register_module(fmt::format("{}", s), std::make_shared<Named>());
-      auto layers = stage->register_module("Layers", std::make_shared<Named>());
+      const std::string stage = fmt::format("MainLayers.{}.Layers.", s);
       Stage made;
-      if (s == 0) basis_ = layers->register_module("0", std::make_shared<Basis>(inputs, widths[0]));
-      else {
-        auto change = layers->register_module("0", std::make_shared<Named>());
-        if (widths[s] != widths[s - 1])
-          made.change = r3gan::add_pointwise(*change, "LinearLayer", widths[s - 1], widths[s]);
-      }
-      for (int j = 0; j < stages_.blocks[s]; ++j)
-        made.blocks.push_back(layers->register_module(
-            fmt::format("{}", j + 1), std::make_shared<r3gan::ResidualBlock>(
-                                          widths[s], 2 * widths[s] / stages_.group_width, stages_.total_blocks())));
+      if (s == 0) basis_ = register_at(*this, stage + "0", std::make_shared<Basis>(inputs, widths[0]));
+      else if (widths[s] != widths[s - 1])
+        made.change = r3gan::add_pointwise(*this, stage + "0.LinearLayer", widths[s - 1], widths[s]);
+      made.blocks = r3gan::add_blocks(*this, stage, 1, stages_, s);
       parts_.push_back(std::move(made));
     }
     aggregate_ = r3gan::add_pointwise(*this, "AggregationLayer", widths.back(), channels_);

@@ -11,6 +11,7 @@
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
 #include "nn/equalised.hpp"
+#include "nn/paths.hpp"
 #include "nn/stylegan2_layouts.hpp"
 
 namespace ganvas::stylegan2_plugin {
@@ -122,7 +123,6 @@ class StyleGan2 final : public NoiseGenerator {
                {"noise", "style", "classes", "channels", "mapping_layers", "start_height", "start_width", "widths"});
     if (widths_.size() > 9) fail(ErrorKind::recipe, "stylegan2: widths: at most 9 levels");
     mapping_ = register_module("mapping", std::make_shared<Mapping>(noise_, classes_, style_, mapping_layers_));
-    auto synthesis = register_module("synthesis", std::make_shared<Synthesis>());
     for (std::size_t i = 0; i < widths_.size(); ++i) {
       auto level = std::make_shared<Level>();
       const int height = start_height_ << i, width = start_width_ << i;
@@ -136,7 +136,7 @@ class StyleGan2 final : public NoiseGenerator {
       level->conv1 = styled("conv1", widths_[i], widths_[i], false);
       level->torgb = level->register_module("torgb", std::make_shared<StyledConv>(StyledConv::Options{
                                                          widths_[i], channels_, 1, style_, false, false, 0, 0}));
-      synthesis->register_module(fmt::format("b{}", 4 << i), level);
+      register_at(*this, fmt::format("synthesis.b{}", 4 << i), level);
       levels_.push_back(std::move(level));
     }
   }
@@ -198,8 +198,6 @@ class StyleGan2 final : public NoiseGenerator {
   }
 
  private:
-  struct Synthesis : nn::Module {};
-
   int noise_, style_, classes_, channels_, mapping_layers_, start_height_, start_width_;
   std::vector<int> widths_;
   std::shared_ptr<Mapping> mapping_;
