@@ -209,7 +209,8 @@ GeneratorInfo RestorationFrame::info() const {
           .in_channels = in_,
           .out_channels = out_,
           .multiple = style_.multiple,
-          .halo = halo(),
+          .halo = style_.sight == Sight::whole ? 0 : halo(),
+          .global = style_.sight != Sight::windows,
           .live_values = std::max(at_the_end, body_values())};
 }
 

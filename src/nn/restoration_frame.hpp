@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ganvas/nn/registry.hpp"
+#include "nn/paths.hpp"
 #include "nn/reach.hpp"
 
 /// What the restoration transformers share, from SwinIR (Liang et al. 2021) on: colours less their mean, a first
@@ -30,19 +31,48 @@ class ResidualEnd {
   torch::nn::Sequential three_{nullptr};
 };
 
+/// A group of the body: blocks one after the other, a convolution at the end, a residual around all.
+template <typename Block>
+class BlockGroup final : public torch::nn::Module {
+ public:
+  /// Registers make(0), make(1), ... as `path`0, `path`1, ... and the end as "conv".
+  template <typename Make>
+  BlockGroup(const std::string& path, int count, Make make, const std::string& end, int channels) {
+    for (int i = 0; i < count; ++i) blocks_.push_back(register_at(*this, path + std::to_string(i), make(i)));
+    end_ = ResidualEnd(*this, "conv", end, channels);
+  }
+  template <typename Masks>
+  torch::Tensor forward(const torch::Tensor& tokens, const Masks& masks) {
+    torch::Tensor y = tokens;
+    for (auto& block : blocks_) y = block->forward(y, masks);
+    return tokens + end_.forward_tokens(y);
+  }
+
+ private:
+  std::vector<Block> blocks_;
+  ResidualEnd end_;
+};
+
 class RestorationFrame : public Generator {
  public:
   torch::Tensor forward(const torch::Tensor& input) final;
-  GeneratorInfo info() const override;
+  GeneratorInfo info() const final;
   nlohmann::json config() const override;
   void soften_pixel_shuffles() override;
 
  protected:
+  /// What a pixel of the result depends on.
+  enum class Sight {
+    windows,  ///< what its windows reach
+    means,    ///< and means over the whole picture
+    whole     ///< the whole picture
+  };
   struct Style {
     int multiple = 8;                             ///< of the tokens' height and width
     int smallest = 1;                             ///< side of a picture that it can take; smaller ones are padded
     bool flipped = false;                         ///< pads by the flipped picture, edge repeated, not by reflection
     std::string first_norm = "patch_embed.norm";  ///< its name
+    Sight sight = Sight::windows;
   };
   /// Options that every network of the frame has: in_channels, out_channels, channels, scale, unshuffle (the input
   /// is enlarged so often by bicubic interpolation and then unshuffled: the resolution stays),
@@ -62,8 +92,14 @@ class RestorationFrame : public Generator {
   /// Of a network that shifts no windows: its published files have indices, under `key`, but no masks. It keeps them,
   /// so that its own files are told from those of networks that shift.
   void mark_unshifted(const std::string& key, const torch::Tensor& indices, int window);
+  /// Groups one after the other.
+  template <typename Group, typename Masks>
+  static torch::Tensor through(std::vector<Group>& groups, torch::Tensor tokens, const Masks& masks) {
+    for (auto& group : groups) tokens = group->forward(tokens, masks);
+    return tokens;
+  }
   virtual torch::Tensor body(const torch::Tensor& tokens) = 0;
-  /// What the body reads, in tokens; with `global` in info() this is never asked.
+  /// What the body reads, in tokens, without what comes in by Sight::means; never asked with Sight::whole.
   virtual Reach body_reach(Reach out) const { return out; }
   /// Values alive at once per token in the body.
   virtual int body_values() const = 0;

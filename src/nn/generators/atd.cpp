@@ -212,12 +212,6 @@ TORCH_MODULE(Group);
 class Atd final : public RestorationFrame {
  public:
   explicit Atd(const nlohmann::json& config) : Atd(config, Options(config)) {}
-  GeneratorInfo info() const override {
-    GeneratorInfo info = RestorationFrame::info();
-    info.global = true;
-    info.halo = 0;
-    return info;
-  }
   std::string architecture() const override { return "atd"; }
   nlohmann::json config() const override {
     nlohmann::json config = RestorationFrame::config();
@@ -235,7 +229,7 @@ class Atd final : public RestorationFrame {
 
  private:
   Atd(const nlohmann::json& config, const Options& options)
-      : RestorationFrame(config, {.multiple = options.window, .flipped = true}),
+      : RestorationFrame(config, {.multiple = options.window, .flipped = true, .sight = Sight::whole}),
         options_(options),
         masks_({options.window, options.window}, {options.window / 2, options.window / 2}) {
     check_options(config,
@@ -245,12 +239,7 @@ class Atd final : public RestorationFrame {
     for (std::size_t i = 0; i < options.depths.size(); ++i)
       groups_.push_back(add_group(Group(options, i, residual_end())));
   }
-  Tensor body(const Tensor& tokens) override {
-    const Tensor mask = masks_.get(tokens);
-    Tensor x = tokens;
-    for (auto& group : groups_) x = group->forward(x, mask);
-    return x;
-  }
+  Tensor body(const Tensor& tokens) override { return through(groups_, tokens, masks_.get(tokens)); }
   int body_values() const override {
     const int most = *std::max_element(options_.heads.begin(), options_.heads.end());
     return 10 * channels() + options_.words + 3 * options_.hidden +

@@ -138,34 +138,11 @@ class BlockImpl final : public nn::Module {
 };
 TORCH_MODULE(Block);
 
-class GroupImpl final : public nn::Module {
- public:
-  GroupImpl(const Options& options, int group, const std::string& end) {
-    for (int i = 0; i < options.depths[group]; ++i)
-      blocks_.push_back(register_at(*this, fmt::format("blocks.{}", i), Block(options, group, i)));
-    end_ = ResidualEnd(*this, "conv", end, options.channels);
-  }
-  Tensor forward(const Tensor& tokens, const std::array<Tensor, 2>& masks) {
-    Tensor y = tokens;
-    for (auto& block : blocks_) y = block->forward(y, masks);
-    return tokens + end_.forward_tokens(y);
-  }
-
- private:
-  std::vector<Block> blocks_;
-  ResidualEnd end_;
-};
-TORCH_MODULE(Group);
+using Group = BlockGroup<Block>;
 
 class Dat final : public RestorationFrame {
  public:
   explicit Dat(const nlohmann::json& config) : Dat(config, Options(config)) {}
-  GeneratorInfo info() const override {
-    GeneratorInfo info = RestorationFrame::info();
-    info.global = true;
-    info.halo = 0;
-    return info;
-  }
   std::string architecture() const override { return "dat"; }
   nlohmann::json config() const override {
     nlohmann::json config = RestorationFrame::config();
@@ -179,19 +156,16 @@ class Dat final : public RestorationFrame {
 
  private:
   Dat(const nlohmann::json& config, const Options& options)
-      : RestorationFrame(config, {.multiple = 1, .first_norm = "before_RG.1"}),
+      : RestorationFrame(config, {.multiple = 1, .first_norm = "before_RG.1", .sight = Sight::whole}),
         options_(options),
         masks_(options.window) {
     check_options(config, {"hidden", "depths", "heads", "window", "qkv_bias"});
     for (std::size_t i = 0; i < options.depths.size(); ++i)
-      groups_.push_back(add_group(Group(options, static_cast<int>(i), residual_end())));
+      groups_.push_back(add_group(std::make_shared<Group>(
+          "blocks.", options.depths[i], [&](int block) { return Block(options, static_cast<int>(i), block); },
+          residual_end(), channels())));
   }
-  Tensor body(const Tensor& tokens) override {
-    const auto masks = masks_.get(tokens);
-    Tensor x = tokens;
-    for (auto& group : groups_) x = group->forward(x, masks);
-    return x;
-  }
+  Tensor body(const Tensor& tokens) override { return through(groups_, tokens, masks_.get(tokens)); }
   int body_values() const override {
     const int most = *std::max_element(options_.heads.begin(), options_.heads.end());
     return std::max(9 * channels() + (most + 2) * options_.window.tokens(), 3 * channels() + 3 * options_.hidden);
@@ -199,7 +173,7 @@ class Dat final : public RestorationFrame {
 
   Options options_;
   SplitMasks masks_;
-  std::vector<Group> groups_;
+  std::vector<std::shared_ptr<Group>> groups_;
 };
 
 std::optional<Detected> detect(const StateDict& stored) {

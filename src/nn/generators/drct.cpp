@@ -98,10 +98,7 @@ class Drct final : public RestorationFrame {
   }
 
   Tensor body(const Tensor& tokens) override {
-    const Tensor mask = options_.shifted ? masks_.get(tokens) : Tensor();
-    Tensor x = tokens;
-    for (auto& group : groups_) x = group->forward(x, mask);
-    return x;
+    return through(groups_, tokens, options_.shifted ? masks_.get(tokens) : Tensor());
   }
   Reach body_reach(Reach out) const override {
     for (std::size_t i = 0; i < groups_.size(); ++i)

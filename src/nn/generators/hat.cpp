@@ -164,11 +164,6 @@ TORCH_MODULE(Group);
 class Hat final : public RestorationFrame {
  public:
   explicit Hat(const nlohmann::json& config) : Hat(config, Options(config)) {}
-  GeneratorInfo info() const override {
-    GeneratorInfo info = RestorationFrame::info();
-    info.global = true;
-    return info;
-  }
   std::string architecture() const override { return "hat"; }
   nlohmann::json config() const override {
     nlohmann::json config = RestorationFrame::config();
@@ -185,7 +180,7 @@ class Hat final : public RestorationFrame {
 
  private:
   Hat(const nlohmann::json& config, const Options& options)
-      : RestorationFrame(config, {.multiple = options.window}),
+      : RestorationFrame(config, {.multiple = options.window, .sight = Sight::means}),
         options_(options),
         masks_({options.window, options.window}, {options.window / 2, options.window / 2}) {
     check_options(config,
@@ -194,12 +189,7 @@ class Hat final : public RestorationFrame {
       groups_.push_back(add_group(Group(options, i, residual_end())));
   }
 
-  Tensor body(const Tensor& tokens) override {
-    const Tensor mask = masks_.get(tokens);
-    Tensor x = tokens;
-    for (auto& group : groups_) x = group->forward(x, mask);
-    return x;
-  }
+  Tensor body(const Tensor& tokens) override { return through(groups_, tokens, masks_.get(tokens)); }
   /// Without the means of the channel attention.
   Reach body_reach(Reach out) const override {
     const int window = options_.window, border = (options_.overlap - window) / 2;

@@ -127,25 +127,7 @@ class BlockImpl final : public nn::Module {
 };
 TORCH_MODULE(Block);
 
-class GroupImpl final : public nn::Module {
- public:
-  GroupImpl(const Options& options, std::size_t index, const std::string& end) {
-    for (int i = 0; i < options.depths[index]; ++i)
-      blocks_.push_back(register_at(*this, fmt::format("residual_group.blocks.{}", i),
-                                    Block(options, options.heads[index], options.shift_of(i))));
-    end_ = ResidualEnd(*this, "conv", end, options.channels);
-  }
-  Tensor forward(const Tensor& tokens, const Tensor& mask) {
-    Tensor y = tokens;
-    for (auto& block : blocks_) y = block->forward(y, mask);
-    return tokens + end_.forward_tokens(y);
-  }
-
- private:
-  std::vector<Block> blocks_;
-  ResidualEnd end_;
-};
-TORCH_MODULE(Group);
+using Group = BlockGroup<Block>;
 
 class SrFormer final : public RestorationFrame {
  public:
@@ -172,15 +154,15 @@ class SrFormer final : public RestorationFrame {
         }) {
     check_options(config, {"window", "hidden", "kernel", "depths", "heads", "shifted", "qkv_bias"});
     for (std::size_t i = 0; i < options.depths.size(); ++i)
-      groups_.push_back(add_group(Group(options, i, residual_end())));
+      groups_.push_back(add_group(std::make_shared<Group>(
+          "residual_group.blocks.", options.depths[i],
+          [&](int block) { return Block(options, options.heads[i], options.shift_of(block)); }, residual_end(),
+          channels())));
     if (!options.shifted) mark_unshifted(first_index, cell_positions(options.window), options.window);
   }
 
   Tensor body(const Tensor& tokens) override {
-    const Tensor mask = options_.shifted ? masks_.get(tokens) : Tensor();
-    Tensor x = tokens;
-    for (auto& group : groups_) x = group->forward(x, mask);
-    return x;
+    return through(groups_, tokens, options_.shifted ? masks_.get(tokens) : Tensor());
   }
   Reach body_reach(Reach out) const override {
     const int mlp = options_.kernel / 2, end = ResidualEnd::radius(residual_end());
@@ -199,7 +181,7 @@ class SrFormer final : public RestorationFrame {
 
   Options options_;
   MaskCache masks_;
-  std::vector<Group> groups_;
+  std::vector<std::shared_ptr<Group>> groups_;
 };
 
 std::optional<Detected> detect(const StateDict& stored) {

@@ -36,26 +36,7 @@ struct Options {
   bool shifted, bias;
 };
 
-class GroupImpl final : public nn::Module {
- public:
-  GroupImpl(const Options& options, std::size_t index, int channels, const std::string& end) {
-    for (int i = 0; i < options.depths[index]; ++i)
-      blocks_.push_back(register_at(*this, fmt::format("residual_group.blocks.{}", i),
-                                    SwinBlock(SwinOptions{channels, options.window, options.heads[index],
-                                                          options.hidden, options.shift_of(i), options.bias})));
-    end_ = ResidualEnd(*this, "conv", end, channels);
-  }
-  Tensor forward(const Tensor& tokens, const Tensor& mask) {
-    Tensor y = tokens;
-    for (auto& block : blocks_) y = block->forward(y, mask);
-    return tokens + end_.forward_tokens(y);
-  }
-
- private:
-  std::vector<SwinBlock> blocks_;
-  ResidualEnd end_;
-};
-TORCH_MODULE(Group);
+using Group = BlockGroup<SwinBlock>;
 
 class SwinIr final : public RestorationFrame {
  public:
@@ -79,16 +60,19 @@ class SwinIr final : public RestorationFrame {
         masks_({options.window, options.window}, {options.window / 2, options.window / 2}) {
     check_options(config, {"window", "hidden", "depths", "heads", "shifted", "qkv_bias"});
     for (std::size_t i = 0; i < options.depths.size(); ++i)
-      groups_.push_back(add_group(Group(options, i, channels(), residual_end())));
+      groups_.push_back(add_group(std::make_shared<Group>(
+          "residual_group.blocks.", options.depths[i],
+          [&](int block) {
+            return SwinBlock(SwinOptions{channels(), options.window, options.heads[i], options.hidden,
+                                         options.shift_of(block), options.bias});
+          },
+          residual_end(), channels())));
     if (!options.shifted)
       mark_unshifted(first_index, relative_positions({options.window, options.window}), options.window);
   }
 
   Tensor body(const Tensor& tokens) override {
-    const Tensor mask = options_.shifted ? masks_.get(tokens) : Tensor();
-    Tensor x = tokens;
-    for (auto& group : groups_) x = group->forward(x, mask);
-    return x;
+    return through(groups_, tokens, options_.shifted ? masks_.get(tokens) : Tensor());
   }
   Reach body_reach(Reach out) const override {
     for (auto depth = options_.depths.rbegin(); depth != options_.depths.rend(); ++depth) {
@@ -106,7 +90,7 @@ class SwinIr final : public RestorationFrame {
 
   Options options_;
   MaskCache masks_;
-  std::vector<Group> groups_;
+  std::vector<std::shared_ptr<Group>> groups_;
 };
 
 std::optional<Detected> detect(const StateDict& stored) {
