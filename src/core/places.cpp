@@ -37,6 +37,11 @@ fs::path find_recipe(const std::string& name) {
   fail(ErrorKind::usage, "{}: no such recipe; give a .toml file or one of: {}", name, fmt::join(known, ", "));
 }
 
+fs::path find_model_or_run(const std::string& name) {
+  const fs::path inside = fs::path(name) / "model.safetensors";
+  return fs::is_directory(name) && fs::exists(inside) ? inside : find_model(name);
+}
+
 fs::path reverse_model(const fs::path& path) {
   return path.parent_path() / (path.stem().string() + "-reverse" + path.extension().string());
 }

@@ -69,7 +69,6 @@ std::vector<std::string> image_classes(const std::vector<fs::path>& places) {
 
 ImageSource::ImageSource(const ImageSourceOptions& options) : options_(options) {
   const auto files = readable_pictures(require_pictures(options.places));
-  if (options.classes) classes_ = image_classes(options.places);
   samples_.resize(files.size());
   parallel_for(files.size(), [&](std::size_t i) {
     const std::string name = files[i].path.string();
@@ -78,13 +77,13 @@ ImageSource::ImageSource(const ImageSourceOptions& options) : options_(options) 
     image = with_channels(image, options_.channels);
     samples_[i] = {fitted(image, options_), 0, name};
   });
-  if (!options.classes) return;
+  if (options.classes.empty()) return;
   std::map<std::string, int> counts;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::string name = class_of(files[i]);
-    const auto found = std::lower_bound(classes_.begin(), classes_.end(), name);
-    if (name.empty()) fail(ErrorKind::data, "{}: lies in no class's folder", files[i].path.string());
-    samples_[i].label = static_cast<int>(found - classes_.begin());
+    const auto found = std::ranges::find(options.classes, name);
+    if (found == options.classes.end()) fail(ErrorKind::data, "{}: lies in no class's folder", files[i].path.string());
+    samples_[i].label = static_cast<int>(found - options.classes.begin());
     ++counts[name];
   }
   for (const auto& [name, count] : counts)

@@ -8,15 +8,20 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/numpy_random.hpp"
 #include "ganvas/core/rng.hpp"
+#include "ganvas/nn/precision.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace ganvas {
 
 using torch::Tensor;
 
-NoisePictures::NoisePictures(LoadedNoiseGenerator loaded, const Options& options)
-    : network_(std::move(loaded.network)), class_names_(std::move(loaded.class_names)), options_(options) {
-  network_->to(options.device);
+NoisePictures::NoisePictures(LoadedNoiseGenerator loaded, const GenerateOptions& options)
+    : network_(std::move(loaded.network)),
+      class_names_(std::move(loaded.class_names)),
+      device_(parse_device(options.run.device)),
+      layer_noise_(options.layer_noise),
+      numpy_seeds_(options.numpy_seeds) {
+  network_->to(device_);
 }
 
 int NoisePictures::class_of(const std::string& name) const {
@@ -31,14 +36,14 @@ Tensor NoisePictures::noise_of(std::int64_t seed) const {
   const int count = network_->info().noise;
   Tensor noise = torch::empty({1, count});
   float* values = noise.data_ptr<float>();
-  if (options_.numpy_seeds) {
+  if (numpy_seeds_) {
     NumpyRandom random(static_cast<std::uint32_t>(seed));
     for (int i = 0; i < count; ++i) values[i] = static_cast<float>(random.normal());
   } else {
     Rng random = Rng::for_item(static_cast<std::uint64_t>(seed), 0);
     for (int i = 0; i < count; ++i) values[i] = static_cast<float>(random.normal());
   }
-  return noise.to(options_.device);
+  return noise.to(device_);
 }
 
 Tensor NoisePictures::mapped(const Tensor& noise, const NoisePicture& picture) {
@@ -70,8 +75,8 @@ Tensor NoisePictures::styles_between(const NoisePicture& a, const NoisePicture& 
 
 Image NoisePictures::picture_of(const Tensor& styles, std::int64_t layer_seed) {
   const torch::NoGradGuard no_grad;
-  if (options_.layer_noise == LayerNoise::random) torch::manual_seed(static_cast<std::uint64_t>(layer_seed));
-  const Tensor picture = network_->synthesise(styles, options_.layer_noise);
+  if (layer_noise_ == LayerNoise::random) torch::manual_seed(static_cast<std::uint64_t>(layer_seed));
+  const Tensor picture = network_->synthesise(styles, layer_noise_);
   const NoiseGeneratorInfo info = network_->info();
   return image_from_tensor(picture.cpu(), Depth::u8, info.value_high, info.value_low);
 }

@@ -17,6 +17,9 @@ std::filesystem::path find_recipe(const std::string& name);
 /// at its end (vgg19-dcbb9e9d). Throws Error(usage) that lists the shipped ones.
 std::filesystem::path find_model(const std::string& name);
 
+/// The same; the folder of a training run stands for the model in it.
+std::filesystem::path find_model_or_run(const std::string& name);
+
 /// Where the generator of the other direction (A from B) is kept: model.safetensors -> model-reverse.safetensors.
 std::filesystem::path reverse_model(const std::filesystem::path& path);
 

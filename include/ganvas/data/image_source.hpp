@@ -17,7 +17,9 @@ struct ImageSourceOptions {
   std::string fit = "crop";                   ///< other shapes: crop (the middle) or pad (gray bars)
   bool flip = true;                           ///< half of the samples are mirrored left to right
   int channels = 3;                           ///< 1 gray, 3 RGB, 4 RGBA: what pictures are converted to
-  bool classes = false;                       ///< the first folder below a place names a picture's class
+  /// Their names, sorted (image_classes()): the first folder below a place says to which a picture belongs. Empty:
+  /// none.
+  std::vector<std::string> classes{};
 };
 
 /// The names that `fit` may have.
@@ -43,13 +45,11 @@ class ImageSource {
   Sample draw(Rng& rng) const;
   std::size_t count() const { return samples_.size(); }
   const Sample& at(std::size_t i) const { return samples_.at(i); }
-  const std::vector<std::string>& classes() const { return classes_; }
   /// Takes `count` pictures out of training, spread evenly over the set, at most a tenth of it.
   std::vector<Sample> hold_out(int count);
 
  private:
   ImageSourceOptions options_;
-  std::vector<std::string> classes_;
   std::vector<Sample> samples_;
 };
 

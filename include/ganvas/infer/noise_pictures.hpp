@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ganvas/imaging/image.hpp"
+#include "ganvas/infer/options.hpp"
 #include "ganvas/nn/noise_generator.hpp"
 
 namespace ganvas {
@@ -21,12 +22,8 @@ struct NoisePicture {
 /// A network that makes pictures from noise, ready to do so on the CPU or a GPU.
 class NoisePictures {
  public:
-  struct Options {
-    torch::Device device = torch::kCPU;
-    LayerNoise layer_noise = LayerNoise::constant;
-    bool numpy_seeds = false;  ///< noise as numpy.random.RandomState(seed) gives it, as in published code
-  };
-  NoisePictures(LoadedNoiseGenerator loaded, const Options& options);
+  /// Takes of the options where to run (device), layer_noise and numpy_seeds.
+  NoisePictures(LoadedNoiseGenerator loaded, const GenerateOptions& options);
 
   NoiseGeneratorInfo info() const { return network_->info(); }
   const std::vector<std::string>& class_names() const { return class_names_; }
@@ -49,7 +46,9 @@ class NoisePictures {
 
   NoiseGeneratorPtr network_;
   std::vector<std::string> class_names_;
-  Options options_;
+  torch::Device device_;
+  LayerNoise layer_noise_;
+  bool numpy_seeds_;
 };
 
 }  // namespace ganvas

@@ -9,6 +9,7 @@
 #include "ganvas/imaging/format_name.hpp"
 #include "ganvas/imaging/options.hpp"
 #include "ganvas/metadata/options.hpp"
+#include "ganvas/nn/options.hpp"
 
 /// What callers may choose in this module, free of LibTorch and OpenCV: a command line binds these fields before either
 /// is loaded.
@@ -60,8 +61,9 @@ struct GenerateOptions {
   int grid_columns = 0, grid_rows = 0;   ///< one picture of so many; 0: a file each
   int frames = 0;                        ///< a walk from seed to seed in so many pictures; 0: none
   bool loop = false;                     ///< the walk ends where it began
-  bool numpy_seeds = false;              ///< noise as numpy gives it for a seed
-  EncodeOptions encode{};                ///< of PNG
+  LayerNoise layer_noise = LayerNoise::constant;
+  bool numpy_seeds = false;  ///< noise as numpy.random.RandomState(seed) gives it, as in published code
+  EncodeOptions encode{};    ///< of PNG
   bool skip_existing = false, force = false, strip_metadata = false;
   bool dry_run = false, json = false, quiet = false;
 };

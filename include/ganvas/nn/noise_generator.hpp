@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "ganvas/nn/layer_noise.hpp"
+#include "ganvas/nn/options.hpp"
 #include "ganvas/nn/registry.hpp"
 
 namespace ganvas {

@@ -6,13 +6,13 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/rng.hpp"
 #include "ganvas/data/image_source.hpp"
-#include "ganvas/nn/init.hpp"
 #include "ganvas/nn/noise_generator.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
-#include "train/data/noise_score.hpp"
+#include "train/data/distribution_score.hpp"
 #include "train/game/adversarial_task.hpp"
+#include "train/game/build_generator.hpp"
 
 namespace ganvas::noise_plugin {
 
@@ -23,7 +23,7 @@ using torch::Tensor;
 class Noise final : public AdversarialTask {
  public:
   explicit Noise(TaskContext context)
-      : AdversarialTask(std::move(context), {.adversaries_first = true}), score_(context_) {
+      : AdversarialTask(std::move(context), {.adversaries_first = true}), score_(context_, 256) {
     Recipe& recipe = context_.recipe;
     read_data_options(recipe);
     generator_ = build_generator(recipe);
@@ -59,7 +59,7 @@ class Noise final : public AdversarialTask {
           "augment.adaptive helps",
           source_->count());
     log(LogLevel::info, "{} training pictures of {}x{}{}, {} kept out", source_->count(), info_.width, info_.height,
-        class_names_.empty() ? "" : fmt::format(" in {} classes", class_names_.size()), held_out_.size());
+        options_.classes.empty() ? "" : fmt::format(" in {} classes", options_.classes.size()), held_out_.size());
     score_.load(real_pictures(score_.pictures()));
   }
 
@@ -71,15 +71,21 @@ class Noise final : public AdversarialTask {
 
   Scalars validate() override {
     generator_->eval();
-    return score_([this](FeatureGatherer& gatherer) {
+    Scalars figures = score_([this](FeatureGatherer& gatherer) {
       constexpr int at_once = 16;
       for (int first = 0; first < score_.pictures(); first += at_once) {
         const int count = std::min(at_once, score_.pictures() - first);
         for (const Image& picture : fixed_pictures(first, count)) gatherer.add(picture);
       }
     });
+    std::erase_if(figures, [](const auto& figure) { return !std::isfinite(figure.second); });
+    return figures;
   }
-  double score(const Scalars& validation) const override { return score_.of(validation); }
+  /// The kernel distance, which has no bias of few pictures.
+  double score(const Scalars& validation) const override {
+    const auto found = score_.on() ? validation.find(score_.name_of("kid")) : validation.end();
+    return found == validation.end() ? -1e300 : -found->second;
+  }
 
   /// A sheet of pictures of fixed noise, classes in rows, beside one of real pictures.
   std::vector<SampleRow> preview() override {
@@ -90,7 +96,7 @@ class Noise final : public AdversarialTask {
   }
 
   void export_model(const std::filesystem::path& path, const std::map<std::string, std::string>& figures) override {
-    save_noise_generator(path, *generator_, class_names_, figures);
+    save_noise_generator(path, *generator_, options_.classes, figures);
   }
 
  private:
@@ -98,26 +104,25 @@ class Noise final : public AdversarialTask {
     options_.fit = recipe.choice("data.fit", "crop", image_fits());
     options_.flip = recipe.flag("data.flip", true);
     options_.channels = static_cast<int>(recipe.integer("data.channels", 3, 1, 4));
-    options_.classes = recipe.flag("data.classes", false);
+    const bool classes = recipe.flag("data.classes", false);
     hold_out_ = static_cast<int>(recipe.integer("data.hold_out", 64, 0, 100'000));
-    if (!options_.classes) return;
+    if (!classes) return;
     // Without data (a recipe that is only checked) any two stand for them.
-    class_names_ =
+    options_.classes =
         context_.data.places.empty() ? std::vector<std::string>{"0", "1"} : image_classes(context_.data.places);
   }
-  int classes() const { return static_cast<int>(class_names_.size()); }
+  int classes() const { return static_cast<int>(options_.classes.size()); }
 
   NoiseGeneratorPtr build_generator(Recipe& recipe) {
     const std::string architecture = recipe.text("generator.architecture", "stylegan2");
     nlohmann::json config = recipe.table("generator", {"architecture", "init", "init_gain", "start"});
     config["channels"] = options_.channels;
-    if (options_.classes) config["classes"] = classes();
+    if (classes() > 0) config["classes"] = classes();
     NoiseGeneratorPtr network = make_noise_generator(architecture, config);
     nlohmann::json resolved = network->config();
     for (const char* key : {"channels", "classes"}) resolved.erase(key);  // follow from the data
     recipe.record("generator", resolved);
-    initialise(*network, recipe.choice("generator.init", "default", initialisations()),
-               recipe.number("generator.init_gain", 1.0, 0.0, 100.0));
+    initialise_from_recipe(recipe, "generator", *network);
     if (const std::string start = recipe.text("generator.start", ""); !start.empty() && context_.find_model)
       start_from(*network, context_.find_model(start));
     use_channels_last(*network);
@@ -136,7 +141,7 @@ class Noise final : public AdversarialTask {
     return torch::randn({count, info_.noise}, torch::TensorOptions().device(context_.device));
   }
   Tensor one_hot(const Tensor& labels) const {
-    if (!options_.classes) return {};
+    if (classes() == 0) return {};
     return torch::one_hot(labels, classes()).to(torch::kFloat);
   }
 
@@ -201,7 +206,7 @@ class Noise final : public AdversarialTask {
       Rng rng = Rng::for_item(context_.seed, static_cast<std::uint64_t>(first + i));
       float* values = z[i].data_ptr<float>();
       for (int k = 0; k < info_.noise; ++k) values[k] = static_cast<float>(rng.normal());
-      labels.push_back(options_.classes ? (first + i) / 6 % classes() : 0);
+      labels.push_back(classes() > 0 ? (first + i) / 6 % classes() : 0);
     }
     const Tensor pictures =
         generator_->forward(z.to(context_.device), one_hot(torch::tensor(labels).to(context_.device)));
@@ -231,10 +236,9 @@ class Noise final : public AdversarialTask {
     return Image(whole);
   }
 
-  NoiseScore score_;
+  DistributionScore score_;
   ImageSourceOptions options_;
   int hold_out_ = 0;
-  std::vector<std::string> class_names_;
   NoiseGeneratorPtr generator_;
   NoiseGeneratorInfo info_;
   std::unique_ptr<ImageSource> source_;

@@ -1,13 +1,11 @@
 #include <charconv>
-#include <filesystem>
 #include <memory>
 
+#include "cli/bind.hpp"
 #include "cli/commands.hpp"
 #include "cli/loader.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
-
-namespace fs = std::filesystem;
 
 namespace ganvas::cli {
 
@@ -77,8 +75,7 @@ GenerateRequest checked(GenerateRequest request) {
   if (options.skip_existing && options.force) fail(ErrorKind::usage, "--skip-existing and --force exclude each other");
   if (options.frames > 0 && options.grid_columns > 0) fail(ErrorKind::usage, "--frames and --grid exclude each other");
   if (options.loop && options.frames == 0) fail(ErrorKind::usage, "--loop is about --frames");
-  const fs::path inside = fs::path(request.model) / "model.safetensors";
-  request.model = (fs::is_directory(request.model) && fs::exists(inside) ? inside : find_model(request.model)).string();
+  request.model = find_model_or_run(request.model).string();
   return request;
 }
 
@@ -109,9 +106,8 @@ void add_generate(CLI::App& app, Action& action) {
           "--truncation", [&options](const std::string& text) { options.truncations = truncations_in(text); },
           "Nearer to the mean style: 1 as learnt, 0.7 plainer and better made; FROM..TO:COUNT makes a row of each")
       ->type_name("PSI");
-  command->add_option("--noise", request->layer_noise, "StyleGAN's noise planes: the file's, new ones a seed, none")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"const", "random", "none"}));
+  add_choice(*command, "--noise", options.layer_noise, "StyleGAN's noise planes: the file's, new ones a seed, none",
+             {{"const", LayerNoise::constant}, {"random", LayerNoise::random}, {"none", LayerNoise::none}});
   command->add_option("--frames", options.frames, "A walk from seed to seed in so many numbered pictures")
       ->check(CLI::Range(1, 1'000'000));
   command->add_flag("--loop", options.loop, "The walk ends where it began");

@@ -20,10 +20,9 @@ struct Arguments {
   std::string direction = "AtoB";
 };
 
-/// A run's folder stands for the model in it. Towards A: the second generator that cyclegan writes beside the first.
+/// Towards A: the second generator that cyclegan writes beside the first.
 fs::path model_file(const std::string& model, const std::string& direction) {
-  const fs::path inside = fs::path(model) / "model.safetensors";
-  fs::path path = fs::is_directory(model) && fs::exists(inside) ? inside : find_model(model);
+  fs::path path = find_model_or_run(model);
   if (direction == "AtoB") return path;
   const fs::path reverse = reverse_model(path);
   if (!fs::exists(reverse))

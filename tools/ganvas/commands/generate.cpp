@@ -5,7 +5,6 @@
 #include "commands/run.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/infer/generate.hpp"
-#include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/threads.hpp"
 
 namespace ganvas::cli {
@@ -14,13 +13,7 @@ int run(const GenerateRequest& request) {
   GenerateOptions options = request.options;
   options.quiet = log_level() > LogLevel::info;
   use_cpu_threads(options.run.threads);
-  NoisePictures::Options how;
-  how.device = parse_device(options.run.device);
-  how.layer_noise = request.layer_noise == "random" ? LayerNoise::random
-                    : request.layer_noise == "none" ? LayerNoise::none
-                                                    : LayerNoise::constant;
-  how.numpy_seeds = options.numpy_seeds;
-  NoisePictures pictures(load_noise_generator(request.model), how);
+  NoisePictures pictures(load_noise_generator(request.model), options);
   return run_generate(options, pictures, {{"model", model_name(request.model)}}, std::cout, explain).exit_code();
 }
 
