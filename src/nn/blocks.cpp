@@ -25,10 +25,16 @@ void WeightBudget::spend(std::int64_t weights) {
   if (current_budget->left_ < 0) fail(ErrorKind::model, "the network that it describes is far larger than its weights");
 }
 
-torch::nn::Conv2d make_conv(int in, int out, int kernel, bool bias) {
+torch::nn::Conv2d make_conv(const torch::nn::Conv2dOptions& options) {
+  const auto& kernel = *options.kernel_size();
   // A layer costs memory of its own beside its weights: hence the constant.
-  WeightBudget::spend(std::int64_t{in} * out * kernel * kernel + out + 16);
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2).bias(bias));
+  WeightBudget::spend(options.in_channels() / options.groups() * options.out_channels() * kernel[0] * kernel[1] +
+                      options.out_channels() + 16);
+  return torch::nn::Conv2d(options);
+}
+
+torch::nn::Conv2d make_conv(int in, int out, int kernel, bool bias) {
+  return make_conv(torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2).bias(bias));
 }
 
 void init_he(torch::nn::Conv2d& conv, double gain) {
@@ -92,6 +98,10 @@ torch::Tensor pad_around(const torch::Tensor& x, std::int64_t before, std::int64
     padded = torch::cat(parts, dim);
   }
   return padded;
+}
+
+torch::Tensor cut_to(const torch::Tensor& result, const torch::Tensor& input, int scale) {
+  return result.narrow(2, 0, input.size(2) * scale).narrow(3, 0, input.size(3) * scale);
 }
 
 torch::Tensor pad_to_multiple(const torch::Tensor& x, std::int64_t multiple) {

@@ -32,6 +32,8 @@ class WeightBudget {
 
 /// A convolution of stride 1 that keeps the size (kernel odd, zeros outside).
 torch::nn::Conv2d make_conv(int in, int out, int kernel = 3, bool bias = true);
+/// Any other, within the WeightBudget.
+torch::nn::Conv2d make_conv(const torch::nn::Conv2dOptions& options);
 
 /// Normal weights of He et al. 2015 times `gain`, no bias. Deep residual networks start well with a gain of 0.1: their
 /// blocks are then nearly the identity (Wang et al. 2018, section 3.1).

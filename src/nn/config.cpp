@@ -59,6 +59,10 @@ std::vector<int> numbers(const nlohmann::json& config, const char* key, const st
   return values;
 }
 
+void check_scale(int scale) {
+  if (scale > 64) fail(ErrorKind::recipe, "scale: {} is more than 64", scale);
+}
+
 void check_keys(const nlohmann::json& config, std::initializer_list<const char*> known) {
   check_keys(config, std::vector<std::string>(known.begin(), known.end()));
 }

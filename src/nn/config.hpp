@@ -18,6 +18,8 @@ double real(const nlohmann::json& config, const char* key, double fallback);
 /// Refuses keys outside `known`.
 void check_keys(const nlohmann::json& config, std::initializer_list<const char*> known);
 void check_keys(const nlohmann::json& config, const std::vector<std::string>& known);
+/// Refuses enlargements of more than 64.
+void check_scale(int scale);
 /// A list of whole numbers >= 1, at most a thousand.
 std::vector<int> numbers(const nlohmann::json& config, const char* key, const std::vector<int>& fallback);
 

@@ -72,7 +72,7 @@ Tensor EdsrFrame::forward(const Tensor& input) {
   if (gain != 1) x = x / gain;
   x = x + mean.to(x.options());
   if (unshuffle_ == 1) return x;
-  return x.narrow(2, 0, input.size(2) * scale_).narrow(3, 0, input.size(3) * scale_);
+  return cut_to(x, input, scale_);
 }
 
 void EdsrFrame::soften_pixel_shuffles() {

@@ -159,7 +159,7 @@ Tensor RestorationFrame::forward(const Tensor& input) {
   if (upsampler_ == "none") y = y + base;
   if (img_range_ != 1) y = y / img_range_;
   if (!zero_mean_) y = y + mean.to(y.options());
-  return y.narrow(2, 0, input.size(2) * scale_).narrow(3, 0, input.size(3) * scale_);
+  return cut_to(y, input, scale_);
 }
 
 Tensor RestorationFrame::enlarge(Tensor x) {

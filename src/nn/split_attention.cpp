@@ -78,13 +78,13 @@ Tensor SplitAttentionImpl::forward(const Tensor& qkv, bool shifted, const std::a
   for (int k = 0; k < 2; ++k) {
     const Window window = windows_[k];
     const auto part = [&](int i) { return padded.narrow(3, i * channels_ + k * half, half); };
-    Tensor own = torch::cat({part(0), part(1), part(2)}, 3);
-    if (shifted) own = rolled(own, -(window.height / 2), -(window.width / 2));
-    const Tensor heads = split_heads(partition(own, window), 3, heads_ / 2);
-    const Tensor result =
-        attend(heads[0] * scale, heads[1], heads[2], bias_[k]->forward(), shifted ? masks[k] : Tensor());
-    Tensor picture = unpartition(join_heads(result), window, own);
-    if (shifted) picture = rolled(picture, window.height / 2, window.width / 2);
+    const Window shift = shifted ? Window{window.height / 2, window.width / 2} : Window{0, 0};
+    const Tensor picture =
+        in_windows(torch::cat({part(0), part(1), part(2)}, 3), window, shift, [&](const Tensor& own) {
+          const Tensor heads = split_heads(own, 3, heads_ / 2);
+          return join_heads(
+              attend(heads[0] * scale, heads[1], heads[2], bias_[k]->forward(), shifted ? masks[k] : Tensor()));
+        });
     halves.push_back(picture.narrow(1, 0, height).narrow(2, 0, width));
   }
   return torch::cat(halves, 3);

@@ -29,13 +29,6 @@ nn::Conv2d make_depthwise(int channels, int kernel, bool bias) {
   return make_conv(nn::Conv2dOptions(channels, channels, kernel).padding(kernel / 2).groups(channels).bias(bias));
 }
 
-nn::Conv2d make_conv(const nn::Conv2dOptions& options) {
-  const auto& kernel = *options.kernel_size();
-  WeightBudget::spend(options.in_channels() / options.groups() * options.out_channels() * kernel[0] * kernel[1] +
-                      options.out_channels() + 16);
-  return nn::Conv2d(options);
-}
-
 Tensor conv_tokens(nn::Conv2d& conv, const Tensor& tokens) { return to_tokens(conv->forward(to_picture(tokens))); }
 
 ChannelNormImpl::ChannelNormImpl(int channels, double eps) : eps_(eps) {
@@ -88,10 +81,10 @@ Tensor GatedFfnImpl::forward(const Tensor& tokens) {
   return fc2_->forward(hidden.narrow(-1, 0, half_) * gate);
 }
 
-ChannelAttentionImpl::ChannelAttentionImpl(int channels, int squeezed)
-    : squeeze_(make_conv(channels, squeezed, 1)), excite_(make_conv(squeezed, channels, 1)) {
-  register_module("attention", nn::Sequential(nn::AdaptiveAvgPool2d(1), squeeze_, nn::ReLU(), excite_, nn::Sigmoid()));
-}
+ChannelAttentionImpl::ChannelAttentionImpl(int channels, int squeezed, const std::string& squeeze,
+                                           const std::string& excite)
+    : squeeze_(register_at(*this, squeeze, make_conv(channels, squeezed, 1))),
+      excite_(register_at(*this, excite, make_conv(squeezed, channels, 1))) {}
 
 Tensor ChannelAttentionImpl::forward(const Tensor& picture) {
   const Tensor means = picture.mean({2, 3}, /*keepdim=*/true);

@@ -16,8 +16,6 @@ torch::nn::Linear make_linear(int in, int out, bool bias = true);
 torch::nn::LayerNorm make_token_norm(int channels);
 /// A convolution of each channel by itself that keeps the size.
 torch::nn::Conv2d make_depthwise(int channels, int kernel, bool bias = true);
-/// Any other convolution.
-torch::nn::Conv2d make_conv(const torch::nn::Conv2dOptions& options);
 
 /// A convolution of tokens.
 torch::Tensor conv_tokens(torch::nn::Conv2d& conv, const torch::Tensor& tokens);
@@ -75,7 +73,9 @@ TORCH_MODULE(GatedFfn);
 /// 9).
 class ChannelAttentionImpl : public torch::nn::Module {
  public:
-  ChannelAttentionImpl(int channels, int squeezed);
+  /// The paths are those of its two 1x1 convolutions.
+  ChannelAttentionImpl(int channels, int squeezed, const std::string& squeeze = "attention.1",
+                       const std::string& excite = "attention.3");
   torch::Tensor forward(const torch::Tensor& picture);
 
  private:

@@ -27,13 +27,12 @@ Tensor unpartition(const Tensor& windows, Window window, const Tensor& like) {
       .reshape({n, h, w, c});
 }
 
-namespace {
-
-/// Coordinates of a window's tokens: row and column.
 std::pair<Tensor, Tensor> places(Window window) {
   const Tensor index = torch::arange(window.tokens(), torch::kLong);
   return {torch::floor_divide(index, window.width), torch::remainder(index, window.width)};
 }
+
+namespace {
 
 Tensor differences(const Tensor& of) { return of.unsqueeze(1) - of.unsqueeze(0); }
 
@@ -91,6 +90,16 @@ Tensor join_heads(const Tensor& heads) {
   return heads.transpose(1, 2).reshape({heads.size(0), heads.size(2), heads.size(1) * heads.size(3)});
 }
 
+Tensor unit(const Tensor& x) {
+  return torch::nn::functional::normalize(x, torch::nn::functional::NormalizeFuncOptions().dim(-1));
+}
+
+Tensor attend_channels(const Tensor& parts, const Tensor& temperature) {
+  const Tensor weights =
+      torch::softmax(torch::matmul(unit(parts[0]), unit(parts[1]).transpose(-2, -1)) * temperature, -1);
+  return torch::matmul(weights.to(parts.scalar_type()), parts[2]);
+}
+
 Tensor MaskCache::get(std::int64_t height, std::int64_t width, const Tensor& like) {
   const bool fits = mask_.defined() && height_ == height && width_ == width &&
                     mask_.scalar_type() == like.scalar_type() && mask_.device() == like.device();
@@ -137,13 +146,10 @@ SwinBlockImpl::SwinBlockImpl(const SwinOptions& options)
 }
 
 Tensor SwinBlockImpl::forward(const Tensor& tokens, const Tensor& mask) {
-  const Window window{options_.window, options_.window};
-  const int shift = options_.shift;
-  Tensor y = norm1_->forward(tokens);
-  if (shift > 0) y = rolled(y, -shift, -shift);
-  y = unpartition(attention_->forward(partition(y, window), shift > 0 ? mask : Tensor()), window, y);
-  if (shift > 0) y = rolled(y, shift, shift);
-  const Tensor x = tokens + y;
+  const int window = options_.window, shift = options_.shift;
+  const Tensor x =
+      tokens + in_windows(norm1_->forward(tokens), {window, window}, {shift, shift},
+                          [&](const Tensor& own) { return attention_->forward(own, shift > 0 ? mask : Tensor()); });
   return x + mlp_->forward(norm2_->forward(x));
 }
 

@@ -4,6 +4,7 @@
 #include <torch/nn/modules/normalization.h>
 
 #include <functional>
+#include <utility>
 
 #include "nn/reach.hpp"
 #include "nn/token_blocks.hpp"
@@ -21,6 +22,20 @@ struct Window {
 torch::Tensor partition(const torch::Tensor& tokens, Window window);
 torch::Tensor unpartition(const torch::Tensor& windows, Window window, const torch::Tensor& like);
 
+/// Rolls both axes of tokens.
+torch::Tensor rolled(const torch::Tensor& tokens, int rows, int columns);
+/// What `attention` makes of the windows (windows x tokens x C) of tokens that are rolled back by `shift` for the
+/// while.
+template <typename Attention>
+torch::Tensor in_windows(const torch::Tensor& tokens, Window window, Window shift, Attention attention) {
+  const bool moves = shift.height > 0 || shift.width > 0;
+  const torch::Tensor own = moves ? rolled(tokens, -shift.height, -shift.width) : tokens;
+  const torch::Tensor result = unpartition(attention(partition(own, window)), window, own);
+  return moves ? rolled(result, shift.height, shift.width) : result;
+}
+
+/// Row and column of each token of a window.
+std::pair<torch::Tensor, torch::Tensor> places(Window window);
 /// For each pair of query and key of a window, the row of a table of all (2h - 1) (2w - 1) relative positions:
 /// tokens^2 values, queries first.
 torch::Tensor relative_positions(Window window);
@@ -41,6 +56,12 @@ torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch
 /// B x tokens x (parts * C) -> parts x B x heads x tokens x C / heads; and heads back together.
 torch::Tensor split_heads(const torch::Tensor& tokens, int parts, int heads);
 torch::Tensor join_heads(const torch::Tensor& heads);
+
+/// Vectors of length 1 along the last axis.
+torch::Tensor unit(const torch::Tensor& x);
+/// Attention between channels by their cosines: softmax(temperature q k^T) v of parts q, k and v (3 x B x heads x d x
+/// tokens), softmax in fp32 where that is autocast's choice; B x heads x d x tokens.
+torch::Tensor attend_channels(const torch::Tensor& parts, const torch::Tensor& temperature);
 
 /// A mask for the picture's size asked for last.
 class MaskCache {
@@ -96,9 +117,6 @@ class SwinBlockImpl : public torch::nn::Module {
   Mlp mlp_;
 };
 TORCH_MODULE(SwinBlock);
-
-/// Rolls both axes of tokens.
-torch::Tensor rolled(const torch::Tensor& tokens, int rows, int columns);
 
 /// The side of a window by its table of relative positions, (2 side - 1)^2 rows. Throws Error(model).
 int window_of_table(int rows);

@@ -42,8 +42,6 @@ struct Options {
   bool bias;
 };
 
-Tensor unit(const Tensor& x) { return nn::functional::normalize(x, nn::functional::NormalizeFuncOptions().dim(-1)); }
-
 /// To the dictionary (section 3.2).
 class DictionaryAttentionImpl final : public nn::Module {
  public:
@@ -121,12 +119,12 @@ class WindowPartImpl final : public nn::Module {
     indices_ = relative_positions(window_);
   }
   Tensor forward(const Tensor& qkv, const Tensor& mask) {
-    const Tensor own = shift_ > 0 ? rolled(qkv, -shift_, -shift_) : qkv;
-    const Tensor parts = split_heads(partition(own, window_), 3, heads_);
-    const Tensor result = attend(parts[0] * scale_, parts[1], parts[2], bias_of(table_, indices_, window_.tokens()),
-                                 shift_ > 0 ? mask : Tensor());
-    const Tensor picture = unpartition(proj_->forward(join_heads(result)), window_, own);
-    return shift_ > 0 ? rolled(picture, shift_, shift_) : picture;
+    return in_windows(qkv, window_, {shift_, shift_}, [&](const Tensor& own) {
+      const Tensor parts = split_heads(own, 3, heads_);
+      return proj_->forward(
+          join_heads(attend(parts[0] * scale_, parts[1], parts[2], bias_of(table_, indices_, window_.tokens()),
+                            shift_ > 0 ? mask : Tensor())));
+    });
   }
 
  private:

@@ -98,14 +98,7 @@ class AttentionImpl final : public nn::Module {
   Tensor between_channels(const Tensor& qkv) {
     const std::int64_t n = qkv.size(0), height = qkv.size(1), width = qkv.size(2);
     const Tensor parts = split_heads(qkv.reshape({n, height * width, 3 * channels_}), 3, heads_).transpose(-2, -1);
-    const auto unit = [](const Tensor& x) {
-      return nn::functional::normalize(x, nn::functional::NormalizeFuncOptions().dim(-1));
-    };
-    const Tensor weights =
-        torch::softmax(torch::matmul(unit(parts[0]), unit(parts[1]).transpose(-2, -1)) * temperature_, -1);
-    return torch::matmul(weights.to(qkv.scalar_type()), parts[2])
-        .permute({0, 3, 1, 2})
-        .reshape({n, height, width, channels_});
+    return attend_channels(parts, temperature_).permute({0, 3, 1, 2}).reshape({n, height, width, channels_});
   }
 
   int channels_, heads_;

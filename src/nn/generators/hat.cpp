@@ -63,9 +63,9 @@ class BlockImpl final : public nn::Module {
     const Tensor normed = norm1_->forward(tokens);
     const Tensor local =
         to_tokens(channel_attention_->forward(expand_->forward(torch::gelu(compress_->forward(to_picture(normed))))));
-    Tensor y = shift_ > 0 ? rolled(normed, -shift_, -shift_) : normed;
-    y = unpartition(attention_->forward(partition(y, window_), shift_ > 0 ? mask : Tensor()), window_, y);
-    if (shift_ > 0) y = rolled(y, shift_, shift_);
+    const Tensor y = in_windows(normed, window_, {shift_, shift_}, [&](const Tensor& own) {
+      return attention_->forward(own, shift_ > 0 ? mask : Tensor());
+    });
     const Tensor x = torch::add(tokens + y, local, convolution_share);
     return x + mlp_->forward(norm2_->forward(x));
   }
@@ -84,12 +84,8 @@ TORCH_MODULE(Block);
 /// For each query of a window and each key of the larger window around it, the row of the table. Published code has
 /// negative rows here, which count from the table's end.
 Tensor overlap_positions(int window, int overlap) {
-  const auto places = [](int side) {
-    const Tensor index = torch::arange(side * side, torch::kLong);
-    return std::pair{torch::floor_divide(index, side), torch::remainder(index, side)};
-  };
-  const auto [query_rows, query_columns] = places(window);
-  const auto [key_rows, key_columns] = places(overlap);
+  const auto [query_rows, query_columns] = places({window, window});
+  const auto [key_rows, key_columns] = places({overlap, overlap});
   const int start = window - overlap + 1, side = window + overlap - 1;
   const Tensor rows = key_rows.unsqueeze(0) - query_rows.unsqueeze(1) + start;
   const Tensor columns = key_columns.unsqueeze(0) - query_columns.unsqueeze(1) + start;

@@ -69,7 +69,7 @@ class MoSr final : public Generator {
         options_(config) {
     check_keys(config, {"in_channels", "out_channels", "channels", "hidden", "mixed", "kernel", "blocks", "scale",
                         "upsampler"});
-    if (scale_ > 64) fail(ErrorKind::recipe, "scale: {} is more than 64", scale_);
+    check_scale(scale_);
     const int channels = options_.channels;
     const auto conv = [&](const std::string& path, int in, int out, int kernel = 3) {
       return register_at(*this, path, make_conv(in, out, kernel));

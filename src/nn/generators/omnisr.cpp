@@ -44,18 +44,18 @@ enum class Axes { block, grid };
 
 /// N x H x W x C -> groups of tokens x tokens x C. Block: the pixels of a window. Grid: pixels at equal distances over
 /// the whole picture, as many as a window has.
-Tensor gather(const Tensor& tokens, Axes axes, int window) {
-  if (axes == Axes::block) return partition(tokens, {window, window});
+Tensor gather(const Tensor& tokens, Axes axes, Window window) {
+  if (axes == Axes::block) return partition(tokens, window);
   const std::int64_t n = tokens.size(0), h = tokens.size(1), w = tokens.size(2), c = tokens.size(3);
-  return tokens.reshape({n, window, h / window, window, w / window, c})
+  return tokens.reshape({n, window.height, h / window.height, window.width, w / window.width, c})
       .permute({0, 2, 4, 1, 3, 5})
-      .reshape({-1, std::int64_t{window} * window, c});
+      .reshape({-1, window.tokens(), c});
 }
 
-Tensor scatter(const Tensor& groups, Axes axes, int window, const Tensor& like) {
-  if (axes == Axes::block) return unpartition(groups, {window, window}, like);
-  const std::int64_t n = like.size(0), h = like.size(1), w = like.size(2), c = like.size(3);
-  return groups.reshape({n, h / window, w / window, window, window, c})
+Tensor scatter(const Tensor& groups, Axes axes, Window window, const Tensor& like) {
+  if (axes == Axes::block) return unpartition(groups, window, like);
+  const std::int64_t n = like.size(0), h = like.size(1), w = like.size(2), c = groups.size(2);
+  return groups.reshape({n, h / window.height, w / window.width, window.height, window.width, c})
       .permute({0, 3, 1, 4, 2, 5})
       .reshape({n, h, w, c});
 }
@@ -101,11 +101,11 @@ class PixelAttentionImpl final : public nn::Module {
   }
   Tensor forward(const Tensor& x) {
     const Tensor tokens = to_tokens(x);
-    const Tensor qkv = split_heads(qkv_->forward(gather(norm_->forward(tokens), axes_, window_)), 3, heads);
+    const Tensor qkv = split_heads(qkv_->forward(gather(norm_->forward(tokens), axes_, {window_, window_})), 3, heads);
     const double scale = 1.0 / std::sqrt(static_cast<double>(channels_ / heads));
     const Tensor bias = table_.defined() ? bias_of(table_, indices_, window_ * window_) : Tensor();
     const Tensor y = out_->forward(join_heads(attend(qkv[0] * scale, qkv[1], qkv[2], bias, Tensor())));
-    return x + to_picture(scatter(y, axes_, window_, tokens));
+    return x + to_picture(scatter(y, axes_, {window_, window_}, tokens));
   }
 
  private:
@@ -131,33 +131,16 @@ class ChannelMixImpl final : public nn::Module {
   }
   Tensor forward(const Tensor& x) {
     const Tensor all = to_tokens(depthwise_->forward(qkv_->forward(norm_->forward(x))));
-    const Tensor parts = split_heads(grouped(all), 3, heads).transpose(-2, -1);
-    const auto unit = [](const Tensor& t) {
-      return nn::functional::normalize(t, nn::functional::NormalizeFuncOptions().dim(-1));
-    };
-    const Tensor weights =
-        torch::softmax(torch::matmul(unit(parts[0]), unit(parts[1]).transpose(-2, -1)) * temperature_, -1);
-    const Tensor y = join_heads(torch::matmul(weights.to(x.scalar_type()), parts[2]).transpose(-2, -1));
-    return x + out_->forward(to_picture(ungrouped(y, all)));
+    // The places inside a window are the grid of windows seen the other way about.
+    const auto windows = [this](std::int64_t size) { return static_cast<int>(size / window_); };
+    const Window cells =
+        axes_ == Axes::block ? Window{window_, window_} : Window{windows(all.size(1)), windows(all.size(2))};
+    const Tensor parts = split_heads(gather(all, axes_, cells), 3, heads).transpose(-2, -1);
+    const Tensor y = join_heads(attend_channels(parts, temperature_).transpose(-2, -1));
+    return x + out_->forward(to_picture(scatter(y, axes_, cells, all)));
   }
 
  private:
-  /// The places inside a window are the grid of windows seen the other way about.
-  Tensor grouped(const Tensor& tokens) const {
-    if (axes_ == Axes::block) return partition(tokens, {window_, window_});
-    const std::int64_t n = tokens.size(0), h = tokens.size(1), w = tokens.size(2), c = tokens.size(3);
-    return tokens.reshape({n, h / window_, window_, w / window_, window_, c})
-        .permute({0, 2, 4, 1, 3, 5})
-        .reshape({-1, (h / window_) * (w / window_), c});
-  }
-  Tensor ungrouped(const Tensor& groups, const Tensor& like) const {
-    if (axes_ == Axes::block) return unpartition(groups, {window_, window_}, like);
-    const std::int64_t n = like.size(0), h = like.size(1), w = like.size(2), c = groups.size(2);
-    return groups.reshape({n, window_, window_, h / window_, w / window_, c})
-        .permute({0, 3, 1, 4, 2, 5})
-        .reshape({n, h, w, c});
-  }
-
   Axes axes_;
   int window_;
   ChannelNorm norm_;
@@ -267,7 +250,7 @@ class OmniSr final : public Generator {
         options_(config) {
     check_keys(config, {"in_channels", "out_channels", "channels", "window", "groups", "blocks", "hidden",
                         "position_bias", "scale"});
-    if (scale_ > 64) fail(ErrorKind::recipe, "scale: {} is more than 64", scale_);
+    check_scale(scale_);
     for (int i = 0; i < options_.groups; ++i)
       groups_.push_back(register_at(*this, fmt::format("residual_layer.{}", i), Group(options_)));
     first_ = register_module("input", make_conv(in_, options_.channels));
@@ -284,9 +267,7 @@ class OmniSr final : public Generator {
     const Tensor features = input_conv(first_, padded);
     Tensor x = features;
     for (auto& group : groups_) x = group->forward(x);
-    return torch::pixel_shuffle(output_conv(last_, after_->forward(x) + features), scale_)
-        .narrow(2, 0, input.size(2) * scale_)
-        .narrow(3, 0, input.size(3) * scale_);
+    return cut_to(torch::pixel_shuffle(output_conv(last_, after_->forward(x) + features), scale_), input, scale_);
   }
 
   GeneratorInfo info() const override {

@@ -67,7 +67,7 @@ class Plksr final : public Generator {
         options_(config) {
     check_keys(config, {"in_channels", "channels", "hidden", "partial_channels", "kernel", "mixer", "attention",
                         "blocks", "scale"});
-    if (scale_ > 64) fail(ErrorKind::recipe, "scale: {} is more than 64", scale_);
+    check_scale(scale_);
     first_ = make_conv(in_, options_.channels);
     last_ = make_conv(options_.channels, in_ * scale_ * scale_);
     nn::Sequential layers(first_);

@@ -36,28 +36,12 @@ TransposedConv make_up(int in, int out, int kernel, int stride, int padding) {
   return TransposedConv(nn::ConvTranspose2dOptions(in, out, kernel).stride(stride).padding(padding));
 }
 
-/// Channels weighted by a function of their means.
-class SqueezeImpl final : public nn::Module {
- public:
-  explicit SqueezeImpl(int channels)
-      : squeeze_(register_module("conv1", make_conv(channels, std::max(1, channels / 8), 1))),
-        excite_(register_module("conv2", make_conv(std::max(1, channels / 8), channels, 1))) {}
-  Tensor forward(const Tensor& x) {
-    const Tensor means = x.mean({2, 3}, /*keepdim=*/true);
-    return x * torch::sigmoid(excite_->forward(relu_of(squeeze_->forward(means))));
-  }
-
- private:
-  nn::Conv2d squeeze_, excite_;
-};
-TORCH_MODULE(Squeeze);
-
 class PairImpl final : public nn::Module {
  public:
   PairImpl(int in, int middle, int out, bool weighted)
       : conv1_(register_at(*this, "conv.0", valid_conv(in, middle))),
         conv2_(register_at(*this, "conv.2", valid_conv(middle, out))) {
-    if (weighted) squeeze_ = register_module("seblock", Squeeze(out));
+    if (weighted) squeeze_ = register_module("seblock", ChannelAttention(out, std::max(1, out / 8), "conv1", "conv2"));
   }
   Tensor forward(const Tensor& x) {
     const Tensor y = lrelu(conv2_->forward(lrelu(conv1_->forward(x))));
@@ -66,7 +50,7 @@ class PairImpl final : public nn::Module {
 
  private:
   nn::Conv2d conv1_, conv2_;
-  Squeeze squeeze_{nullptr};
+  ChannelAttention squeeze_{nullptr};
 };
 TORCH_MODULE(Pair);
 
@@ -175,7 +159,7 @@ class RealCugan final : public Generator {
     x = first_->forward(x);
     x = second_->forward(x) + cropped(x, 20);
     if (shuffles()) x = torch::pixel_shuffle(cropped(output_conv(last_, x), 1), 2);
-    x = x.narrow(2, 0, input.size(2) * scale_).narrow(3, 0, input.size(3) * scale_);
+    x = cut_to(x, input, scale_);
     if (shuffles()) x = x + enlarge_nearest(picture.to(x.scalar_type()), scale_);
     if (pro_) x = (x - 0.15) / 0.7;
     // As nunif runs its own; training has to see by how much it is beyond.

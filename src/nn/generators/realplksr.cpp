@@ -82,7 +82,7 @@ class RealPlksr final : public Generator {
         options_(config) {
     check_keys(config, {"in_channels", "out_channels", "channels", "hidden", "partial_channels", "kernel", "norm",
                         "attention", "blocks", "scale", "dysample"});
-    if (scale_ > 64) fail(ErrorKind::recipe, "scale: {} is more than 64", scale_);
+    check_scale(scale_);
     if (out_ != in_ && !(dysample_ && scale_ > 1))
       fail(ErrorKind::recipe, "realplksr: {} input and {} output channels can't be added", in_, out_);
     first_ = make_conv(in_, options_.channels);

@@ -82,7 +82,7 @@ class RrdbNet final : public Generator {
     }
     if (unshuffle_ != 1 && unshuffle_ != 2 && unshuffle_ != 4)
       fail(ErrorKind::recipe, "unshuffle: {} is not 1, 2 or 4", unshuffle_);
-    if (scale_ > 64) fail(ErrorKind::recipe, "scale: {} is more than 64", scale_);
+    check_scale(scale_);
     if (scale_ == 3 && unshuffle_ != 1) fail(ErrorKind::recipe, "scale 3 goes with unshuffle 1 only");
     steps_ = upsampler_steps(scale_ * unshuffle_);
 
@@ -104,7 +104,7 @@ class RrdbNet final : public Generator {
     for (std::size_t i = 0; i < ups_.size(); ++i) x = lrelu(ups_[i]->forward(enlarge_nearest(x, steps_[i])));
     x = output_conv(last_, lrelu(hr_->forward(x)));
     if (unshuffle_ == 1) return x;
-    return x.narrow(2, 0, input.size(2) * scale_).narrow(3, 0, input.size(3) * scale_);
+    return cut_to(x, input, scale_);
   }
 
   GeneratorInfo info() const override {

@@ -73,7 +73,7 @@ class Safmn final : public Generator {
         levels_(positive(config, "levels", 4)),
         scale_(positive(config, "scale", 4)) {
     check_keys(config, {"in_channels", "out_channels", "channels", "hidden", "levels", "blocks", "scale"});
-    if (scale_ > 64) fail(ErrorKind::recipe, "scale: {} is more than 64", scale_);
+    check_scale(scale_);
     if (levels_ > 8 || channels_ % levels_ != 0)
       fail(ErrorKind::recipe, "levels: {} channels don't divide into {} (at most 8)", channels_, levels_);
     first_ = register_module("to_feat", make_conv(in_, channels_));
@@ -85,9 +85,7 @@ class Safmn final : public Generator {
     const Tensor features = input_conv(first_, pad_to_multiple(input, cell()));
     Tensor x = features;
     for (auto& block : blocks_) x = block->forward(x);
-    return torch::pixel_shuffle(output_conv(last_, x + features), scale_)
-        .narrow(2, 0, input.size(2) * scale_)
-        .narrow(3, 0, input.size(3) * scale_);
+    return cut_to(torch::pixel_shuffle(output_conv(last_, x + features), scale_), input, scale_);
   }
   GeneratorInfo info() const override {
     const int halo = widest_reach(cell(), [this](Reach out) {

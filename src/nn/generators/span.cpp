@@ -45,7 +45,7 @@ class Span final : public Generator {
         scale_(positive(config, "scale", 4)),
         norm_(truth(config, "norm", true)) {
     check_keys(config, {"in_channels", "out_channels", "channels", "head_channels", "scale", "norm"});
-    if (scale_ > 64) fail(ErrorKind::recipe, "scale: {} is more than 64", scale_);
+    check_scale(scale_);
     if (!norm_) register_buffer("no_norm", torch::zeros({1}));
     first_ = register_at(*this, "conv_1.eval_conv", make_conv(in_, channels_));
     for (int i = 0; i < blocks; ++i) {

@@ -48,15 +48,10 @@ struct Options {
 /// For each query of a window and each of its key cells, the row of the table: positions count in cells.
 Tensor cell_positions(int window) {
   const int cells = window / 2;
-  const auto place = [](int side, int divisor) {
-    const Tensor index = torch::arange(side * side, torch::kLong);
-    return std::pair{torch::floor_divide(torch::floor_divide(index, side), divisor),
-                     torch::floor_divide(torch::remainder(index, side), divisor)};
-  };
-  const auto [query_rows, query_columns] = place(window, 2);
-  const auto [key_rows, key_columns] = place(cells, 1);
-  const Tensor rows = query_rows.unsqueeze(1) - key_rows.unsqueeze(0) + (cells - 1);
-  const Tensor columns = query_columns.unsqueeze(1) - key_columns.unsqueeze(0) + (cells - 1);
+  const auto [query_rows, query_columns] = places({window, window});
+  const auto [key_rows, key_columns] = places({cells, cells});
+  const Tensor rows = torch::floor_divide(query_rows, 2).unsqueeze(1) - key_rows.unsqueeze(0) + (cells - 1);
+  const Tensor columns = torch::floor_divide(query_columns, 2).unsqueeze(1) - key_columns.unsqueeze(0) + (cells - 1);
   return (rows * (2 * cells - 1) + columns).flatten();
 }
 
@@ -110,11 +105,9 @@ class BlockImpl final : public nn::Module {
         attention_(register_module("attn", Attention(options, heads))),
         mlp_(register_module("mlp", ConvFfn(options.channels, options.hidden, options.kernel))) {}
   Tensor forward(const Tensor& tokens, const Tensor& mask) {
-    Tensor y = norm1_->forward(tokens);
-    if (shift_ > 0) y = rolled(y, -shift_, -shift_);
-    y = unpartition(attention_->forward(partition(y, window_), shift_ > 0 ? mask : Tensor()), window_, y);
-    if (shift_ > 0) y = rolled(y, shift_, shift_);
-    const Tensor x = tokens + y;
+    const Tensor x = tokens + in_windows(norm1_->forward(tokens), window_, {shift_, shift_}, [&](const Tensor& own) {
+                       return attention_->forward(own, shift_ > 0 ? mask : Tensor());
+                     });
     return x + mlp_->forward(norm2_->forward(x));
   }
 
