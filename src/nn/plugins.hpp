@@ -6,6 +6,7 @@
 #include "ganvas/nn/feature_network.hpp"
 #include "ganvas/nn/noise_generator.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/style_network.hpp"
 
 namespace ganvas {
 
@@ -18,5 +19,7 @@ std::vector<FeaturePlugin> all_feature_plugins();
 std::vector<DiscriminatorPlugin> all_discriminator_plugins();
 /// The same of src/nn/noise_generators/.
 std::vector<NoiseGeneratorPlugin> all_noise_generator_plugins();
+/// The same of src/nn/style_networks/.
+std::vector<StyleNetworkPlugin> all_style_network_plugins();
 
 }  // namespace ganvas

@@ -76,7 +76,8 @@ TEST_CASE("generators: gradients are those of finite differences") {
     network->forward(input).sum().backward();
     const double slope = (input.grad() * direction).sum().to(torch::kDouble).item<double>();
     const torch::NoGradGuard no_grad;
-    const double range = network->info().value_range, step = 1e-3 * range;
+    // Short steps where values are large: behind norms over a handful of places the result is far from straight.
+    const double range = network->info().value_range, step = 1e-3 * std::sqrt(range);
     const auto at = [&](double t) {
       return network->forward(input + t * direction).to(torch::kDouble).sum().item<double>();
     };

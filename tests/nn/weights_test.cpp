@@ -32,6 +32,7 @@ std::string expected_architecture(const fs::path& file) {
                                                                       {"resnet9-", "resnet"},
                                                                       {"unet128-", "unet"},
                                                                       {"unet256-", "unet"},
+                                                                      {"transformer-net-", "transformer-net"},
                                                                       {"span-", "span"},
                                                                       {"realcugan-", "realcugan"},
                                                                       {"waifu2x-upcunet", "realcugan"},
