@@ -23,7 +23,7 @@ using at::Tensor;
 namespace {
 
 template <Curve curve>
-void translate(Call& call) {
+void translate_activation(Call& call) {
   Activation made;
   made.function.curve = curve;
   if constexpr (curve == Curve::leaky_relu) made.function.slope = call.number(1);
@@ -131,14 +131,14 @@ std::string ActivationFunction::script(ScriptWriter& writer, const std::string& 
 }
 
 std::vector<Traced> Activation::traced() {
-  return {{"aten::relu", translate<Curve::relu>},
-          {"aten::relu_", translate<Curve::relu>},
-          {"aten::leaky_relu", translate<Curve::leaky_relu>},
-          {"aten::leaky_relu_", translate<Curve::leaky_relu>},
-          {"aten::prelu", translate<Curve::prelu>},
-          {"aten::silu", translate<Curve::silu>},
-          {"aten::sigmoid", translate<Curve::sigmoid>},
-          {"aten::tanh", translate<Curve::tanh>}};
+  return {{"aten::relu", translate_activation<Curve::relu>},
+          {"aten::relu_", translate_activation<Curve::relu>},
+          {"aten::leaky_relu", translate_activation<Curve::leaky_relu>},
+          {"aten::leaky_relu_", translate_activation<Curve::leaky_relu>},
+          {"aten::prelu", translate_activation<Curve::prelu>},
+          {"aten::silu", translate_activation<Curve::silu>},
+          {"aten::sigmoid", translate_activation<Curve::sigmoid>},
+          {"aten::tanh", translate_activation<Curve::tanh>}};
 }
 
 std::vector<Example> Activation::examples() {

@@ -17,7 +17,7 @@ using at::Tensor;
 namespace {
 
 /// The first argument plus `sign` times the second times its factor; a constant side makes an affine node.
-void translate(Call& call, double sign) {
+void translate_add(Call& call, double sign) {
   const double factor = sign * (call.count() > 2 ? call.number(2) : 1.0);
   const bool first = call.is_picture(0), second = call.is_picture(1);
   if (first && second) {
@@ -35,9 +35,9 @@ void translate(Call& call, double sign) {
 }  // namespace
 
 std::vector<Traced> Add::traced() {
-  return {{"aten::add", [](Call& call) { translate(call, 1); }},
-          {"aten::add_", [](Call& call) { translate(call, 1); }},
-          {"aten::sub", [](Call& call) { translate(call, -1); }}};
+  return {{"aten::add", [](Call& call) { translate_add(call, 1); }},
+          {"aten::add_", [](Call& call) { translate_add(call, 1); }},
+          {"aten::sub", [](Call& call) { translate_add(call, -1); }}};
 }
 
 std::vector<Example> Add::examples() {

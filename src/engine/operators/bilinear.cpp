@@ -14,7 +14,7 @@ using at::Tensor;
 
 namespace {
 
-void translate(Call& call) {
+void translate_bilinear(Call& call) {
   Bilinear made;
   made.factor = enlargement(call);
   made.align_corners = call.truth(2);
@@ -76,7 +76,7 @@ Example example(const std::string& name, std::int64_t factor, bool align_corners
 
 }  // namespace
 
-std::vector<Traced> Bilinear::traced() { return {{"aten::upsample_bilinear2d", translate}}; }
+std::vector<Traced> Bilinear::traced() { return {{"aten::upsample_bilinear2d", translate_bilinear}}; }
 
 std::vector<Example> Bilinear::examples() {
   return {example("twice", 2, false), example("four times", 4, false), example("by its corners", 2, true)};

@@ -13,14 +13,14 @@ using at::Tensor;
 
 namespace {
 
-void translate(Call& call) {
+void translate_concat(Call& call) {
   if (call.number(1) != 1) call.refuse("is not along the channels");
   call.give(Concat(), call.pictures(0));
 }
 
 }  // namespace
 
-std::vector<Traced> Concat::traced() { return {{"aten::cat", translate}}; }
+std::vector<Traced> Concat::traced() { return {{"aten::cat", translate_concat}}; }
 
 std::vector<Example> Concat::examples() {
   return {{"concat: two parts",

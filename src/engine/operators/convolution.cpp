@@ -15,7 +15,7 @@ using at::Tensor;
 namespace {
 
 /// LibTorch has one name for both directions.
-void translate(Call& call) {
+void translate_convolution(Call& call) {
   if (call.truth(6)) return TransposedConvolution::translate(call);
   Convolution made;
   read_convolution(call, made);
@@ -58,7 +58,7 @@ Example residual() {
 
 }  // namespace
 
-std::vector<Traced> Convolution::traced() { return {{"aten::_convolution", translate}}; }
+std::vector<Traced> Convolution::traced() { return {{"aten::_convolution", translate_convolution}}; }
 
 std::vector<Example> Convolution::examples() {
   return {example("1x1", 3, 5, {1, 1}, {0, 0}),

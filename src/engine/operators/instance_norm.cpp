@@ -18,7 +18,7 @@ using at::Tensor;
 
 namespace {
 
-void translate(Call& call) {
+void translate_instance_norm(Call& call) {
   if (!call.truth(5)) call.refuse("has statistics of its own");
   InstanceNorm made;
   made.eps = call.number(7);
@@ -29,7 +29,7 @@ void translate(Call& call) {
 
 }  // namespace
 
-std::vector<Traced> InstanceNorm::traced() { return {{"aten::instance_norm", translate}}; }
+std::vector<Traced> InstanceNorm::traced() { return {{"aten::instance_norm", translate_instance_norm}}; }
 
 std::vector<Example> InstanceNorm::examples() {
   const auto normed = [](const Tensor& x, const Tensor& scale, const Tensor& shift) {

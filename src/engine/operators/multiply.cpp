@@ -15,7 +15,7 @@ using at::Tensor;
 
 namespace {
 
-void translate(Call& call) {
+void translate_multiply(Call& call) {
   const bool first = call.is_picture(0), second = call.is_picture(1);
   if (!first || !second) return Affine::translate(call, call.tensor(first ? 1 : 0), at::zeros({1}), first ? 0 : 1);
   const auto a = call.sizes(0), b = call.sizes(1);
@@ -26,7 +26,9 @@ void translate(Call& call) {
 
 }  // namespace
 
-std::vector<Traced> Multiply::traced() { return {{"aten::mul", translate}, {"aten::mul_", translate}}; }
+std::vector<Traced> Multiply::traced() {
+  return {{"aten::mul", translate_multiply}, {"aten::mul_", translate_multiply}};
+}
 
 std::vector<Example> Multiply::examples() {
   return {{"multiply", [](const Tensor& x) { return x * at::sigmoid(x); }},

@@ -15,7 +15,7 @@ using at::Tensor;
 
 namespace {
 
-void translate(Call& call) {
+void translate_nearest(Call& call) {
   Nearest made;
   made.factor = enlargement(call);
   call.give(made, {call.picture(0)});
@@ -27,7 +27,7 @@ Tensor larger(const Tensor& x, std::int64_t factor) {
 
 }  // namespace
 
-std::vector<Traced> Nearest::traced() { return {{"aten::upsample_nearest2d", translate}}; }
+std::vector<Traced> Nearest::traced() { return {{"aten::upsample_nearest2d", translate_nearest}}; }
 
 std::vector<Example> Nearest::examples() {
   return {{.name = "nearest: twice", .forward = [](const Tensor& x) { return larger(at::sigmoid(x), 2); }, .scale = 2},

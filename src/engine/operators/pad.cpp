@@ -21,7 +21,7 @@ using at::Tensor;
 namespace {
 
 template <Pad::Kind kind>
-void translate(Call& call) {
+void translate_pad(Call& call) {
   const std::vector<int> sides = call.numbers(1);  // left, right, top, bottom
   if (sides.size() != 4) call.refuse("is not two-dimensional");
   if (kind == Pad::Kind::zero && call.number(2) != 0) call.refuse("fills with another value than 0");
@@ -64,9 +64,9 @@ Tensor with_zeros(const Pad& pad, const Evaluation& e) {
 }  // namespace
 
 std::vector<Traced> Pad::traced() {
-  return {{"aten::reflection_pad2d", translate<Kind::reflect>},
-          {"aten::replication_pad2d", translate<Kind::replicate>},
-          {"aten::constant_pad_nd", translate<Kind::zero>}};
+  return {{"aten::reflection_pad2d", translate_pad<Kind::reflect>},
+          {"aten::replication_pad2d", translate_pad<Kind::replicate>},
+          {"aten::constant_pad_nd", translate_pad<Kind::zero>}};
 }
 
 std::vector<Example> Pad::examples() {

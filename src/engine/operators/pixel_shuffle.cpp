@@ -17,7 +17,7 @@ using at::Tensor;
 
 namespace {
 
-void translate(Call& call) {
+void translate_pixel_shuffle(Call& call) {
   PixelShuffle made;
   made.factor = static_cast<int>(call.number(1));
   call.give(made, {call.picture(0)});
@@ -54,7 +54,7 @@ void shuffle(const View& in, int factor, bool grouped, const View& base, const V
 
 }  // namespace
 
-std::vector<Traced> PixelShuffle::traced() { return {{"aten::pixel_shuffle", translate}}; }
+std::vector<Traced> PixelShuffle::traced() { return {{"aten::pixel_shuffle", translate_pixel_shuffle}}; }
 
 std::vector<Example> PixelShuffle::examples() {
   const Tensor weight = 0.3 * at::randn({12, 3, 3, 3});

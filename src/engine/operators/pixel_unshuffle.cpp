@@ -14,7 +14,7 @@ using at::Tensor;
 
 namespace {
 
-void translate(Call& call) {
+void translate_pixel_unshuffle(Call& call) {
   PixelUnshuffle made;
   made.factor = static_cast<int>(call.number(1));
   call.give(made, {call.picture(0)});
@@ -38,7 +38,7 @@ void unshuffle(const View& in, int factor, const View& out) {
 
 }  // namespace
 
-std::vector<Traced> PixelUnshuffle::traced() { return {{"aten::pixel_unshuffle", translate}}; }
+std::vector<Traced> PixelUnshuffle::traced() { return {{"aten::pixel_unshuffle", translate_pixel_unshuffle}}; }
 
 std::vector<Example> PixelUnshuffle::examples() {
   return {

@@ -18,7 +18,7 @@ void check_sets(const EvalRequest& request) {
          "eval --fid compares two folders as wholes: --model, --bicubic, --lr and --lpips go picture by picture");
 }
 
-void check(const EvalRequest& request) {
+void check_eval(const EvalRequest& request) {
   if (request.fid) return check_sets(request);
   if (request.sr.empty() + request.model.empty() + !request.bicubic != 2)
     fail(ErrorKind::usage, "eval: give one of a folder of results, --model M or --bicubic");
@@ -54,7 +54,7 @@ void add_eval(CLI::App& app, Action& action) {
   command->callback([request, &action] {
     if (!request->feature_network.empty()) request->fid = true;
     action = [request] {
-      check(*request);
+      check_eval(*request);
       return run_in_library(*request);
     };
   });

@@ -9,7 +9,7 @@ namespace ganvas::cli {
 
 namespace {
 
-void check(const ModelBlendRequest& request) {
+void check_blend(const ModelBlendRequest& request) {
   if (!std::isfinite(request.weight)) fail(ErrorKind::usage, "--weight: not a number");
   find_model(request.a);
   find_model(request.b);
@@ -19,7 +19,8 @@ void check(const ModelBlendRequest& request) {
 
 void add_model_blend(CLI::App& model, Action& action) {
   auto request = std::make_shared<ModelBlendRequest>();
-  CLI::App* blend = add_checked(model, action, "blend", "(1 - W) * A + W * B: network interpolation", request, check);
+  CLI::App* blend =
+      add_checked(model, action, "blend", "(1 - W) * A + W * B: network interpolation", request, check_blend);
   blend->add_option("a", request->a, "File or shipped name")->required();
   blend->add_option("b", request->b, "File or shipped name of the same architecture")->required();
   blend->add_option("--weight", request->weight, "Weight of B, 0..1")

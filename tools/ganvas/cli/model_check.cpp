@@ -7,14 +7,14 @@ namespace ganvas::cli {
 
 namespace {
 
-void check(const ModelCheckRequest& request) { find_model(request.model); }
+void check_check(const ModelCheckRequest& request) { find_model(request.model); }
 
 }  // namespace
 
 void add_model_check(CLI::App& model, Action& action) {
   auto request = std::make_shared<ModelCheckRequest>();
-  CLI::App* command =
-      add_checked(model, action, "check", "Run tensor 'input' of a file and compare with its 'output'", request, check);
+  CLI::App* command = add_checked(model, action, "check", "Run tensor 'input' of a file and compare with its 'output'",
+                                  request, check_check);
   command->add_option("model", request->model, "File or shipped name")->required();
   command->add_option("io", request->io, "safetensors file with 'input' and 'output'")->required();
   add_trust(*command, request->trust);

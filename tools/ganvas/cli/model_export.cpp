@@ -9,7 +9,7 @@ namespace ganvas::cli {
 
 namespace {
 
-void check(const ModelExportRequest& request) {
+void check_export(const ModelExportRequest& request) {
   const std::filesystem::path out = request.out;
   if (out.extension() != ".onnx" && out.extension() != ".pt")
     fail(ErrorKind::usage, "{}: the name must end in .onnx or .pt (TorchScript)", request.out);
@@ -20,8 +20,8 @@ void check(const ModelExportRequest& request) {
 
 void add_model_export(CLI::App& model, Action& action) {
   auto request = std::make_shared<ModelExportRequest>();
-  CLI::App* command =
-      add_checked(model, action, "export", "For other programs: ONNX (.onnx) or TorchScript (.pt)", request, check);
+  CLI::App* command = add_checked(model, action, "export", "For other programs: ONNX (.onnx) or TorchScript (.pt)",
+                                  request, check_export);
   command->add_option("model", request->model, "File or shipped name")->required();
   command->add_option("out", request->out, "File ending in .onnx or .pt")->required();
   add_trust(*command, request->trust);

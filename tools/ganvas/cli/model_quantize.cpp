@@ -9,7 +9,7 @@ namespace ganvas::cli {
 
 namespace {
 
-void check(const ModelQuantizeRequest& request) {
+void check_quantize(const ModelQuantizeRequest& request) {
   if (std::filesystem::path(request.out).extension() != ".safetensors")
     fail(ErrorKind::usage, "{}: the name must end in .safetensors, which has room for the calibration", request.out);
   find_model(request.model);
@@ -21,7 +21,7 @@ void add_model_quantize(CLI::App& model, Action& action) {
   auto request = std::make_shared<ModelQuantizeRequest>();
   CLI::App* command =
       add_checked(model, action, "quantize", "Calibrate for int8: the same weights, with a record for --precision int8",
-                  request, check);
+                  request, check_quantize);
   command->add_option("model", request->model, "File or shipped name")->required();
   command->add_option("--data", request->data, "Folder of pictures such as the network will meet")->required();
   command->add_option("-o,--output", request->out, "File ending in .safetensors")->required();
