@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-void append_chunk(Bytes& out, std::string_view type, View data) {
+void append_riff_chunk(Bytes& out, std::string_view type, View data) {
   if (data.empty()) return;
   append(out, type);
   append_little_endian(out, data.size(), 4);
@@ -69,11 +69,11 @@ Bytes insert_into_webp(View encoded, const Insertion& insertion) {
   append_little_endian(header, canvas.height, 3);
 
   Bytes out(encoded.begin(), encoded.begin() + 12);
-  append_chunk(out, "VP8X", header);
-  append_chunk(out, "ICCP", metadata.icc);
+  append_riff_chunk(out, "VP8X", header);
+  append_riff_chunk(out, "ICCP", metadata.icc);
   append(out, chunks);
-  append_chunk(out, "EXIF", metadata.exif);
-  append_chunk(out, "XMP ", view_of(metadata.xmp));
+  append_riff_chunk(out, "EXIF", metadata.exif);
+  append_riff_chunk(out, "XMP ", view_of(metadata.xmp));
   const std::size_t size = out.size() - 8;
   for (std::size_t i = 0; i < 4; ++i) out[4 + i] = static_cast<std::uint8_t>(size >> 8 * i);
   return out;
