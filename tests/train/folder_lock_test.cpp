@@ -16,7 +16,7 @@ TEST_CASE("a run's folder is held by one process, and by none that is dead") {
   const fs::path run = folder / "runs/x";
   {
     const FolderLock lock(run);
-    says(refusal(ErrorKind::usage, [&] { FolderLock second(run); }), {"runs/x", "another process", "--out"});
+    says(refusal(ErrorKind::usage, [&] { FolderLock second(run); }), {"runs/x", "another process"});
   }
   CHECK_FALSE(fs::exists(run));  // nothing came of it
   int ready[2];

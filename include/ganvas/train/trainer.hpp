@@ -27,7 +27,12 @@ struct TrainResult {
 /// its share of every batch and the first one writes the files. Throws Error(recipe), Error(data), Error(file).
 TrainResult train(Recipe recipe, const TrainOptions& options);
 
+/// Reads recipe and data as train() does before its first step, and throws what that would throw; writes nothing.
+void check_training(Recipe recipe, const TrainOptions& options);
+
 /// Reads all keys of a recipe without training: checks it and returns it with its defaults, as TOML.
 std::string resolve_recipe(Recipe recipe);
+/// The same, as the recipe that has been read.
+Recipe read_to_end(Recipe recipe);
 
 }  // namespace ganvas

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "ganvas/core/error.hpp"
+#include "ganvas/core/setting_error.hpp"
 
 namespace ganvas {
 
@@ -19,8 +19,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder) {
   file_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(std::exchange(file_, -1));
-    fail(ErrorKind::usage, "{}: another process trains in this folder; wait for its end, or give another --out",
-         folder.string());
+    fail_setting(ErrorKind::usage, "out", "{}: another process trains in this folder", folder.string());
   }
   if (made) made_ = folder;
 }

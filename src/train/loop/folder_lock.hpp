@@ -9,8 +9,8 @@ namespace ganvas {
 class FolderLock {
  public:
   FolderLock() = default;
-  /// Makes the folder where there is none. Throws Error(usage) where another process holds it, Error(file) where it
-  /// can't be made. File systems without locks: as if nobody held it.
+  /// Makes the folder where there is none. Throws SettingError(usage, "out") where another process holds it,
+  /// Error(file) where it can't be made. File systems without locks: as if nobody held it.
   explicit FolderLock(const std::filesystem::path& folder);
   ~FolderLock();
   FolderLock(FolderLock&& other) noexcept;

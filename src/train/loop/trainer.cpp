@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "ganvas/core/clock.hpp"
 #include "ganvas/core/error.hpp"
@@ -31,8 +32,13 @@ class Trainer {
  public:
   Trainer(Recipe recipe, const TrainOptions& options);
   TrainResult run();
+  void load_data() { learner_->task().load_data(); }
 
  private:
+  template <typename... Args>
+  void say(fmt::format_string<Args...> format, Args&&... args) const {
+    if (!options_.quiet) log(LogLevel::info, format, std::forward<Args>(args)...);
+  }
   void check_folder();
   std::string folder_problem() const;
   void open_folder();
@@ -182,8 +188,9 @@ void Trainer::roll_back(const Learner::NotFinite& bad) {
 
 void Trainer::note(const std::string& signal, double value, const std::string& action, const std::string& text) {
   if (!group_.is_first()) return;
-  log(LogLevel::warning, "step {}: {} {:.4g}: {}{}", step_, signal, value, text,
-      action == "warn" || action == "rollback" ? "" : fmt::format(" ({})", action));
+  if (!options_.quiet)
+    log(LogLevel::warning, "step {}: {} {:.4g}: {}{}", step_, signal, value, text,
+        action == "warn" || action == "rollback" ? "" : fmt::format(" ({})", action));
   log_->write_event(step_, signal, value, action, text);
   reporter_->event(step_, signal, value, action, text);
 }
@@ -207,7 +214,7 @@ void Trainer::validate() {
     log_->write("validation", step_, result_.validation);
     reporter_->scalars("validation", step_, result_.validation);
   }
-  log(LogLevel::info, "step {}: validation{}{}", step_, text, best ? " (best so far)" : "");
+  say("step {}: validation{}{}", step_, text, best ? " (best so far)" : "");
   if (best) export_to(options_.out / "best.safetensors");
 }
 
@@ -282,7 +289,7 @@ void Trainer::open_folder() {
   fs::create_directories(options_.out / "checkpoints", error);
   if (error) fail(ErrorKind::file, "{}: can't create: {}", options_.out.string(), error.message());
   if (options_.resume && !restore())
-    log(LogLevel::info, "{}: no checkpoint yet, starting from the beginning", checkpoint_path().string());
+    say("{}: no checkpoint yet, starting from the beginning", checkpoint_path().string());
   resumed_step_ = step_;
   if (!group_.is_first()) return;
   write_file_atomically(options_.out / "recipe.toml", resolved_);
@@ -298,20 +305,21 @@ void Trainer::open_records() {
 
 TrainResult Trainer::run() {
   check_folder();
-  learner_->task().load_data();
+  load_data();
   open_folder();
   const std::int64_t end = std::min(settings_.steps, options_.stop_at.value_or(settings_.steps));
   // A number that is none in the first steps leads back to here, with lower rates.
   if (step_ == 0 && group_.is_first() && !fs::exists(checkpoint_path())) save_checkpoint();
   start_loader();
-  Progress progress("train", static_cast<double>(settings_.steps), static_cast<double>(step_));
+  std::optional<Progress> progress;
+  if (!options_.quiet) progress.emplace("train", static_cast<double>(settings_.steps), static_cast<double>(step_));
   began_ = seconds_now();
   const auto tired = [&] { return settings_.patience > 0 && stale_ >= settings_.patience; };
   while (step_ < end && !tired() && !group_.any(interrupted())) {
     const std::int64_t before = step_;
     train_step();
     if (step_ <= before) continue;  // rolled back
-    progress.update(static_cast<double>(step_));
+    if (progress) progress->update(static_cast<double>(step_));
     if (options_.after_step) options_.after_step(step_);
     if (step_ % settings_.log_every == 0) report();
     const bool last = step_ == settings_.steps;
@@ -319,7 +327,7 @@ TrainResult Trainer::run() {
     if (step_ % settings_.sample_every == 0 || last) show();
     if (step_ % settings_.checkpoint_every == 0 || step_ == end || tired()) save_checkpoint();
   }
-  progress.finish();
+  progress.reset();
   result_.steps = step_;
   result_.finished = step_ == settings_.steps || tired();
   result_.wait_share = (waited_before_ + loader_->waited()) / std::max(seconds_now() - began_, 1e-9);
@@ -339,13 +347,17 @@ TrainResult Trainer::run() {
 
 TrainResult train(Recipe recipe, const TrainOptions& options) { return Trainer(std::move(recipe), options).run(); }
 
-std::string resolve_recipe(Recipe recipe) {
+void check_training(Recipe recipe, const TrainOptions& options) { Trainer(std::move(recipe), options).load_data(); }
+
+std::string resolve_recipe(Recipe recipe) { return read_to_end(std::move(recipe)).resolved(); }
+
+Recipe read_to_end(Recipe recipe) {
   const torch::Device device(torch::kCPU);
   const TrainSettings settings = read_settings(recipe, device);
   const Distributed alone;
   Learner(recipe, settings, {}, device, alone);
   recipe.check_all_read();
-  return recipe.resolved();
+  return recipe;
 }
 
 }  // namespace ganvas

@@ -1,7 +1,7 @@
 #include <cstdio>
 
-#include "commands/hints.hpp"
 #include "commands/run.hpp"
+#include "commands/training_hints.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
@@ -26,10 +26,7 @@ int run(const TrainRequest& request) {
   options.out = out;
   options.find_model = [](const std::string& name) { return find_model(name); };
   wait_for_clean_end();  // a step may take long, and the checkpoint behind it is worth the wait
-  const TrainResult result = hinted({{"data", "give --data DIR"},
-                                     {"places", "give --data once or twice: A's folder, then B's"},
-                                     {"lr_data", "leave --lr-data out, or --set degrade.kind=none"}},
-                                    [&] { return train(std::move(recipe), options); });
+  const TrainResult result = with_training_hints([&] { return train(std::move(recipe), options); });
   if (result.finished) fmt::print("{}/model.safetensors\n", out);
   log(LogLevel::info, "{} steps done{}; waited for data {:.1f} % of the time", result.steps,
       result.finished ? "" : ", go on with --resume", 100 * result.wait_share);
