@@ -15,7 +15,7 @@ endforeach()
 foreach(module report distribution)
   set(layer_${module} 4)
 endforeach()
-foreach(module train infer)
+foreach(module train infer sweep)
   set(layer_${module} 5)
 endforeach()
 # Imaging writes metadata into the pictures it encodes: one module on top of a sibling, on purpose.
@@ -28,13 +28,15 @@ set(may_not_include_engine imaging tensor_image metadata)
 set(may_not_include_metric nn tensor_image loss format)
 set(may_not_include_distribution loss data format metric)
 set(may_not_include_infer loss data metric)
+# Searches know trainings as functions.
+set(may_not_include_sweep nn tensor_image loss format data metric engine distribution imaging metadata)
 set(may_not_include_report nn tensor_image loss format data)
 
 # What the command includes before LibTorch and OpenCV are loaded.
 set(before_loading "^(commands/options/|ganvas/(core/|fetch/catalogue.hpp|imaging/format_name.hpp|[a-z_]+/options.hpp))")
 
-set(without_torch core metadata imaging metric fetch report)
-set(without_opencv core metadata format nn loss fetch engine)
+set(without_torch core metadata imaging metric fetch report sweep)
+set(without_opencv core metadata format nn loss fetch engine sweep)
 
 set(complaints "")
 macro(complain)
