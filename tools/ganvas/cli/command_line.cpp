@@ -38,6 +38,7 @@ CommandLine::CommandLine() : app("Super-resolution and style transfer with GANs"
   add_translate(app, action);
   add_generate(app, action);
   add_train(app, action);
+  add_sweep(app, action);
   add_eval(app, action);
   add_model(app, action);
   add_data(app, action);

@@ -9,6 +9,7 @@ int run(const UpscaleRequest& request);
 int run(const TranslateRequest& request);
 int run(const GenerateRequest& request);
 int run(const TrainRequest& request);
+int run(const SweepRequest& request);
 int run(const EvalRequest& request);
 int run(const ModelInfoRequest& request);
 int run(const ModelListRequest& request);
