@@ -37,8 +37,6 @@ int messages(const std::string& err) {
   return count;
 }
 
-std::ptrdiff_t lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
-
 }  // namespace
 
 TEST_CASE("data pair: partners by stem, the tree mirrored, A on the left") {
@@ -54,7 +52,7 @@ TEST_CASE("data pair: partners by stem, the tree mirrored, A on the left") {
   put_picture(folder / "b/mixed.png", b);
   const Finished done = data({"pair", folder / "a", folder / "b", "-o", folder / "out"});
   CHECK(done.code == 0);
-  CHECK(lines(done.out) == 4);
+  CHECK(line_count(done.out) == 4);
   CHECK(contains(done.out, (folder / "out/trip/x.y.png").string() + "\n"));
   for (const char* name : {"trip/x.y.png", "2013-11-08 16.45.png"}) {
     const Image both = read(folder.path() / "out" / name);
@@ -159,7 +157,7 @@ TEST_CASE(
   CHECK(same(read(folder / "in/gray/a.png"), to_gray(photo)));
   const Finished second = data({"gray", folder / "in", "-o", folder / "in/gray", "--pair", "--force"});
   CHECK(second.code == 0);
-  CHECK(lines(second.out) == 2);
+  CHECK(line_count(second.out) == 2);
   CHECK(contains(second.err, "g.png: is gray already"));
   const Image pair = read(folder / "in/gray/a.png");
   CHECK(same(part(pair, 0, 9), to_rgb(to_gray(photo))));
@@ -226,7 +224,7 @@ TEST_CASE("data labels: numbers without colours, strangers, photographs and wron
   put_picture(folder / "maps/odd.png", map);
   const Finished back = data({"labels", folder / "maps", "-o", folder / "back", "--reverse"});
   CHECK(back.code == 1);
-  CHECK(lines(back.out) == 1);
+  CHECK(line_count(back.out) == 1);
   CHECK(contains(back.err, (folder / "maps/odd.png").string() + ": 1 colours (1 pixels)"));
   CHECK(contains(back.err, "#801100 at 1,3"));
   CHECK(data({"labels", folder / "maps/odd.png", "-o", folder / "back", "--reverse", "--tolerance", "20", "--classes",

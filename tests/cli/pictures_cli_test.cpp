@@ -14,8 +14,6 @@ using namespace ganvas::test;
 
 namespace {
 
-std::ptrdiff_t lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
-
 void put_file(const fs::path& path, const Bytes& bytes) {
   fs::create_directories(path.parent_path());
   write_file_atomically(path, bytes);
@@ -54,11 +52,11 @@ TEST_CASE("one set of pictures: every command takes the same files, and names th
     CHECK(contains(compared.err, fmt::format("3 pictures compared, {} left out", foreign)));
     const Finished checked = run_ganvas({"data", "check", hr, "--scale", "2", "--crop", "8"});
     CHECK(checked.code == code);
-    CHECK(lines(checked.out) == foreign);
+    CHECK(line_count(checked.out) == foreign);
     CHECK(contains(checked.err, fmt::format("{} pictures, {} defects", 3 + foreign, foreign)));
     const Finished gray = run_ganvas({"data", "gray", hr, "-o", out, "--force"});
     CHECK(gray.code == code);
-    CHECK(lines(gray.out) == 3);
+    CHECK(line_count(gray.out) == 3);
     for (const auto* result : {&upscaled, &evaluated, &compared, &checked, &gray})
       CHECK(contains(result->out + result->err, "is a GIF") == (foreign == 1));
   };

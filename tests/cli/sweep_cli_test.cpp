@@ -49,7 +49,7 @@ void check_error(const Finished& result, int code, const std::vector<const char*
   CAPTURE(result.err);
   CHECK(result.code == code);
   CHECK(result.out.empty());
-  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  CHECK(line_count(result.err) == 1);
   for (const char* part : parts) {
     CAPTURE(part);
     CHECK(contains(result.err, part));
@@ -84,7 +84,7 @@ TEST_CASE("sweep: a table, a page, a best recipe that trains, and at once when a
   CAPTURE(first.err);
   REQUIRE(first.code == 0);
   CHECK(first.out.starts_with("rank"));
-  CHECK(std::count(first.out.begin(), first.out.end(), '\n') == 8);  // head, trials, repeats
+  CHECK(line_count(first.out) == 8);  // head, trials, repeats
   CHECK(contains(first.out, "optimiser.generator.lr"));
   CHECK(contains(first.out, "standard deviation"));
   CHECK(contains(first.err, "best.toml"));
