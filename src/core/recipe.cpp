@@ -262,17 +262,19 @@ bool Recipe::at_default(const std::string& key) const {
   return value != resolved_.end() && value->second == defaults_.at(key);
 }
 
-std::string Recipe::difference_from(const std::string& resolved) const {
+std::vector<Recipe::Difference> Recipe::differences_from(const std::string& resolved) const {
   const Recipe there = parse(resolved, name_), here = parse(this->resolved(), name_);
   const auto text = [](const Values* values) {
     return values ? fmt::format("{}", fmt::join(*values, ", ")) : "nothing";
   };
+  std::vector<Difference> differences;
   for (const auto& [key, values] : there.values_)
     if (const Values* now = here.raw(key); !now || *now != values)
-      return fmt::format("{}: {} there, {} here", key, text(&values), text(now));
+      differences.push_back({key, text(&values), text(now)});
   for (const auto& [key, values] : here.values_)
-    if (!there.has(key) && !at_default(key)) return fmt::format("{}: nothing there, {} here", key, text(&values));
-  return {};
+    if (!there.has(key) && !at_default(key)) differences.push_back({key, text(nullptr), text(&values)});
+  std::sort(differences.begin(), differences.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+  return differences;
 }
 
 std::string Recipe::resolved() const {

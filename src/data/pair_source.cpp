@@ -1,11 +1,16 @@
 #include "ganvas/data/pair_source.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <opencv2/core.hpp>
 #include <optional>
 
+#include "data/pair_store.hpp"
 #include "data/parallel.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/core/progress.hpp"
 #include "ganvas/core/setting_error.hpp"
+#include "ganvas/imaging/channels.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/picture_partners.hpp"
 #include "ganvas/imaging/resize.hpp"
@@ -17,7 +22,17 @@ namespace ganvas {
 
 namespace {
 
-Image read_rgb(const fs::path& path) { return to_rgb(colour_part(to_depth(read_image(path).image, Depth::u8))); }
+Image read_pixels(const fs::path& path, const PairSourceOptions& options) {
+  Image image = read_image(path).image;
+  if (options.channels == 0) return image;
+  try {
+    image = with_channels(image, options.channels);
+  } catch (const Error& error) {
+    throw Error(error.kind(),
+                fmt::format("{}: {}; set generator.in_channels and out_channels", path.string(), error.what()));
+  }
+  return options.degradation || options.usm_target ? to_depth(image, Depth::u8) : image;
+}
 
 Image crop(const Image& image, int x, int y, int width, int height) {
   return Image(image.pixels(cv::Rect(x, y, width, height)).clone());
@@ -33,14 +48,14 @@ std::vector<PictureFile> find_files(const PairSourceOptions& options) {
 ImagePair load_pair(const PictureFile& file, const PairSourceOptions& options) {
   const fs::path &path = file.path, &partner = file.partner;
   if (!file.problem.empty()) fail(ErrorKind::data, "{}: {}", path.string(), file.problem);
-  Image hr = read_rgb(path);
+  Image hr = read_pixels(path, options);
   const int scale = options.scale;
   if (hr.width() < scale || hr.height() < scale)
     fail(ErrorKind::data, "{}: {}x{} is smaller than one low-resolution pixel", path.string(), hr.width(), hr.height());
   const int full_width = hr.width(), full_height = hr.height();
   hr = crop(hr, 0, 0, hr.width() / scale * scale, hr.height() / scale * scale);
   if (options.lr.empty()) return {shrink_bicubic(hr, scale), hr, path.string()};
-  Image lr = read_rgb(partner);
+  Image lr = read_pixels(partner, options);
   // Some sets round the LR size down, some up.
   const auto fits = [scale](int small, int large) {
     return small == large / scale || small == (large + scale - 1) / scale;
@@ -59,12 +74,23 @@ double detail(const cv::Mat& pixels) {
          cv::norm(here, pixels(left + cv::Point(0, 1)), cv::NORM_L1);
 }
 
+/// OpenCV's own takes pixels of at most 32 bytes.
+cv::Mat transposed(const cv::Mat& pixels) {
+  if (pixels.elemSize() <= 32) return pixels.t();
+  std::vector<cv::Mat> bands;
+  cv::split(pixels, bands);
+  for (cv::Mat& band : bands) band = band.t();
+  cv::Mat result;
+  cv::merge(bands, result);
+  return result;
+}
+
 /// One of the eight flips and quarter turns: of a picture, and of a part of a picture of `size`.
 Image turned(const cv::Mat& view, std::uint64_t orientation) {
   cv::Mat result = view.clone();
   if (orientation & 1) cv::flip(result, result, 1);
   if (orientation & 2) cv::flip(result, result, 0);
-  if (orientation & 4) cv::transpose(result, result);
+  if (orientation & 4) result = transposed(result);
   return Image(result);
 }
 
@@ -80,12 +106,18 @@ cv::Rect scaled(const cv::Rect& rect, int scale) {
 }
 
 /// Not degraded yet.
-std::vector<ImagePair> read_pairs(const PairSourceOptions& options) {
+std::vector<ImagePair> read_pairs(const PairSourceOptions& options, PairStore& store) {
   if (options.hr.empty()) fail_setting(ErrorKind::usage, "data", "no pictures are given");
   const auto files = readable_pictures(find_files(options));
   if (files.empty()) fail_without_pictures(options.hr);
   std::vector<ImagePair> pairs(files.size());
-  parallel_for(files.size(), [&](std::size_t i) { pairs[i] = load_pair(files[i], options); });
+  Progress progress("reading pictures", static_cast<double>(files.size()));
+  std::atomic<int> done{0};
+  parallel_for(files.size(), [&](std::size_t i) {
+    pairs[i] = load_pair(files[i], options);
+    store.keep(pairs[i]);
+    progress.update(++done);
+  });
   return pairs;
 }
 
@@ -99,7 +131,8 @@ void degrade_fixed(std::vector<ImagePair>& pairs, const PairSourceOptions& optio
 }  // namespace
 
 std::vector<ImagePair> load_pairs(const PairSourceOptions& options) {
-  std::vector<ImagePair> pairs = read_pairs(options);
+  PairStore store(options.memory, options.scratch);
+  std::vector<ImagePair> pairs = read_pairs(options, store);
   degrade_fixed(pairs, options);
   return pairs;
 }
@@ -122,18 +155,29 @@ DataCheck check_pairs(const PairSourceOptions& options) {
   return check;
 }
 
-PairSource::PairSource(const PairSourceOptions& options) : PairSource(read_pairs(options), options) {}
+PairSource::PairSource(const PairSourceOptions& options) : PairSource({}, options) {}
 
 PairSource::PairSource(std::vector<ImagePair> pairs, const PairSourceOptions& options)
-    : options_(options), pairs_(std::move(pairs)) {
+    : options_(options),
+      store_(std::make_unique<PairStore>(options.memory, options.scratch)),
+      pairs_(std::move(pairs)) {
   if (options_.degradation && !options_.lr.empty())
     fail_setting(ErrorKind::usage, "lr_data",
                  "{}: low-resolution pictures are given, but the recipe's degradation makes them; drop one of the two",
                  options_.lr.string());
+  if (pairs_.empty()) pairs_ = read_pairs(options_, *store_);
   drop_small_and_weigh();
   if (options_.usm_target)
-    parallel_for(pairs_.size(), [&](std::size_t i) { pairs_[i].sharp = usm_sharpen(pairs_[i].hr); });
+    parallel_for(pairs_.size(), [&](std::size_t i) {
+      pairs_[i].sharp = usm_sharpen(pairs_[i].hr);
+      store_->keep(pairs_[i], pairs_[i].sharp);
+    });
+  if (const std::uint64_t moved = store_->moved(); moved > 0)
+    log(LogLevel::info, "{} MiB of the pictures lie in a file in {}, beyond what memory holds", moved >> 20,
+        options_.scratch.empty() ? fs::temp_directory_path().string() : options_.scratch.string());
 }
+
+PairSource::~PairSource() = default;
 
 void PairSource::drop_small_and_weigh() {
   skipped_ += static_cast<int>(std::erase_if(

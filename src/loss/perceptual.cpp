@@ -72,17 +72,6 @@ void PerceptualLoss::to(torch::Device device) {
 
 namespace {
 
-/// The file of a model, or a line that says how to get it.
-std::filesystem::path file_of(const FindModel& find_model, const Recipe& recipe, const std::string& key,
-                              const std::string& name) {
-  try {
-    return find_model(name);
-  } catch (const Error&) {
-    fail(ErrorKind::recipe, "{}: {}: no file or model '{}' here; a published one comes by: ganvas model fetch {}",
-         recipe.name(), key, name, fetch_name(name));
-  }
-}
-
 std::vector<double> numbers(Recipe& recipe, const std::string& key) {
   std::vector<double> values;
   for (const auto& text : recipe.texts(key, {})) {
@@ -114,8 +103,9 @@ std::unique_ptr<PerceptualLoss> perceptual_from_recipe(Recipe& recipe, const std
     overrides["padding"] = padding;
   if (!find_model || (options.weight == 0 && options.style_weight == 0 && options.lpips_weight == 0)) return nullptr;
 
-  FeatureNetworkPtr features = load_feature_network(file_of(find_model, recipe, key("network"), network), overrides);
-  if (!heads.empty()) options.heads = load_lpips_heads(file_of(find_model, recipe, key("heads"), heads));
+  FeatureNetworkPtr features =
+      load_feature_network(recipe_model(find_model, recipe, key("network"), network), overrides);
+  if (!heads.empty()) options.heads = load_lpips_heads(recipe_model(find_model, recipe, key("heads"), heads));
   try {
     auto loss = std::make_unique<PerceptualLoss>(std::move(features), std::move(options));
     loss->to(device);

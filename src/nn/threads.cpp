@@ -1,5 +1,6 @@
 #include "ganvas/nn/threads.hpp"
 
+#include <dlfcn.h>
 #include <sched.h>
 #include <torch/torch.h>
 
@@ -27,6 +28,10 @@ int use_cpu_threads(int count) {
   }
   if (count <= 0) count = available_processors();
   torch::set_num_threads(count);
+  // OpenBLAS behind LibTorch has threads of its own, which otherwise follow the environment.
+  using SetThreads = void (*)(int);
+  if (const auto set_blas = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
+    set_blas(count);
   return count;
 }
 

@@ -284,6 +284,14 @@ TEST_CASE("model, data, train: nothing replaces what it is made from") {
   check_error(run_ganvas({"model", "export", model, model}), 2, {"input itself"});
   check_error(run_ganvas({"model", "convert", model, model, "--half"}), 2, {"input itself"});
   CHECK(read_file(folder / "m.pt") == before);
+  // Nor what is there already, unless told to.
+  write_file_atomically(folder / "there.pth", std::string("mine"));
+  const std::string there = (folder / "there.pth").string();
+  check_error(run_ganvas({"model", "convert", model, there}), 2, {"there.pth", "--force"});
+  check_error(run_ganvas({"model", "blend", model, model, "-o", there}), 2, {"there.pth", "--force"});
+  CHECK(read_file(folder / "there.pth") == Bytes{'m', 'i', 'n', 'e'});
+  CHECK(run_ganvas({"model", "convert", model, there, "--force"}).code == 0);
+  CHECK(run_ganvas({"model", "info", there}).code == 0);
 
   fs::create_directories(folder / "in/sub");
   write_image(folder / "in/x.png", noise(9, 7, 3, Depth::u8, 1));
@@ -348,6 +356,33 @@ TEST_CASE("train: killed in the middle and resumed, it ends with the same bytes,
   CHECK(contains(dry.out, "ema = "));
   CHECK_FALSE(fs::exists(folder / "dry"));
   check_error(run_ganvas(arguments("dry", {"--set", "train.stepz=77"})), 2, {"train.steps?"});
+  // Files that a recipe names: by key and command, before anything is trained.
+  for (const char* key : {"perceptual.heads", "perceptual.network"})
+    check_error(run_ganvas(arguments("dry", {"--dry-run", "--set", "perceptual.lpips_weight=1", "--set",
+                                             std::string(key) + "=not-fetched"})),
+                2, {key, "ganvas model fetch not-fetched"});
+}
+
+TEST_CASE("train: the environment's threads don't change the bytes") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "hr");
+  for (int i = 0; i < 3; ++i) write_image(folder / "hr" / fmt::format("{}.png", i), noise(80, 76, 3, Depth::u8, i));
+  const auto trained = [&](const char* out, const char* threads) {
+    ::setenv("OPENBLAS_NUM_THREADS", threads, 1);
+    // A recipe with products large enough that OpenBLAS shares them among its threads.
+    std::vector<std::string> command{
+        "train", "srgan-mini", "--data", (folder / "hr").string(), "-o", (folder / out).string(), "--device",
+        "cpu",   "--threads",  "1"};
+    for (const char* key : {"train.steps=2", "train.batch=4", "data.crop=16", "data.hold_out=1", "train.precision=fp32",
+                            "generator.blocks=2"})
+      command.insert(command.end(), {"--set", key});
+    const Finished finished = run_ganvas(command);
+    ::unsetenv("OPENBLAS_NUM_THREADS");
+    CAPTURE(finished.err);
+    REQUIRE(finished.code == 0);
+    return read_file(folder / out / "model.safetensors");
+  };
+  CHECK(trained("one", "1") == trained("many", "4"));
 }
 
 TEST_CASE("upscale: killed or interrupted in the middle, no file under its final name is half done") {

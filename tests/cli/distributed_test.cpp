@@ -124,6 +124,39 @@ checkpoint_every = 4
         doctest::Approx(log_lines(folder / "one", "validation")[1].at("psnr_y").get<double>()).epsilon(1e-4));
 }
 
+TEST_CASE("mpirun's processes are one run, stopped and resumed to the same bytes") {
+  const TemporaryFolder folder;
+  write_pictures(folder / "hr", 4);
+  write_file_atomically(folder / "tiny.toml",
+                        std::string("[generator]\nscale = 2\nchannels = 4\nconvs = 1\n[data]\ncrop = 8\nhold_out = 1\n"
+                                    "[adversarial]\non = true\n[discriminator]\narchitecture = \"patch\"\nlayers = 1\n"
+                                    "width = 4\nnorm = \"none\"\n[labels]\nnoise = 0.1\n[train]\nsteps = 6\nbatch = "
+                                    "2\nprecision = \"fp32\"\n"));
+  const std::string port = std::to_string(free_port());
+  // Label noise draws random numbers in each process: all must go on where they were.
+  const auto run = [&](const std::string& out, const std::vector<std::string>& further) {
+    std::vector<std::unique_ptr<Program>> ranks;
+    for (const char* rank : {"0", "1"}) {
+      const Environment environment({{"OMPI_COMM_WORLD_SIZE", "2"},
+                                     {"OMPI_COMM_WORLD_RANK", rank},
+                                     {"OMPI_COMM_WORLD_LOCAL_RANK", rank},
+                                     {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"},
+                                     {"MASTER_PORT", port}});
+      ranks.push_back(std::make_unique<Program>(arguments(folder.path(), out, further)));
+    }
+    for (auto& rank : ranks) {
+      const Finished finished = rank->finish();
+      CAPTURE(finished.err);
+      CHECK(finished.code == 0);
+      CHECK(contains(finished.err, "of 2 (OpenMPI)"));
+    }
+  };
+  run("whole", {});
+  run("parts", {"--stop-at", "3"});
+  run("parts", {"--resume"});
+  CHECK(read_file(folder / "whole/model.safetensors") == read_file(folder / "parts/model.safetensors"));
+}
+
 TEST_CASE("a group that can't be: one clear line") {
   const TemporaryFolder folder;
   write_pictures(folder / "hr", 3);

@@ -120,8 +120,9 @@ TEST_CASE(
   auto pairs = load_pairs(options);
   REQUIRE(pairs.size() == 3);
   for (const auto& pair : pairs) {
-    CHECK(pair.lr.pixels.type() == CV_8UC3);
-    CHECK(pair.hr.pixels.type() == CV_8UC3);
+    const int type = contains(pair.name, "gray") ? CV_16UC3 : CV_8UC3;  // depths stay
+    CHECK(pair.lr.pixels.type() == type);
+    CHECK(pair.hr.pixels.type() == type);
     CHECK(pair.hr.width() == pair.lr.width() * 4);
     CHECK(pair.hr.height() == pair.lr.height() * 4);
     CHECK(same(pair.lr, shrink_bicubic(pair.hr, 4)));
@@ -206,4 +207,60 @@ TEST_CASE("pairs: samples of a run in the folder are no pictures, LR partners li
     const int expected = contains(pair.name, "s1") ? 1 : contains(pair.name, "s2") ? 2 : 3;
     CHECK(pair.lr.pixels.at<cv::Vec3b>(0, 0)[0] == expected);
   }
+}
+
+TEST_CASE("pairs: what memory doesn't hold lies on disk, and the crops are the same") {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 4; ++i) write_image(folder / fmt::format("p{}.png", i), noise(40 + i, 30, 3, Depth::u8, i + 1));
+  const auto draws = [&](std::uint64_t memory, bool sharpened) {
+    PairSourceOptions options{.hr = {folder.path()}, .lr = {}, .scale = 2, .crop = 8, .usm_target = sharpened};
+    options.memory = memory;
+    options.scratch = folder / "scratch";
+    const PairSource source(options);
+    CHECK((source.pairs()[3].store != nullptr) == (memory == 1));
+    Rng rng(5);
+    std::vector<ImagePair> drawn;
+    for (int i = 0; i < 20; ++i) drawn.push_back(source.draw(rng));
+    return drawn;
+  };
+  for (const bool sharpened : {false, true}) {
+    const auto inside = draws(1 << 30, sharpened), outside = draws(1, sharpened);
+    for (std::size_t i = 0; i < inside.size(); ++i) {
+      CHECK(same(inside[i].hr, outside[i].hr));
+      CHECK(same(inside[i].lr, outside[i].lr));
+      if (sharpened) CHECK(same(inside[i].sharp, outside[i].sharp));
+    }
+  }
+  CHECK(fs::is_empty(folder / "scratch"));
+}
+
+TEST_CASE("pairs: gray, 16-bit pictures and bands keep channels and depth") {
+  const TemporaryFolder folder;
+  struct Kind {
+    int stored, wanted;
+    Depth depth;
+  };
+  for (const auto& [stored, wanted, depth] : {Kind{1, 1, Depth::u8},
+                                              {3, 1, Depth::u8},
+                                              {3, 3, Depth::u16},
+                                              {1, 3, Depth::u16},
+                                              {6, 6, Depth::u16},
+                                              {9, 9, Depth::f32},
+                                              {4, 4, Depth::u8}}) {
+    CAPTURE(stored);
+    const fs::path place = folder / fmt::format("{}-{}", stored, wanted);
+    fs::create_directories(place);
+    const Image picture = noise(24, 20, stored, depth);
+    write_image(place / "a.tif", picture);
+    PairSourceOptions options{.hr = {place}, .lr = {}, .scale = 2, .channels = wanted, .crop = 4};
+    const PairSource source(options);
+    CHECK(source.pairs()[0].hr.channels() == wanted);
+    CHECK(source.pairs()[0].hr.depth() == depth);
+    CHECK(source.pairs()[0].lr.channels() == wanted);
+    if (stored == wanted) CHECK(same(source.pairs()[0].hr, picture));
+    Rng rng(1);
+    for (int i = 0; i < 16; ++i) CHECK(source.draw(rng).hr.channels() == wanted);  // quarter turns among them
+  }
+  PairSourceOptions six{.hr = {folder / "6-6"}, .lr = {}, .scale = 2, .crop = 4};
+  CHECK(contains(refusal([&] { PairSource source(six); }), "generator.in_channels"));
 }

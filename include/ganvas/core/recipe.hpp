@@ -51,10 +51,15 @@ class Recipe {
   std::vector<std::string> given() const;
   /// Whether the value in force is the one that a recipe without this key gets. False for a key that nobody has read.
   bool at_default(const std::string& key) const;
-  /// What sets this recipe apart from the resolved() text of a run, such as "train.steps: 12 there, 13 here"; empty
-  /// where nothing does. Keys that the text doesn't know and that are at their defaults here came with a later version
-  /// and set nothing apart.
-  std::string difference_from(const std::string& resolved) const;
+  /// A key whose value there isn't the one here; "nothing" where one side doesn't have it.
+  struct Difference {
+    std::string key, there, here;
+    /// "train.steps: 12 there, 13 here"
+    std::string text() const { return key + ": " + there + " there, " + here + " here"; }
+  };
+  /// What sets this recipe apart from the resolved() text of a run, sorted by key. Keys that the text doesn't know and
+  /// that are at their defaults here came with a later version and set nothing apart.
+  std::vector<Difference> differences_from(const std::string& resolved) const;
   const std::string& name() const { return name_; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,17 +13,23 @@
 
 namespace ganvas {
 
-/// Low- and high-resolution views of one scene; u8 RGB; hr is exactly `scale` times as large.
+class PairStore;
+
+/// Low- and high-resolution views of one scene, of the same channels; hr is exactly `scale` times as large.
 struct ImagePair {
   Image lr, hr;
   std::string name;
-  Image sharp{};  ///< hr sharpened, a target for fidelity losses; empty where not asked for
+  Image sharp{};                        ///< hr sharpened, a target for fidelity losses; empty where not asked for
+  std::shared_ptr<const void> store{};  ///< of pixels that lie outside memory
 };
 
 struct PairSourceOptions {
   std::vector<std::filesystem::path> hr;  ///< folders (searched recursively, see list_pictures()) or files
   std::filesystem::path lr;               ///< of the partners, see find_partners(); empty: made by MATLAB bicubic
   int scale = 4;
+  /// Of every picture: 1 (gray), 3 (RGB), 4 (RGBA) or a number of bands; 0: as stored. Depths stay as stored, too,
+  /// except that pictures to be degraded or sharpened become u8.
+  int channels = 3;
   int crop = 32;        ///< side of a training crop, in low-resolution pixels
   bool augment = true;  ///< flips and quarter turns
   /// How a picture is chosen: by its area, so that every pixel is as likely as every other, or all alike.
@@ -33,14 +40,19 @@ struct PairSourceOptions {
   /// Every picture is also sharpened (usm_sharpen) at the start, and degraded from that, as Real-ESRGAN does it.
   /// Doubles the memory.
   bool usm_target = false;
+  /// Bytes of decoded pictures beyond which the rest goes to a nameless file in `scratch`; 0: half of what memory is
+  /// available. `scratch` empty: the folder of temporary files.
+  std::uint64_t memory = 0;
+  std::filesystem::path scratch{};
 };
 
-/// Training pairs for super-resolution, decoded once and held in memory as bytes.
+/// Training pairs for super-resolution, decoded once and held in memory as bytes, or beyond a limit on disk.
 /// Pictures smaller than a crop are left out (counted in `skipped`), unreadable ones throw Error(data).
 class PairSource {
  public:
   explicit PairSource(const PairSourceOptions& options);
   explicit PairSource(std::vector<ImagePair> pairs, const PairSourceOptions& options);
+  ~PairSource();
 
   /// A random crop: the picture, then position, orientation and degradation, all from `rng`. Safe from any thread.
   ImagePair draw(Rng& rng) const;
@@ -58,6 +70,7 @@ class PairSource {
   Image degrade_around(const Place& place, std::uint64_t orientation, Rng& rng) const;
   void drop_small_and_weigh();
   PairSourceOptions options_;
+  std::unique_ptr<PairStore> store_;
   std::vector<ImagePair> pairs_;
   std::vector<double> cumulative_area_;
   int skipped_ = 0;

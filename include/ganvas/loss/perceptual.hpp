@@ -3,7 +3,6 @@
 #include <torch/types.h>
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +11,7 @@
 #include "ganvas/core/recipe.hpp"
 #include "ganvas/loss/lpips.hpp"
 #include "ganvas/nn/feature_network.hpp"
+#include "ganvas/nn/recipe_model.hpp"
 
 namespace ganvas {
 
@@ -54,9 +54,6 @@ class PerceptualLoss {
   std::unique_ptr<Lpips> lpips_;
   std::vector<std::string> layers_;  ///< of the options, then LPIPS's
 };
-
-/// Finds the file of a model by name; empty in a dry run.
-using FindModel = std::function<std::filesystem::path(const std::string&)>;
 
 /// A perceptual loss from the keys `prefix`.network, layers, layer_weights, criterion, weight, style_weight,
 /// lpips_weight, heads, input and padding, all of which are read and recorded. nullptr, with nothing loaded, where all

@@ -22,13 +22,15 @@ struct TrainOptions {
   TaskData data{};
   std::optional<std::int64_t> stop_at{};  ///< end early, with a checkpoint, when this many steps are done
   bool resume = false;                    ///< go on from checkpoints/latest.safetensors
+  bool new_data = false;                  ///< of a resumed run: other pictures than before; the best score starts anew
   std::string device = "auto";            ///< auto, cpu, cuda or cuda:N
-  int threads = 0;                        ///< CPU threads; 0: all. Another count may round differently
+  /// CPU threads; 0: all, or a resumed run's own number. Another count may round differently.
+  int threads = 0;
   bool quiet = false;                     ///< no progress and no news, which log.jsonl has
   /// Called after each step with the number of steps done; for benchmarks and for callers with a display of their own.
   /// What it throws leaves through train(), and nothing is saved then.
   std::function<void(std::int64_t step)> after_step{};
-  /// A model file by shipped name or path, for losses and starting weights; empty: paths only.
+  /// A model file by shipped name or path (FindModel), for losses and starting weights; empty: paths only.
   std::function<std::filesystem::path(const std::string&)> find_model{};
 };
 

@@ -15,6 +15,7 @@
 #include "ganvas/data/loader.hpp"
 #include "ganvas/format/state_dict.hpp"
 #include "ganvas/nn/generator.hpp"
+#include "ganvas/nn/recipe_model.hpp"
 #include "ganvas/report/run_reporter.hpp"
 #include "ganvas/train/options.hpp"
 
@@ -80,11 +81,16 @@ struct TaskContext {
   TaskData data;
   torch::Device device;
   std::uint64_t seed;
-  int batch;           ///< samples of this process a batch
-  bool bf16;           ///< run the networks' forward passes under autocast
-  std::int64_t steps;  ///< of the whole run
-  /// A model file by shipped name or path; empty when the recipe is only checked.
-  std::function<std::filesystem::path(const std::string&)> find_model;
+  int batch;                        ///< samples of this process a batch
+  bool bf16;                        ///< run the networks' forward passes under autocast
+  std::int64_t steps;               ///< of the whole run
+  std::filesystem::path scratch{};  ///< folder for pictures that memory can't hold; empty: that of temporary files
+  FindModel find_model;             ///< empty when the recipe is only checked
+
+  /// The file that `key` of the recipe names: see recipe_model().
+  std::filesystem::path model(const std::string& key, const std::string& name) const {
+    return recipe_model(find_model, recipe, key, name);
+  }
 };
 
 /// One kind of task. Each file of src/train/tasks/ defines `TaskPlugin plugin()` in the namespace

@@ -10,7 +10,7 @@ DistributionScore::DistributionScore(const TaskContext& context, int default_pic
   const std::string name = context.recipe.text("validate.network", "features");
   pictures_ = static_cast<int>(context.recipe.integer("validate.pictures", default_pictures, 2, 100'000));
   if (name.empty() || !context.find_model) return;
-  network_ = load_feature_network(context.find_model(name));
+  network_ = load_feature_network(context.model("validate.network", name));
   network_->to(device_);
 }
 

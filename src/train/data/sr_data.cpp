@@ -24,33 +24,43 @@ Image middle(const Image& image, int side) {
 
 }  // namespace
 
-SrData::SrData(const TaskContext& context, int scale) : context_(context) {
+SrData::SrData(const TaskContext& context, const GeneratorInfo& network) : context_(context) {
   Recipe& recipe = context.recipe;
-  options_.scale = scale;
+  const int scale = options_.scale = network.scale;
+  options_.channels = network.in_channels;
+  if (network.in_channels != network.out_channels)
+    fail(ErrorKind::recipe, "{}: generator.in_channels={} and out_channels={}: super-resolution keeps the channels",
+         recipe.name(), network.in_channels, network.out_channels);
   options_.crop = static_cast<int>(recipe.integer("data.crop", 32, 4, 4096));
   options_.augment = recipe.flag("data.augment", true);
   options_.by_area = recipe.choice("data.sampling", "area", {"area", "picture"}) == "area";
   options_.candidates = static_cast<int>(recipe.integer("data.candidates", 1, 1, 64));
   options_.degradation = read_degradation(recipe);
+  if (options_.degradation && options_.channels != 3)
+    fail(ErrorKind::recipe, "{}: [degrade] works on RGB; for generator.in_channels={} set degrade.kind=none",
+         recipe.name(), options_.channels);
   options_.usm_target = recipe.flag("data.usm_target", false);
+  options_.memory = static_cast<std::uint64_t>(recipe.integer("data.memory", 0, 0, 1'000'000'000)) << 20;
   pool_ = recipe.integer("data.pool", 0, 0, 1'000'000);
   hold_out_ = static_cast<int>(recipe.integer("data.hold_out", 8, 0, 10000));
   border_ = static_cast<int>(recipe.integer("validate.border", scale, 0, 1000));
   metric_ = recipe.choice("validate.metric", "psnr_y", {"psnr_y", "ssim_y", "lpips"});
-  const std::string network = recipe.text("validate.lpips", "");
+  const std::string lpips = recipe.text("validate.lpips", "");
   const std::string heads = recipe.text("validate.lpips_heads", "");
-  if (metric_ == "lpips" && network.empty())
+  if (metric_ == "lpips" && lpips.empty())
     fail(ErrorKind::recipe, "{}: validate.metric=lpips needs validate.lpips, a feature network (such as \"features\")",
          recipe.name());
-  if (network.empty() || !context.find_model) return;
+  if (lpips.empty() || !context.find_model) return;
   lpips_ = std::make_unique<Lpips>(
-      Lpips::load(context.find_model(network), heads.empty() ? std::filesystem::path() : context.find_model(heads)));
+      Lpips::load(context.model("validate.lpips", lpips),
+                  heads.empty() ? std::filesystem::path() : context.model("validate.lpips_heads", heads)));
   lpips_->to(context.device);
 }
 
 void SrData::load() {
   options_.hr = context_.data.places;
   options_.lr = context_.data.lr;
+  options_.scratch = context_.scratch;
   source_ = std::make_unique<PairSource>(options_);
   if (!context_.data.validation.empty()) {
     PairSourceOptions options = options_;

@@ -11,11 +11,13 @@
 namespace ganvas {
 
 /// The data side of super-resolution: training crops, validation pictures, figures and sample pictures.
-/// Recipe tables [data] (crop, augment, sampling, candidates, hold_out, usm_target, pool), [degrade] and [validate]
-/// (border, lpips: the feature network, a name or file, empty for none; metric: which figure decides what is best).
+/// Recipe tables [data] (crop, augment, sampling, candidates, hold_out, usm_target, pool, memory: MiB of pictures, 0
+/// for half of what is there), [degrade] and [validate] (border, lpips: the feature network, a name or file, empty for
+/// none; metric: which figure decides what is best).
 class SrData {
  public:
-  SrData(const TaskContext& context, int scale);
+  /// For a network of equally many channels in and out.
+  SrData(const TaskContext& context, const GeneratorInfo& network);
   void load();
   Batch batch(std::int64_t index) const;
   /// Side of a high-resolution crop.

@@ -21,7 +21,7 @@ void start(const TaskContext& context, const std::string& name, Discriminator& n
   Recipe& recipe = context.recipe;
   const std::string key = "discriminator.start" + name.substr(std::string("discriminator").size());
   if (const std::string file = recipe.text(key, ""); !file.empty() && context.find_model) {
-    const std::string path = context.find_model(file).string();
+    const std::string path = context.model(key, file).string();
     start_from(network, discriminator_weights(path, name), path,
                fmt::format("{} {}", network.architecture(), network.config().dump()), "has other names or shapes");
   }

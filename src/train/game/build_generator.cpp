@@ -58,8 +58,9 @@ GeneratorPtr build_generator(const TaskContext& context, const std::string& defa
   recipe.record("generator", generator->config());
   initialise_generator(context, *generator);
   if (recipe.flag("generator.icnr", false)) soften(recipe, *generator);
-  if (const std::string start = recipe.text("generator." + start_key, ""); !start.empty() && context.find_model) {
-    const std::string file = context.find_model(start).string();
+  const std::string key = "generator." + start_key;
+  if (const std::string start = recipe.text(key, ""); !start.empty() && context.find_model) {
+    const std::string file = context.model(key, start).string();
     const GeneratorPtr trained = load_generator(file).network;
     start_from(*generator, state_dict_of(*trained), file, described(*generator), described(*trained));
   }

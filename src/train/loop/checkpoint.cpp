@@ -24,20 +24,27 @@ const std::string& Checkpoint::fact(const std::string& key, const std::string& n
   return found->second;
 }
 
-void Checkpoint::add_random_state() {
-  tensors.set("random/cpu", at::detail::getDefaultCPUGenerator().get_state());
+torch::Tensor Checkpoint::random_state() { return at::detail::getDefaultCPUGenerator().get_state(); }
+
+void Checkpoint::add_random_state(const torch::Tensor& states) {
+  // The first process's by itself, as runs of one process have always had it.
+  tensors.set("random/cpu", states[0].clone());
+  if (states.size(0) > 1) tensors.set("random/all", states);
   if (torch::cuda::is_available())
     tensors.set("random/cuda", at::globalContext().defaultGenerator(at::Device(at::kCUDA)).get_state());
 }
 
-void Checkpoint::restore_random_state() const {
+bool Checkpoint::restore_random_state(int rank, int size) const {
+  const torch::Tensor* all = tensors.find("random/all");
+  if ((all ? all->size(0) : 1) != size) return false;
   // A handle on the one default generator, whose state it is.
   at::Generator cpu = at::detail::getDefaultCPUGenerator();
-  cpu.set_state(tensors.at("random/cpu"));
+  cpu.set_state(all ? (*all)[rank].clone() : tensors.at("random/cpu"));
   if (const torch::Tensor* state = tensors.find("random/cuda"); state && torch::cuda::is_available()) {
     at::Generator cuda = at::globalContext().defaultGenerator(at::Device(at::kCUDA));
     cuda.set_state(*state);
   }
+  return true;
 }
 
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {

@@ -21,8 +21,12 @@ struct Checkpoint {
   /// One of the facts. Throws Error(model) when it is missing.
   const std::string& fact(const std::string& key, const std::string& name) const;
 
-  void add_random_state();
-  void restore_random_state() const;
+  /// The state of this process's random numbers, as bytes.
+  static torch::Tensor random_state();
+  /// The states of all processes, one a row; on CUDA that of the first device as well.
+  void add_random_state(const torch::Tensor& states);
+  /// Sets the state of process `rank`; false where the checkpoint is of another number of processes.
+  bool restore_random_state(int rank, int size) const;
 };
 
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);

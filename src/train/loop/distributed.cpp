@@ -2,13 +2,13 @@
 
 #include <torch/torch.h>
 
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
+#include "train/loop/launch.hpp"
 
 #if defined(USE_C10D_GLOO) && \
     __has_include(<torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>) && __has_include(<gloo/algorithm.h>)
@@ -23,21 +23,6 @@
 #endif
 
 namespace ganvas {
-
-namespace {
-
-int number_from(const char* variable, int low, int high) {
-  const char* text = std::getenv(variable);
-  if (!text || !*text) fail(ErrorKind::usage, "WORLD_SIZE is set, but {} is not", variable);
-  int value = 0;
-  const char* end = text + std::strlen(text);
-  const auto [stop, error] = std::from_chars(text, end, value);
-  if (error != std::errc() || stop != end || value < low || value > high)
-    fail(ErrorKind::usage, "{}={}: expected a whole number of {} .. {}", variable, text, low, high);
-  return value;
-}
-
-}  // namespace
 
 #ifdef GANVAS_HAS_GLOO
 
@@ -62,17 +47,14 @@ struct Distributed::Group {
 };
 
 Distributed Distributed::from_environment(torch::Device device) {
-  const char* size = std::getenv("WORLD_SIZE");
+  const std::optional<Launch> launch = read_launch(process_environment());
   Distributed result;
-  if (!size || !*size || std::strcmp(size, "1") == 0) return result;
-  result.size_ = number_from("WORLD_SIZE", 1, 1 << 20);
-  result.rank_ = number_from("RANK", 0, result.size_ - 1);
-  const int port = number_from("MASTER_PORT", 1, 65535);
-  const char* address = std::getenv("MASTER_ADDR");
-  if (!address || !*address) fail(ErrorKind::usage, "WORLD_SIZE is set, but MASTER_ADDR is not");
+  if (!launch) return result;
+  result.size_ = launch->size;
+  result.rank_ = launch->rank;
   try {
     c10d::TCPStoreOptions options;
-    options.port = static_cast<std::uint16_t>(port);
+    options.port = static_cast<std::uint16_t>(launch->port);
     options.isServer = result.rank_ == 0;
     // torchrun keeps a store of its own on this very port and says so; its processes are all guests there.
     if (const char* agent = std::getenv("TORCHELASTIC_USE_AGENT_STORE"); agent && std::strcmp(agent, "True") == 0)
@@ -82,8 +64,9 @@ Distributed Distributed::from_environment(torch::Device device) {
     options.timeout = std::chrono::seconds(120);
     // Names of our own: torchrun's agent keeps its entries in the same store, and a restarted group's are new ones.
     const char* attempt = std::getenv("TORCHELASTIC_RESTART_COUNT");
-    c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(
-        fmt::format("ganvas/{}", attempt ? attempt : "0"), c10::make_intrusive<c10d::TCPStore>(address, options));
+    c10::intrusive_ptr<c10d::Store> store =
+        c10::make_intrusive<c10d::PrefixStore>(fmt::format("ganvas/{}", attempt ? attempt : "0"),
+                                               c10::make_intrusive<c10d::TCPStore>(launch->address, options));
     result.group_ = std::make_unique<Group>();
     auto gloo = c10d::ProcessGroupGloo::Options::create();
     gloo->timeout = std::chrono::minutes(10);
@@ -97,10 +80,11 @@ Distributed Distributed::from_environment(torch::Device device) {
 #endif
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    fail(ErrorKind::usage, "rank {} of {}: can't join the group at {}:{}: {}", result.rank_, result.size_, address,
-         port, text.substr(0, text.find('\n')));
+    fail(ErrorKind::usage, "rank {} of {} ({}): can't join the group at {}:{}: {}; MASTER_ADDR and MASTER_PORT choose",
+         result.rank_, result.size_, launch->by, launch->address, launch->port, text.substr(0, text.find('\n')));
   }
-  log(LogLevel::info, "rank {} of {} at {}:{}", result.rank_, result.size_, address, port);
+  log(LogLevel::info, "rank {} of {} ({}) at {}:{}", result.rank_, result.size_, launch->by, launch->address,
+      launch->port);
   return result;
 }
 
@@ -112,9 +96,9 @@ struct Distributed::Group {
 };
 
 Distributed Distributed::from_environment(torch::Device) {
-  const char* size = std::getenv("WORLD_SIZE");
-  if (size && *size && std::strcmp(size, "1") != 0)
-    fail(ErrorKind::usage, "WORLD_SIZE={}: this LibTorch was built without c10d's Gloo; run one process", size);
+  if (const auto launch = read_launch(process_environment()))
+    fail(ErrorKind::usage, "rank {} of {} ({}): this LibTorch was built without c10d's Gloo; run one process",
+         launch->rank, launch->size, launch->by);
   return {};
 }
 
@@ -126,9 +110,8 @@ Distributed::Distributed(Distributed&&) noexcept = default;
 Distributed& Distributed::operator=(Distributed&&) noexcept = default;
 
 torch::Device Distributed::local_device(torch::Device device) {
-  const char* local = std::getenv("LOCAL_RANK");
-  if (!device.is_cuda() || !local || !*local) return device;
-  return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(number_from("LOCAL_RANK", 0, 127)));
+  const std::optional<Launch> launch = device.is_cuda() ? read_launch(process_environment()) : std::nullopt;
+  return launch ? torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(launch->local_rank)) : device;
 }
 
 void Distributed::broadcast(const std::vector<torch::Tensor>& tensors) const {
@@ -165,6 +148,13 @@ void Distributed::mean(Scalars& values) const {
   group_->sum({tensor});
   std::size_t i = 0;
   for (auto& [name, value] : values) value = tensor[static_cast<std::int64_t>(i++)].item<double>() / size_;
+}
+
+torch::Tensor Distributed::gather(const torch::Tensor& tensor) const {
+  torch::Tensor all = torch::zeros({size_, tensor.numel()}, tensor.options());
+  all[rank_].copy_(tensor.detach().flatten());
+  if (size_ > 1) group_->sum({all});
+  return all;
 }
 
 bool Distributed::any(bool value) const {

@@ -14,7 +14,7 @@ namespace ganvas {
 /// weights stay equal without being sent.
 class Distributed {
  public:
-  /// Reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT; without WORLD_SIZE (or with 1) a group of one, which costs
+  /// What read_launch() finds (torchrun, OpenMPI, MPICH, SLURM); a process by itself is a group of one, which costs
   /// nothing. Blocks until all processes are there. Throws Error(usage) for impossible values, for a LibTorch without
   /// c10d and when the others don't come.
   static Distributed from_environment(torch::Device device);
@@ -26,7 +26,7 @@ class Distributed {
   int rank() const { return rank_; }
   int size() const { return size_; }
   bool is_first() const { return rank_ == 0; }
-  /// The device of this process: with CUDA its LOCAL_RANK's, where that is set.
+  /// The device of this process: with CUDA that of its rank on this machine.
   static torch::Device local_device(torch::Device device);
 
   /// Makes the tensors those of the first process.
@@ -35,6 +35,8 @@ class Distributed {
   void mean(const std::vector<torch::Tensor>& tensors) const;
   /// The same for numbers with the same names everywhere.
   void mean(Scalars& values) const;
+  /// The flattened tensors of all processes (equally large), one a row.
+  torch::Tensor gather(const torch::Tensor& tensor) const;
   /// Whether it is true in any process.
   bool any(bool value) const;
 

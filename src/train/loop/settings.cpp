@@ -43,6 +43,7 @@ std::unique_ptr<Task> make_task(Recipe& recipe, const TrainSettings& settings, c
              .batch = settings.batch / processes,
              .bf16 = settings.bf16,
              .steps = settings.steps,
+             .scratch = options.out,
              .find_model = options.find_model});
 }
 

@@ -15,11 +15,13 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
 #include "ganvas/core/progress.hpp"
+#include "ganvas/core/setting_error.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/threads.hpp"
 #include "ganvas/report/run_reporter.hpp"
 #include "train/loop/folder_lock.hpp"
 #include "train/loop/learner.hpp"
+#include "train/loop/resume.hpp"
 #include "train/loop/run_log.hpp"
 
 namespace fs = std::filesystem;
@@ -44,6 +46,9 @@ class Trainer {
   void open_folder();
   void open_records();
   bool restore();
+  void restore_random_state(const Checkpoint& checkpoint);
+  void restore_threads(const Checkpoint& checkpoint);
+  void check_pictures(const Checkpoint& checkpoint);
   void save_checkpoint();
   void start_loader();
   void train_step();
@@ -68,6 +73,9 @@ class Trainer {
   MeanScalars means_;
   TrainResult result_;
   std::string resolved_;
+  std::string pictures_;                     ///< what the data are known by
+  std::vector<Recipe::Difference> changes_;  ///< that resuming brought
+  int threads_ = 0;
   std::int64_t step_ = 0;          ///< steps done
   std::int64_t resumed_step_ = 0;  ///< up to here the log is written already
   std::int64_t stale_ = 0;         ///< validations since the best one
@@ -78,7 +86,7 @@ Trainer::Trainer(Recipe recipe, const TrainOptions& options)
     : options_(options), device_(Distributed::local_device(parse_device(options.device))), recipe_(std::move(recipe)) {
   keep_freed_memory();
   if (!options_.find_model) options_.find_model = [](const std::string& name) { return fs::path(name); };
-  use_cpu_threads(options.threads);
+  threads_ = use_cpu_threads(options.threads);
   group_ = Distributed::from_environment(device_);
   settings_ = read_settings(recipe_, device_);
   torch::manual_seed(settings_.seed);
@@ -95,13 +103,10 @@ bool Trainer::restore() {
   const fs::path path = checkpoint_path();
   if (!fs::exists(path)) return false;
   const Checkpoint checkpoint = read_checkpoint(path);
-  if (const std::string difference = recipe_.difference_from(checkpoint.fact("recipe", path.string()));
-      !difference.empty())
-    fail(ErrorKind::recipe, "{}: belongs to another recipe ({}); compare {} or choose another --out", path.string(),
-         difference, (options_.out / "recipe.toml").string());
+  changes_ = changes_on_resume(recipe_, checkpoint.fact("recipe", path.string()), path);
   learner_->restore(checkpoint, path.string());
-  checkpoint.restore_random_state();
-  if (group_.rank() > 0) torch::manual_seed(settings_.seed + static_cast<std::uint64_t>(group_.rank()));
+  restore_random_state(checkpoint);
+  restore_threads(checkpoint);
   const auto number = [&](const char* key) {
     const std::string& text = checkpoint.fact(key, path.string());
     std::int64_t value = 0;
@@ -111,20 +116,56 @@ bool Trainer::restore() {
     return value;
   };
   step_ = number("step");
+  if (step_ > settings_.steps)
+    fail(ErrorKind::recipe, "{}: has done {} steps already; train.steps={} is less", path.string(), step_,
+         settings_.steps);
   stale_ = number("stale");
   result_.best_score = std::strtod(checkpoint.fact("best_score", path.string()).c_str(), nullptr);
+  check_pictures(checkpoint);
   return true;
 }
 
+/// Each process goes on with its own random numbers, where as many were there.
+void Trainer::restore_random_state(const Checkpoint& checkpoint) {
+  if (!checkpoint.restore_random_state(group_.rank(), group_.size()))
+    torch::manual_seed(settings_.seed + static_cast<std::uint64_t>(group_.rank()));
+}
+
+/// Sums are rounded by how many threads share them: the run's own number, unless another is wished.
+void Trainer::restore_threads(const Checkpoint& checkpoint) {
+  const auto found = checkpoint.facts.find("threads");
+  if (found == checkpoint.facts.end()) return;
+  const int before = std::atoi(found->second.c_str());
+  if (before < 1 || before > 1024 || before == threads_) return;
+  if (options_.threads == 0) threads_ = use_cpu_threads(before);
+  else log(LogLevel::info, "the run had {} threads; with {} it may end with other last bits", before, threads_);
+}
+
+/// Other pictures are never taken silently: the best score would be of other data.
+void Trainer::check_pictures(const Checkpoint& checkpoint) {
+  const auto before = checkpoint.facts.find("pictures");
+  if (before == checkpoint.facts.end() || before->second == pictures_) return;
+  if (!options_.new_data)
+    fail_setting(ErrorKind::usage, "new_data", "the run's pictures are others ({} there, {} here)", before->second,
+                 pictures_);
+  result_.best_score = -1e300;
+  stale_ = 0;
+  changes_.push_back({"pictures", before->second, pictures_});
+}
+
+/// By all processes together, since each has a random state.
 void Trainer::save_checkpoint() {
+  const torch::Tensor states = group_.gather(Checkpoint::random_state());
   if (!group_.is_first()) return;
   Checkpoint checkpoint;
   learner_->save_to(checkpoint);
-  checkpoint.add_random_state();
+  checkpoint.add_random_state(states);
   checkpoint.facts["step"] = fmt::format("{}", step_);
   checkpoint.facts["stale"] = fmt::format("{}", stale_);
   checkpoint.facts["best_score"] = fmt::format("{:a}", result_.best_score);
   checkpoint.facts["recipe"] = resolved_;
+  checkpoint.facts["threads"] = fmt::format("{}", threads_);
+  checkpoint.facts["pictures"] = pictures_;
   try {
     write_checkpoint(checkpoint_path(), checkpoint);
   } catch (const Error& error) {
@@ -180,7 +221,7 @@ void Trainer::roll_back(const Learner::NotFinite& bad) {
   means_.take();
   resumed_step_ = step_;
   open_records();
-  if (group_.is_first()) save_checkpoint();
+  save_checkpoint();
   start_loader();
   note(bad.phase, bad.value, "rollback",
        fmt::format("step {}: {}; back to step {} with lower rates", failed, what, step_));
@@ -294,6 +335,11 @@ void Trainer::open_folder() {
   if (!group_.is_first()) return;
   write_file_atomically(options_.out / "recipe.toml", resolved_);
   open_records();
+  for (const auto& change : changes_) {
+    log(LogLevel::info, "resumed with another {}", change.text());
+    log_->write_event(step_, "resume", 0, "changed", change.text());
+    reporter_->event(step_, "resume", 0, "changed", change.text());
+  }
 }
 
 /// Log and report from `resumed_step_` on; what they hold of later steps goes.
@@ -305,17 +351,19 @@ void Trainer::open_records() {
 
 TrainResult Trainer::run() {
   check_folder();
+  pictures_ = fingerprint_of(options_.data);
   load_data();
   open_folder();
   const std::int64_t end = std::min(settings_.steps, options_.stop_at.value_or(settings_.steps));
   // A number that is none in the first steps leads back to here, with lower rates.
-  if (step_ == 0 && group_.is_first() && !fs::exists(checkpoint_path())) save_checkpoint();
+  if (group_.any(group_.is_first() && step_ == 0 && !fs::exists(checkpoint_path()))) save_checkpoint();
   start_loader();
   std::optional<Progress> progress;
   if (!options_.quiet) progress.emplace("train", static_cast<double>(settings_.steps), static_cast<double>(step_));
   began_ = seconds_now();
   const auto tired = [&] { return settings_.patience > 0 && stale_ >= settings_.patience; };
-  while (step_ < end && !tired() && !group_.any(interrupted())) {
+  bool stopped = false;
+  while (step_ < end && !tired() && !(stopped = group_.any(interrupted()))) {
     const std::int64_t before = step_;
     train_step();
     if (step_ <= before) continue;  // rolled back
@@ -331,7 +379,7 @@ TrainResult Trainer::run() {
   result_.steps = step_;
   result_.finished = step_ == settings_.steps || tired();
   result_.wait_share = (waited_before_ + loader_->waited()) / std::max(seconds_now() - began_, 1e-9);
-  if (!result_.finished && interrupted()) {
+  if (!result_.finished && stopped) {
     save_checkpoint();
     fail(ErrorKind::interrupted, "interrupted after step {}; go on with --resume", step_);
   }
@@ -349,13 +397,17 @@ TrainResult train(Recipe recipe, const TrainOptions& options) { return Trainer(s
 
 void check_training(Recipe recipe, const TrainOptions& options) { Trainer(std::move(recipe), options).load_data(); }
 
-std::string resolve_recipe(Recipe recipe) { return read_to_end(std::move(recipe)).resolved(); }
+std::string resolve_recipe(Recipe recipe, const FindModel& find_model) {
+  return read_to_end(std::move(recipe), find_model).resolved();
+}
 
-Recipe read_to_end(Recipe recipe) {
+Recipe read_to_end(Recipe recipe, const FindModel& find_model) {
   const torch::Device device(torch::kCPU);
   const TrainSettings settings = read_settings(recipe, device);
   const Distributed alone;
-  Learner(recipe, settings, {}, device, alone);
+  TrainOptions options;
+  options.find_model = find_model;
+  Learner(recipe, settings, options, device, alone);
   recipe.check_all_read();
   return recipe;
 }

@@ -35,7 +35,7 @@ class Distill final : public Task {
     recipe.record("student", student_->config());
     initialise(*student_, "he", recipe.number("student.init_gain", 1.0, 0.0, 100.0));
     if (const std::string start = recipe.text("student.start", ""); !start.empty() && context_.find_model)
-      load_state_dict(*student_, state_dict_of(*load_feature_network(context_.find_model(start))), start);
+      load_state_dict(*student_, state_dict_of(*load_feature_network(context_.model("student.start", start))), start);
     use_channels_last(*student_);
     student_->to(context_.device);
     source_options_.crop = static_cast<int>(recipe.integer("data.crop", 24, 4, 4096));
@@ -119,11 +119,12 @@ class Distill final : public Task {
     const std::string heads = recipe.text("teacher.heads", "lpips-squeeze");
     const auto generators = recipe.texts("distill.generators", {"photo-x4"});
     if (!context_.find_model) return;
-    const std::filesystem::path heads_path = heads.empty() ? std::filesystem::path() : context_.find_model(heads);
-    teacher_ = std::make_unique<Lpips>(Lpips::load(context_.find_model(network), heads_path));
+    const std::filesystem::path heads_path =
+        heads.empty() ? std::filesystem::path() : context_.model("teacher.heads", heads);
+    teacher_ = std::make_unique<Lpips>(Lpips::load(context_.model("teacher.network", network), heads_path));
     teacher_->to(context_.device);
     for (const auto& name : generators) {
-      GeneratorPtr generator = load_generator(context_.find_model(name)).network;
+      GeneratorPtr generator = load_generator(context_.model("distill.generators", name)).network;
       if (generator->info().scale != source_options_.scale)
         fail(ErrorKind::recipe, "{}: distill.generators: {} is no x{} model", recipe.name(), name,
              source_options_.scale);

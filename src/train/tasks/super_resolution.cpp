@@ -26,7 +26,7 @@ class SuperResolution final : public AdversarialTask {
       : AdversarialTask(std::move(context), {.on = false, .paired = true}),
         generator_(add_generator("generator", "compact")),
         info_(generator_->info()),
-        data_(context_, info_.scale),
+        data_(context_, info_),
         criteria_(context_, unit_range(info_), 1.0) {
     add_adversary("discriminator", info_.out_channels, data_.hr_crop());
     check_teaches(!criteria_.empty());

@@ -27,6 +27,7 @@ void add_model_blend(CLI::App& model, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
   blend->add_option("-o,--output", request->out, "File; its extension chooses the container")->required();
+  blend->add_flag("--force", request->force, "Replace a file that is there");
 }
 
 }  // namespace ganvas::cli

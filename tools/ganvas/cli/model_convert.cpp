@@ -18,6 +18,7 @@ void add_model_convert(CLI::App& model, Action& action) {
   convert->add_option("in", request->model, "File or shipped name")->required();
   convert->add_option("out", request->out, "File; its extension chooses the container")->required();
   convert->add_flag("--half", request->half, "Store weights as fp16");
+  convert->add_flag("--force", request->force, "Replace a file that is there");
 }
 
 }  // namespace ganvas::cli

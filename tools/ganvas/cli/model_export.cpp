@@ -24,6 +24,7 @@ void add_model_export(CLI::App& model, Action& action) {
                                   request, check_export);
   command->add_option("model", request->model, "File or shipped name")->required();
   command->add_option("out", request->out, "File ending in .onnx or .pt")->required();
+  command->add_flag("--force", request->force, "Replace a file that is there");
   add_trust(*command, request->trust);
   command->add_flag(
       "--check", request->check,

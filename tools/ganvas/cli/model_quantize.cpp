@@ -25,6 +25,7 @@ void add_model_quantize(CLI::App& model, Action& action) {
   command->add_option("model", request->model, "File or shipped name")->required();
   command->add_option("--data", request->data, "Folder of pictures such as the network will meet")->required();
   command->add_option("-o,--output", request->out, "File ending in .safetensors")->required();
+  command->add_flag("--force", request->force, "Replace a file that is there");
   command->add_option("--pictures", request->pictures, "At most so many crops")
       ->capture_default_str()
       ->check(CLI::Range(4, 10'000));

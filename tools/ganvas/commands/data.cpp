@@ -22,6 +22,7 @@ DataCheck check(const DataCheckRequest& request) {
   source.lr = request.lr;
   source.scale = request.scale;
   source.crop = request.crop;
+  source.channels = 0;  // any
   return check_pairs(source);
 }
 

@@ -40,6 +40,7 @@ int run(const ModelBlendRequest& request) {
   const std::filesystem::path a = find_model(request.a), b = find_model(request.b);
   require_other_file(a, request.out);
   require_other_file(b, request.out);
+  require_free(request.out, request.force);
   ModelFile first = read_model_file(a);
   const ModelFile second = read_model_file(b);
   first.weights = blend(first.weights, second.weights, request);

@@ -13,6 +13,7 @@ namespace ganvas::cli {
 int run(const ModelConvertRequest& request) {
   const std::filesystem::path in = find_model(request.model);
   require_other_file(in, request.out);
+  require_free(request.out, request.force);
   ModelFile file = read_model_file(in);
   if (request.half) {
     StateDict half;

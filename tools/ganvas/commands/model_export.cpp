@@ -48,6 +48,7 @@ int run(const ModelExportRequest& request) {
   const torch::NoGradGuard no_grad;
   const std::filesystem::path in = find_model(request.model);
   require_other_file(in, request.out);
+  require_free(request.out, request.force);
   LoadedGenerator model = load_generator(in, {request.trust});
   model.file.metadata.erase(int8_metadata);  // for our own engine
   Generator& network = *model.network;

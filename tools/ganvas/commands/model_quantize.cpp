@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <opencv2/core.hpp>
 
+#include "commands/other_file.hpp"
 #include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
@@ -95,6 +96,7 @@ double quality(const torch::Tensor& results, const std::vector<Image>& targets, 
 int run(const ModelQuantizeRequest& request) {
   use_cpu_threads(request.threads);
   const std::filesystem::path path = find_model(request.model);
+  require_free(request.out, request.force);
   LoadedGenerator model = load_generator(path);
   const GeneratorInfo info = model.network->info();
   if (info.in_channels != 1 && info.in_channels != 3)

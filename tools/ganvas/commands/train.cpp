@@ -12,11 +12,12 @@
 namespace ganvas::cli {
 
 int run(const TrainRequest& request) {
+  const auto find_by_name = [](const std::string& name) { return find_model(name); };
   const std::filesystem::path path = find_recipe(request.recipe);
   Recipe recipe = Recipe::load(path);
   for (const auto& assignment : request.sets) recipe.set(assignment);
   if (request.dry_run) {
-    std::fputs(resolve_recipe(std::move(recipe)).c_str(), stdout);
+    std::fputs(resolve_recipe(std::move(recipe), find_by_name).c_str(), stdout);
     return 0;
   }
   TrainOptions options = request.options;
@@ -24,7 +25,7 @@ int run(const TrainRequest& request) {
   if (out.empty()) fail(ErrorKind::usage, "-o: an empty name; give the run's folder");
   if (const auto mark = out.find("{recipe}"); mark != std::string::npos) out.replace(mark, 8, path.stem().string());
   options.out = out;
-  options.find_model = [](const std::string& name) { return find_model(name); };
+  options.find_model = find_by_name;
   wait_for_clean_end();  // a step may take long, and the checkpoint behind it is worth the wait
   const TrainResult result = with_training_hints([&] { return train(std::move(recipe), options); });
   if (result.finished) fmt::print("{}/model.safetensors\n", out);

@@ -19,16 +19,19 @@ struct ModelListRequest {
 struct ModelConvertRequest {
   std::string model, out;
   bool half = false;
+  bool force = false;  ///< replace what is there
 };
 
 struct ModelBlendRequest {
   std::string a, b, out;
   double weight = 0.5;
+  bool force = false;  ///< replace what is there
 };
 
 struct ModelExportRequest {
   std::string model, out;
   bool check = false;
+  bool force = false;  ///< replace what is there
   bool trust = false;  ///< TorchScript programs may do anything
 };
 
@@ -37,6 +40,7 @@ struct ModelQuantizeRequest {
   int pictures = 32;  ///< at most
   int side = 64;      ///< of the crops, in input pixels
   int threads = 0;
+  bool force = false;  ///< replace what is there
 };
 
 struct ModelCheckRequest {
