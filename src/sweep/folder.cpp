@@ -78,10 +78,10 @@ bool SweepFolder::holds(const Recipe& plan, const Recipe& recipe, const SweepIde
   const auto refuse = [&](const std::string& difference) {
     fail(ErrorKind::usage, "{}: holds another sweep ({}); give another -o", path_.string(), difference);
   };
-  if (const std::string difference = plan.difference_from(there.value("plan", "")); !difference.empty())
-    refuse(difference);
-  if (const std::string difference = recipe.difference_from(there.value("recipe", "")); !difference.empty())
-    refuse("recipe: " + difference);
+  if (const auto differences = plan.differences_from(there.value("plan", "")); !differences.empty())
+    refuse(differences[0].text());
+  if (const auto differences = recipe.differences_from(there.value("recipe", "")); !differences.empty())
+    refuse("recipe: " + differences[0].text());
   const Json places = there.value("data", Json::object());
   for (const auto& [option, place] : identity.places)
     if (const std::string other = places.value(option, ""); other != place)

@@ -61,6 +61,7 @@ TEST_CASE("cold start: help, version and wrong arguments need no library, comman
                                     {{"--scale", "2", "--width", "5"}, "--width"},
                                     {{"--tile", "7"}, "--tile 7"},
                                     {{"--shard", "3/2"}, "--shard 3/2"},
+                                    {{"--shard", "auto"}, "SLURM array"},
                                     {{"--format", "gif"}, "--format gif"},
                                     {{"--force", "--skip-existing"}, "--skip-existing"},
                                     {{"--model", "no-such-model"}, "no-such-model"}}) {

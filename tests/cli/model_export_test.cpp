@@ -93,8 +93,8 @@ TEST_CASE("model quantize: the weights stay, the record goes along, and --precis
   CHECK(difference > 0);
   CHECK(difference <= 12);
 
-  const Finished few =
-      run_ganvas({"model", "quantize", shipped_x2, "--data", (folder / "data").string(), "-o", out, "--side", "64"});
+  const Finished few = run_ganvas(
+      {"model", "quantize", shipped_x2, "--data", (folder / "data").string(), "-o", out, "--side", "64", "--force"});
   CHECK(few.code == 1);
   CHECK(contains(few.err, "0 pictures of at least 128x128 pixels"));
 }

@@ -149,7 +149,7 @@ TEST_CASE("sweep: interrupted it ends with 130, and the same command goes on") {
   check_ranking(rest, 8);
 }
 
-TEST_CASE("sweep: a failed trial has the worst rank and its reason; when all fail, so does the sweep") {
+TEST_CASE("sweep: a failed trial has the worst rank and its reason, and when all fail, so does the sweep") {
   const SweepFiles files("method = \"grid\"\n[rungs]\nfirst = 8\n[range.optimiser.generator]\nlr = [1e-3, 1e6, -1]\n");
   const Finished result = files.run({"--json"});
   CAPTURE(result.err);

@@ -26,7 +26,7 @@ struct TrainOptions {
   std::string device = "auto";            ///< auto, cpu, cuda or cuda:N
   /// CPU threads; 0: all, or a resumed run's own number. Another count may round differently.
   int threads = 0;
-  bool quiet = false;                     ///< no progress and no news, which log.jsonl has
+  bool quiet = false;  ///< no progress and no news, which log.jsonl has
   /// Called after each step with the number of steps done; for benchmarks and for callers with a display of their own.
   /// What it throws leaves through train(), and nothing is saved then.
   std::function<void(std::int64_t step)> after_step{};

@@ -12,6 +12,7 @@ namespace ganvas {
 struct TrainResult {
   std::int64_t steps = 0;  ///< done so far
   bool finished = false;   ///< all steps of the recipe are done
+  bool first = true;       ///< this is the process that writes the files
   Scalars validation;      ///< of the last validation
   double best_score = -1e300;
   double wait_share = 0;  ///< share of the time that training waited for data

@@ -7,8 +7,8 @@
 #include <cstring>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/launch.hpp"
 #include "ganvas/core/log.hpp"
-#include "train/loop/launch.hpp"
 
 #if defined(USE_C10D_GLOO) && \
     __has_include(<torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>) && __has_include(<gloo/algorithm.h>)

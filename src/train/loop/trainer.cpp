@@ -88,6 +88,7 @@ Trainer::Trainer(Recipe recipe, const TrainOptions& options)
   if (!options_.find_model) options_.find_model = [](const std::string& name) { return fs::path(name); };
   threads_ = use_cpu_threads(options.threads);
   group_ = Distributed::from_environment(device_);
+  if (!group_.is_first()) options_.quiet = true;  // one of them tells the news
   settings_ = read_settings(recipe_, device_);
   torch::manual_seed(settings_.seed);
   learner_ = std::make_unique<Learner>(recipe_, settings_, options_, device_, group_);
@@ -378,6 +379,7 @@ TrainResult Trainer::run() {
   progress.reset();
   result_.steps = step_;
   result_.finished = step_ == settings_.steps || tired();
+  result_.first = group_.is_first();
   result_.wait_share = (waited_before_ + loader_->waited()) / std::max(seconds_now() - began_, 1e-9);
   if (!result_.finished && stopped) {
     save_checkpoint();

@@ -7,6 +7,7 @@
 #include "cli/bind.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/core/launch.hpp"
 
 namespace ganvas::cli {
 
@@ -18,18 +19,25 @@ int whole_number(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() ? value : 0;
 }
 
-/// "I/N", I from 1.
+/// "I/N", I from 1, or "auto".
 void add_shard(CLI::App& command, BatchOptions& options) {
   const auto store = [&options](const std::string& text) {
+    if (text == "auto") {
+      const Shard shard = read_shard(process_environment());
+      options.shard_index = shard.index;
+      options.shard_count = shard.count;
+      return;
+    }
     const auto slash = std::min(text.find('/'), text.size() - 1);
     options.shard_index = whole_number(std::string_view(text).substr(0, slash));
     options.shard_count = whole_number(std::string_view(text).substr(slash + 1));
     if (options.shard_index < 1 || options.shard_index > options.shard_count)
-      fail(ErrorKind::usage, "--shard {}: expected I/N with 1 <= I <= N", text);
+      fail(ErrorKind::usage, "--shard {}: expected I/N with 1 <= I <= N, or auto", text);
   };
   command
       .add_option_function<std::string>("--shard", store,
-                                        "Do the I-th of N shares of the files (for job arrays), I from 1")
+                                        "Do the I-th of N shares of the files (for job arrays), I from 1; auto: "
+                                        "this task of a SLURM array, or this rank of mpirun or srun")
       ->type_name("I/N");
 }
 

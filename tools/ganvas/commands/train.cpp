@@ -28,6 +28,7 @@ int run(const TrainRequest& request) {
   options.find_model = find_by_name;
   wait_for_clean_end();  // a step may take long, and the checkpoint behind it is worth the wait
   const TrainResult result = with_training_hints([&] { return train(std::move(recipe), options); });
+  if (!result.first) return 0;
   if (result.finished) fmt::print("{}/model.safetensors\n", out);
   log(LogLevel::info, "{} steps done{}; waited for data {:.1f} % of the time", result.steps,
       result.finished ? "" : ", go on with --resume", 100 * result.wait_share);

@@ -1,4 +1,4 @@
-#include "train/loop/launch.hpp"
+#include "ganvas/core/launch.hpp"
 
 #include <doctest/doctest.h>
 
@@ -93,6 +93,26 @@ TEST_CASE("launch: what is impossible, contradicting or unknowable is refused") 
         "torchrun says rank 2 of 4, OpenMPI says rank 1 of 2; start it by one of them");
   // Two machines and nobody who says which is the first.
   CHECK(refusal(with(openmpi, {{"OMPI_COMM_WORLD_LOCAL_SIZE", "1"}})).find("give MASTER_ADDR") != std::string::npos);
+}
+
+TEST_CASE("launch: the share of a job in an array or of a rank") {
+  const auto shard = [](const Variables& variables) {
+    const Shard found = read_shard([&](const char* name) -> const char* {
+      const auto value = variables.find(name);
+      return value == variables.end() ? nullptr : value->second.c_str();
+    });
+    return std::pair{found.index, found.count};
+  };
+  const Variables array{{"SLURM_ARRAY_TASK_ID", "14"},
+                        {"SLURM_ARRAY_TASK_MIN", "10"},
+                        {"SLURM_ARRAY_TASK_STEP", "2"},
+                        {"SLURM_ARRAY_TASK_COUNT", "5"}};
+  CHECK(shard(array) == std::pair{3, 5});
+  CHECK(shard(with(openmpi, array)) == std::pair{3, 5});
+  CHECK(shard(openmpi) == std::pair{2, 2});
+  CHECK(shard({{"WORLD_SIZE", "1"}, {"RANK", "0"}}) == std::pair{1, 1});
+  CHECK_THROWS_AS(shard({}), Error);
+  CHECK_THROWS_AS(shard(with(array, {{"SLURM_ARRAY_TASK_ID", "20"}})), Error);
 }
 
 TEST_CASE("launch: the first host of SLURM's lists") {

@@ -27,6 +27,15 @@ Environment process_environment();
 /// impossible or contradicting values and where the address of rank 0 can't be known.
 std::optional<Launch> read_launch(const Environment& environment);
 
+/// One job's part of a list of work: every count-th item, beginning with the index-th (from 1).
+struct Shard {
+  int index = 1, count = 1;
+};
+
+/// The part of this process: of a SLURM array (SLURM_ARRAY_TASK_ID, _MIN, _STEP, _COUNT), else its rank as
+/// read_launch() finds it. Throws Error(usage) where there is neither.
+Shard read_shard(const Environment& environment);
+
 /// "gpu[07-09,12],login1" -> "gpu07".
 std::string first_host(const std::string& node_list);
 

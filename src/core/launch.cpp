@@ -1,4 +1,4 @@
-#include "train/loop/launch.hpp"
+#include "ganvas/core/launch.hpp"
 
 #include <charconv>
 #include <cstdlib>
@@ -117,6 +117,25 @@ std::optional<Launch> read_launch(const Environment& environment) {
     return launch;
   }
   return std::nullopt;
+}
+
+Shard read_shard(const Environment& environment) {
+  const Variables variables(environment);
+  if (const std::string id = "SLURM_ARRAY_TASK_ID"; !variables.text(id).empty()) {
+    constexpr int last = 10'000'000;
+    const int first = variables.number("SLURM_ARRAY_TASK_MIN", 0, last, id);
+    const int step = variables.number_or("SLURM_ARRAY_TASK_STEP", 1, 1, last);
+    const int count = variables.number("SLURM_ARRAY_TASK_COUNT", 1, last, id);
+    const int index = (variables.number(id, first, last, id) - first) / step + 1;
+    if (index > count) fail(ErrorKind::usage, "{} is task {} of an array of {}", id, index, count);
+    return {index, count};
+  }
+  for (const Launcher& launcher : launchers())
+    if (!variables.text(launcher.size).empty()) {
+      const Launch launch = ranks_of(launcher, variables);
+      return {launch.rank + 1, launch.size};
+    }
+  fail(ErrorKind::usage, "neither a SLURM array nor mpirun, srun or torchrun started this process");
 }
 
 std::string first_host(const std::string& node_list) {
