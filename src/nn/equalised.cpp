@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <array>
 #include <cmath>
 
 #include "nn/blocks.hpp"
@@ -33,26 +34,36 @@ Tensor EqualConv2dImpl::forward(const Tensor& x) {
   return torch::conv2d(x, weight * options_.gain, bias, options_.stride, options_.padding);
 }
 
+Tensor EqualConv2dImpl::activated(const Tensor& x, double gain) {
+  // A leaky ReLU's gain is as well that of what goes in, which is far fewer numbers.
+  const Tensor y = torch::conv2d(x, weight * (options_.gain * gain), bias * gain, options_.stride, options_.padding);
+  return leaky_relu_of(y, 0.2);
+}
+
 Tensor scaled_leaky_relu(const Tensor& x) { return torch::leaky_relu(x, 0.2) * std::sqrt(2.0); }
 
 Tensor pixel_norm(const Tensor& x) { return x * torch::rsqrt(x.square().mean(1, /*keepdim=*/true) + 1e-8); }
 
 namespace {
 
-/// One pass of the filter over dimension 2 or 3.
-Tensor filtered(const Tensor& x, int dimension, double gain) {
+/// One pass of the filter over dimension 2 or 3, with zeros on both sides and every `stride`-th result.
+Tensor filtered(const Tensor& x, int dimension, double gain, std::int64_t around, std::int64_t stride) {
   const std::int64_t channels = x.size(1);
   const Tensor taps = torch::tensor({1.0, 3.0, 3.0, 1.0}).mul_(gain / 8).to(x.options());
   const Tensor kernel = dimension == 2 ? taps.view({1, 1, 4, 1}) : taps.view({1, 1, 1, 4});
-  return torch::conv2d(x, kernel.expand({channels, 1, kernel.size(2), kernel.size(3)}), Tensor(), 1,
-                       torch::IntArrayRef({0, 0}), 1, channels);
+  const auto along = [dimension](std::int64_t value, std::int64_t other) {
+    return dimension == 2 ? std::array{value, other} : std::array{other, value};
+  };
+  return torch::conv2d(x, kernel.expand({channels, 1, kernel.size(2), kernel.size(3)}), Tensor(), along(stride, 1),
+                       along(around, 0), 1, channels);
 }
 
 }  // namespace
 
 Tensor blur(const Tensor& x, int before, int after, double gain) {
-  const Tensor padded = before + after > 0 ? torch::constant_pad_nd(x, {before, after, before, after}) : x;
-  return filtered(filtered(padded, 2, std::sqrt(gain)), 3, std::sqrt(gain));
+  const Tensor padded = before != after ? torch::constant_pad_nd(x, {before, after, before, after}) : x;
+  const std::int64_t around = before != after ? 0 : before;
+  return filtered(filtered(padded, 2, std::sqrt(gain), around, 1), 3, std::sqrt(gain), around, 1);
 }
 
 Tensor enlarge_filtered(const Tensor& x) {
@@ -63,10 +74,6 @@ Tensor enlarge_filtered(const Tensor& x) {
   return blur(spread, 2, 1, 4.0);
 }
 
-Tensor reduce_filtered(const Tensor& x) {
-  using torch::indexing::Slice;
-  return blur(x, 1, 1).index(
-      {Slice(), Slice(), Slice(0, torch::indexing::None, 2), Slice(0, torch::indexing::None, 2)});
-}
+Tensor reduce_filtered(const Tensor& x) { return filtered(filtered(x, 2, 1.0, 1, 2), 3, 1.0, 1, 2); }
 
 }  // namespace ganvas

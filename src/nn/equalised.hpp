@@ -4,6 +4,8 @@
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
+#include <numbers>
+
 /// Pieces of the networks that make pictures from noise: equalised learning rates and filtered resampling.
 namespace ganvas {
 
@@ -31,6 +33,8 @@ class EqualConv2dImpl : public torch::nn::Module {
   };
   explicit EqualConv2dImpl(const Options& options);
   torch::Tensor forward(const torch::Tensor& x);
+  /// Leaky ReLU of slope 0.2 times `gain` of it; with sqrt(2), StyleGAN2's, as scaled_leaky_relu(). Needs a bias.
+  torch::Tensor activated(const torch::Tensor& x, double gain = std::numbers::sqrt2);
 
   torch::Tensor weight, bias;
 

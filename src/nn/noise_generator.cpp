@@ -15,6 +15,13 @@ torch::Tensor NoiseGenerator::at_level(const torch::Tensor&, int, double) {
   fail(ErrorKind::recipe, "generator.architecture: {} doesn't grow; take progressive", architecture());
 }
 
+std::vector<std::pair<std::string, torch::Tensor>> NoiseGenerator::noise_planes() const {
+  std::vector<std::pair<std::string, torch::Tensor>> planes;
+  for (const auto& buffer : named_buffers())
+    if (buffer.key().ends_with("noise_const")) planes.emplace_back(buffer.key(), buffer.value());
+  return planes;
+}
+
 torch::Tensor truncated(const torch::Tensor& styles, const torch::Tensor& mean, double psi, int cutoff) {
   const std::int64_t layers = styles.size(1);
   const std::int64_t changed = cutoff < 0 ? layers : std::min<std::int64_t>(cutoff, layers);

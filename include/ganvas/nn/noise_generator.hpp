@@ -42,6 +42,11 @@ class NoiseGenerator : public torch::nn::Module {
   /// The mean of all styles, `style` numbers, towards which truncation goes (Karras et al. 2019, section B); undefined
   /// where the file has none.
   virtual torch::Tensor mean_style() const { return {}; }
+  /// Weights of the layers that take a style, in the order of the styles' layers, rows x style each: how far each style
+  /// moves what it scales (those that make the picture itself left out). Empty for networks without styles.
+  virtual std::vector<torch::Tensor> modulations() const { return {}; }
+  /// Its planes of constant noise, by their names; empty where there are none.
+  std::vector<std::pair<std::string, torch::Tensor>> noise_planes() const;
   /// A training step has mapped noise to these styles, N x style: the mean moves towards theirs (by 0.005, as
   /// published).
   virtual void follow_mean(const torch::Tensor& /*styles*/) {}

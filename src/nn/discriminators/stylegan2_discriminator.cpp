@@ -41,15 +41,16 @@ struct Block final : nn::Module {
     if (channels > 0) fromrgb = register_module("fromrgb", EqualConv2d(EqualConv2dImpl::Options{channels, in, 1}));
     conv0 = register_module("conv0", EqualConv2d(EqualConv2dImpl::Options{in, in, 3, 1, 1}));
     conv1 = register_module("conv1", EqualConv2d(EqualConv2dImpl::Options{in, out, 3, 2, 0}));
-    EqualConv2dImpl::Options beside{in, out, 1, 2, 0};
+    EqualConv2dImpl::Options beside{in, out, 1};
     beside.bias = false;
+    beside.gain = std::sqrt(0.5);
     skip = register_module("skip", EqualConv2d(beside));
   }
+  /// Their sum over sqrt(2): of the deep way, that is the activation's gain; of the short one, a part of its weights.
   Tensor forward(const Tensor& pictures) {
-    const Tensor x = fromrgb ? scaled_leaky_relu(fromrgb->forward(pictures)) : pictures;
-    const Tensor y = scaled_leaky_relu(conv0->forward(x));
-    const Tensor deep = scaled_leaky_relu(conv1->forward(blur(y, 2, 2)));
-    return (deep + skip->forward(blur(x, 1, 1))) * std::sqrt(0.5);
+    const Tensor x = fromrgb ? fromrgb->activated(pictures) : pictures;
+    const Tensor y = conv0->activated(x);
+    return conv1->activated(blur(y, 2, 2), 1.0) + skip->forward(reduce_filtered(x));
   }
   EqualConv2d fromrgb{nullptr}, conv0{nullptr}, conv1{nullptr}, skip{nullptr};
 };
@@ -62,7 +63,7 @@ struct Head final : nn::Module {
     last = register_module("out", EqualLinear(out, outputs));
   }
   Tensor forward(const Tensor& x) {
-    const Tensor y = scaled_leaky_relu(conv->forward(append_minibatch_stddev(x, group)));
+    const Tensor y = conv->activated(append_minibatch_stddev(x, group));
     return last->forward(scaled_leaky_relu(fc->forward(y.flatten(1).to(torch::kFloat))));
   }
   int group;

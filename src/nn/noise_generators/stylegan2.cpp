@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <numbers>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/noise_generator.hpp"
@@ -79,21 +80,27 @@ class StyledConv final : public nn::Module {
     Tensor y = x * style.view({style.size(0), style.size(1), 1, 1}).to(x.scalar_type());
     if (options_.up) y = blur(torch::conv_transpose2d(y, weight.transpose(0, 1), {}, 2), 1, 1, 4.0);
     else y = torch::conv2d(y, weight, {}, 1, options_.kernel / 2);
+    // The activation's gain is as well that of what goes into it, which is a few numbers for a plane.
+    const double gain = options_.demodulate ? std::numbers::sqrt2 : 1.0;
     if (options_.demodulate) {
       const AutocastScope off(false, x.is_cuda());  // few numbers, and all of the picture hangs on them
       const Tensor size = torch::matmul(style.square(), weight.square().sum({2, 3}).t());
-      const Tensor factor = torch::rsqrt(size + 1e-8);
+      const Tensor factor = torch::rsqrt(size + 1e-8) * gain;
       y = y * factor.view({factor.size(0), factor.size(1), 1, 1}).to(y.scalar_type());
+    } else {
+      y = y.to(torch::kFloat);  // the picture itself
     }
     if (options_.height > 0 && layer_noise != LayerNoise::none) {
       const Tensor noise = layer_noise == LayerNoise::random
                                ? torch::randn({y.size(0), 1, y.size(2), y.size(3)}, y.options())
                                : noise_.to(y.scalar_type());
-      y = y + noise * strength_;
+      y = y + noise * (strength_ * gain);
     }
-    y = y + bias_.view({1, -1, 1, 1});
-    return options_.demodulate ? scaled_leaky_relu(y) : y;
+    y = y + (bias_ * gain).to(y.scalar_type()).view({1, -1, 1, 1});
+    return options_.demodulate ? leaky_relu_of(y, 0.2) : y;
   }
+
+  const Tensor& modulation() const { return affine_->weight; }
 
  private:
   Options options_;
@@ -167,10 +174,18 @@ class StyleGan2 final : public NoiseGenerator {
       }
       x = level->conv1->forward(x, w(place++), layer_noise);
       // A level's picture shares its style with the next level's first convolution.
-      const Tensor rgb = level->torgb->forward(x, w(place), layer_noise).to(torch::kFloat);
+      const Tensor rgb = level->torgb->forward(x, w(place), layer_noise);
       picture = picture.defined() ? picture + rgb : rgb;
     }
     return picture;
+  }
+  std::vector<Tensor> modulations() const override {
+    std::vector<Tensor> weights;
+    for (const auto& level : levels_) {
+      if (level->conv0) weights.push_back(level->conv0->modulation());
+      weights.push_back(level->conv1->modulation());
+    }
+    return weights;
   }
   /// Files without one (rosinality's) get the mean of 10,000 styles, as the published code makes it.
   Tensor mean_style() const override {
