@@ -3,7 +3,6 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <opencv2/core.hpp>
 #include <set>
@@ -12,8 +11,8 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/imaging/channels.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/fit.hpp"
 #include "ganvas/imaging/picture_files.hpp"
-#include "ganvas/imaging/resize.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
 
 namespace fs = std::filesystem;
@@ -25,29 +24,6 @@ namespace {
 /// The first folder of a picture's way below its place; empty where it lies in the place itself.
 std::string class_of(const PictureFile& file) {
   return file.below.has_parent_path() ? file.below.begin()->string() : std::string();
-}
-
-/// The middle of the wanted shape, or all of it on gray.
-Image fitted(const Image& image, const ImageSourceOptions& options) {
-  const double across = static_cast<double>(options.width) / image.width();
-  const double down = static_cast<double>(options.height) / image.height();
-  const bool pad = options.fit == "pad";
-  const double factor = pad ? std::min(across, down) : std::max(across, down);
-  const auto side = [factor](int length) { return std::max(1, static_cast<int>(std::lround(length * factor))); };
-  const int width = pad ? std::min(side(image.width()), options.width) : std::max(side(image.width()), options.width);
-  const int height =
-      pad ? std::min(side(image.height()), options.height) : std::max(side(image.height()), options.height);
-  // Box averages lose detail and simple bicubic aliases; the published data sets are made with a wide filter.
-  const Image resized =
-      image.width() == width && image.height() == height ? image : resize(image, width, height, Interpolation::lanczos);
-  if (!pad)
-    return Image(
-        resized
-            .pixels(cv::Rect((width - options.width) / 2, (height - options.height) / 2, options.width, options.height))
-            .clone());
-  cv::Mat whole(options.height, options.width, resized.pixels.type(), cv::Scalar::all(128));
-  resized.pixels.copyTo(whole(cv::Rect((options.width - width) / 2, (options.height - height) / 2, width, height)));
-  return Image(whole);
 }
 
 }  // namespace
@@ -75,7 +51,7 @@ ImageSource::ImageSource(const ImageSourceOptions& options) : options_(options) 
     Image image = read_image(files[i].path).image;
     if (image.depth() != Depth::u8) image = to_depth(image, Depth::u8);
     image = with_channels(image, options_.channels);
-    samples_[i] = {fitted(image, options_), 0, name};
+    samples_[i] = {fitted(image, options_.width, options_.height, options_.fit == "pad"), 0, name};
   });
   if (options.classes.empty()) return;
   std::map<std::string, int> counts;
