@@ -146,6 +146,20 @@ void PickleContext::damaged(std::string_view what) const {
 }
 
 void refuse_global(const std::string& file, std::string_view global) {
+  // StyleGAN2-ADA's, StyleGAN3's and R3GAN's files bring their Python source along.
+  if (global.starts_with("torch_utils.persistence."))
+    fail(ErrorKind::model,
+         "{}: refused: a pickle of live Python modules ({}), which runs their code when it is loaded; nothing was run. "
+         "In Python, once, with its repository in the path: torch.save(pickle.load(open({}, \"rb\"))"
+         "[\"G_ema\"].state_dict(), \"g.pth\")",
+         file, global, in_quotes(file));
+  const std::string_view name = global.substr(global.rfind('.') + 1);
+  if (find_global(global) == Global::opaque && !name.empty() && name[0] >= 'A' && name[0] <= 'Z')
+    fail(ErrorKind::model,
+         "{}: refused: the pickle asks for {}: a whole Python module, whose code runs when it is loaded, and no state "
+         "dict; nothing was run. In Python, once, where that class is known: torch.save(torch.load({}).state_dict(), "
+         "\"g.pth\")",
+         file, in_quotes(global), in_quotes(file));
   fail(ErrorKind::model,
        "{}: refused: the pickle asks for {}, which is not part of a state dict; nothing was run. Export one in Python "
        "with torch.save(model.state_dict(), ...)",

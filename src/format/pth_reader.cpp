@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "format/pickle_globals.hpp"
 #include "format/pickle_reader.hpp"
 #include "format/zip_content.hpp"
 #include "format/zip_reader.hpp"
@@ -39,6 +40,10 @@ constexpr std::uint64_t kLongestPickle = 256 << 20;
 void expect_magic(const ByteSource& source, Cursor& cursor) {
   // A pickle that isn't torch.save's own goes through the reader too: it names what it refuses.
   const Pickle magic = read_pickle(cursor);
+  if (magic.root->kind == Kind::opaque) refuse_global(source.name(), magic.root->text);
+  if (magic.root->kind == Kind::dict)
+    for (const Value* value : magic.root->items)
+      if (value->kind == Kind::opaque) refuse_global(source.name(), value->text);
   if (magic.root->kind != Kind::text || (magic.root->text != kMagic && magic.root->text != kMagicDigits))
     fail(ErrorKind::model, "{}: a pickle, but not one of torch.save", source.name());
   const Pickle version = read_pickle(cursor);

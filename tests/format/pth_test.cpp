@@ -143,6 +143,22 @@ TEST_CASE("pth: a pickle that calls a program is refused by name and runs nothin
   CHECK_FALSE(fs::exists(folder / "run"));
 }
 
+TEST_CASE("pth: live modules and whole modules are refused with the line of Python that makes a state dict of them") {
+  // As NVIDIA's .pkl files are: a dict of calls that would run the source that comes along.
+  const std::string live =
+      "ctorch_utils.persistence\n_reconstruct_persistent_obj\n(" + dict_of({{"class_name", "N"}}) + "tR";
+  const std::string proto("\x80\x02", 2);
+  for (const std::string& file : {proto + dict_of({{"G", live}, {"G_ema", live}}) + ".", zip_pth(live + ".")})
+    for (const char* part :
+         {"torch_utils.persistence", "nothing was run", "pickle.load(open(", "[\"G_ema\"].state_dict()"})
+      refused_for(part, file);
+  for (const std::string& file : {zip_pth("c__main__\nGenerator\n)\x81."), legacy_pth("c__main__\nGenerator\n)\x81.")})
+    for (const char* part : {"'__main__.Generator'", "whole Python module", "torch.save(torch.load("})
+      refused_for(part, file);
+  // What attacks is not to be loaded by anyone.
+  for (const char* part : {"nothing was run"}) refused_for(part, zip_pth("cos\nsystem\n(" + text_of("x") + "tR."));
+}
+
 TEST_CASE("pth: the generator of a training's dict is taken") {
   const std::vector<std::string> data{floats({1, 2, 3})};
   const std::string dict = dict_of({{"w", kThree}}), other = dict_of({{"other", kThree}});
