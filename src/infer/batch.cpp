@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <new>
 #include <set>
 #include <thread>
 
@@ -23,6 +22,7 @@
 #include "infer/batch_report.hpp"
 #include "infer/bounded_queue.hpp"
 #include "infer/finished_output.hpp"
+#include "infer/run_one.hpp"
 #include "infer/standard_input.hpp"
 
 namespace fs = std::filesystem;
@@ -111,23 +111,10 @@ class Pipeline {
 /// Runs one stage on one file; what it throws is that file's failure and no one else's. False: the file is through.
 template <typename Stage>
 bool Pipeline::guarded(Item& item, Stage stage) {
-  const double begin = seconds_now();
   bool go_on = false;
-  try {
-    go_on = stage();
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::interrupted) return false;
-    item.outcome.error = work_.explain ? work_.explain(error) : error.what();
-  } catch (const std::bad_alloc&) {
-    item.outcome.error = "out of memory";
-  } catch (const std::exception& error) {
-    item.outcome.error = error.what();
-  }
-  item.outcome.seconds += seconds_now() - begin;
-  if (go_on) return true;
-  if (!item.outcome.error.empty()) item.outcome.status = "failed";
-  report_.add(item.job, item.outcome);
-  return false;
+  if (!run_one(item.outcome, work_.explain, [&] { go_on = stage(); })) return false;
+  if (!go_on) report_.add(item.job, item.outcome);
+  return go_on;
 }
 
 /// Everything up to the decoded picture, which is in memory already where it came in a stream. False where nothing is

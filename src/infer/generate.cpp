@@ -1,18 +1,17 @@
 #include "ganvas/infer/generate.hpp"
 
-#include <cmath>
-#include <functional>
-#include <new>
-#include <opencv2/core.hpp>
+#include <torch/torch.h>
 
 #include "ganvas/core/clock.hpp"
-#include "ganvas/core/files.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/metadata/facts.hpp"
 #include "infer/batch_report.hpp"
 #include "infer/finished_output.hpp"
+#include "infer/frame_sink.hpp"
+#include "infer/generate_plan.hpp"
+#include "infer/run_one.hpp"
 
 namespace fs = std::filesystem;
 
@@ -20,113 +19,24 @@ namespace ganvas {
 
 namespace {
 
-using Facts = std::map<std::string, std::string>;
+bool is_one_stream(const GenerateOptions& options) {
+  return options.output == "-" || options.format != FrameFormat::png;
+}
 
-/// One file to make.
-struct Job {
-  std::string label;  ///< stands for the input in reports
-  fs::path output;
-  Facts facts;
-  cv::Size size;
-  std::function<Image()> make;
-};
+/// Of such only the whole is a result.
+bool is_one_file(const GenerateOptions& options) {
+  return is_one_stream(options) && options.output != "-" && !options.dry_run;
+}
 
-/// Which pictures are asked for, and the files that they make.
-class Plan {
- public:
-  Plan(const GenerateOptions& options, NoisePictures& pictures) : options_(options), pictures_(pictures) {}
-
-  std::vector<Job> jobs() {
-    if (options_.seeds.empty()) fail(ErrorKind::usage, "no seeds");
-    if (options_.grid_columns > 0) return {sheet()};
-    return options_.frames > 0 ? walk() : singles();
-  }
-
- private:
-  int class_of(std::int64_t seed) const {
-    if (!options_.class_name.empty()) return pictures_.class_of(options_.class_name);
-    const int classes = pictures_.info().classes;
-    return classes > 0 ? static_cast<int>(seed % classes) : 0;
-  }
-  Facts facts_of(const NoisePicture& picture) const {
-    Facts facts{{"seed", fmt::format("{}", picture.seed)}, {"truncation", fmt::format("{:g}", picture.truncation)}};
-    if (pictures_.info().classes > 0)
-      facts["class"] = pictures_.class_names().at(static_cast<std::size_t>(picture.class_index));
-    return facts;
-  }
-  /// Every seed with every truncation, seeds first.
-  std::vector<NoisePicture> wanted() const {
-    std::vector<NoisePicture> all;
-    for (const double truncation : options_.truncations)
-      for (const std::int64_t seed : options_.seeds) all.push_back({seed, class_of(seed), truncation});
-    return all;
-  }
-  cv::Size size() const { return {pictures_.info().width, pictures_.info().height}; }
-
-  std::vector<Job> singles() {
-    std::vector<Job> jobs;
-    for (const NoisePicture& picture : wanted()) {
-      const std::string psi =
-          options_.truncations.size() > 1 ? fmt::format("_psi{:.2f}", picture.truncation) : std::string();
-      jobs.push_back({fmt::format("seed {}{}", picture.seed, psi),
-                      fs::path(options_.output) / fmt::format("seed{:04}{}.png", picture.seed, psi), facts_of(picture),
-                      size(), [this, picture] { return pictures_.make(picture); }});
-    }
-    return jobs;
-  }
-
-  /// One picture of many, row by row.
-  Job sheet() {
-    const int columns = options_.grid_columns, rows = options_.grid_rows;
-    const cv::Size one = size();
-    const std::vector<NoisePicture> all = wanted();
-    if (all.size() < static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows))
-      fail(ErrorKind::usage, "{} seeds are too few for a grid of {} by {}", all.size(), columns, rows);
-    const bool file = fs::path(options_.output).has_extension() && !fs::is_directory(options_.output);
-    return {"grid",
-            file ? fs::path(options_.output) : fs::path(options_.output) / "grid.png",
-            {{"grid", fmt::format("{}x{}", columns, rows)}},
-            {columns * one.width, rows * one.height},
-            [this, all, columns, rows, one] {
-              cv::Mat whole;
-              for (int i = 0; i < columns * rows; ++i) {
-                throw_if_interrupted();
-                const cv::Mat cell = pictures_.make(all[static_cast<std::size_t>(i)]).pixels;
-                if (whole.empty()) whole.create(rows * one.height, columns * one.width, cell.type());
-                cell.copyTo(whole(cv::Rect(i % columns * one.width, i / columns * one.height, one.width, one.height)));
-              }
-              return Image(whole);
-            }};
-  }
-
-  /// From seed to seed in numbered frames; with `loop` the last leads back to the first.
-  std::vector<Job> walk() {
-    const std::vector<NoisePicture> stops = wanted();
-    if (stops.size() < 2) fail(ErrorKind::usage, "a walk needs two seeds");
-    const auto ways = static_cast<double>(options_.loop ? stops.size() : stops.size() - 1);
-    const int last = options_.loop ? options_.frames : std::max(options_.frames - 1, 1);
-    std::vector<Job> jobs;
-    for (int i = 0; i < options_.frames; ++i) {
-      const double place = ways * i / last;
-      const auto from = std::min(static_cast<std::size_t>(place), static_cast<std::size_t>(ways) - 1);
-      const double share = place - static_cast<double>(from);
-      const NoisePicture a = stops[from], b = stops[(from + 1) % stops.size()];
-      jobs.push_back(
-          {fmt::format("frame {}", i + 1),
-           fs::path(options_.output) / fmt::format("frame{:05}.png", i + 1),
-           {{"seed", fmt::format("{}..{}", a.seed, b.seed)}, {"share", fmt::format("{:.4f}", share)}},
-           size(),
-           [this, a, b, share] { return pictures_.picture_of(pictures_.styles_between(a, b, share), a.seed); }});
-    }
-    return jobs;
-  }
-
-  const GenerateOptions& options_;
-  NoisePictures& pictures_;
-};
+Metadata described(const GenerateOptions& options, const GenerateJob& job, Facts facts) {
+  Metadata metadata;
+  facts.insert(job.facts.begin(), job.facts.end());
+  if (!options.strip_metadata) add_facts(metadata, facts);
+  return metadata;
+}
 
 /// Gives the outcome's status.
-std::string done(const GenerateOptions& options, const Job& job, const Facts& facts) {
+std::string done(const GenerateOptions& options, const GenerateJob& job, const Facts& facts) {
   std::error_code ignored;
   const bool exists = fs::exists(job.output, ignored);
   if (options.skip_existing && is_finished(job.output, job.size)) return "skipped";
@@ -134,46 +44,106 @@ std::string done(const GenerateOptions& options, const Job& job, const Facts& fa
     fail_setting(ErrorKind::file, "force", "{} exists already", job.output.string());
   if (options.dry_run) return "planned";
   const Image image = job.make();
-  Metadata metadata;
-  Facts all = facts;
-  all.insert(job.facts.begin(), job.facts.end());
-  if (!options.strip_metadata) add_facts(metadata, all);
   if (job.output.has_parent_path()) fs::create_directories(job.output.parent_path());
-  write_image(job.output, image, metadata, options.encode);
+  write_image(job.output, image, described(options, job, facts), options.encode);
   return "done";
 }
+
+/// Thousands of seeds are soon typed: a disk that can't hold their pictures is better told of now.
+void check_room(const GenerateOptions& options, const std::vector<GenerateJob>& jobs) {
+  if (options.dry_run || options.output == "-") return;
+  double needed = 0;
+  // PNGs of such pictures take half of their samples and more; a file takes a block at least.
+  for (const auto& job : jobs) needed += std::max(4096.0, 1.5 * job.size.width * job.size.height);
+  fs::path place = fs::absolute(options.output);
+  std::error_code error;
+  while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
+  const fs::space_info room = fs::space(place, error);
+  if (!error && needed > static_cast<double>(room.available))
+    fail(ErrorKind::file, "{}: {} pictures take about {:.1f} GiB, {:.1f} GiB are free", options.output, jobs.size(),
+         needed / 1073741824.0, static_cast<double>(room.available) / 1073741824.0);
+}
+
+void check_stream(const GenerateOptions& options) {
+  if (options.output == "-") return;
+  const fs::path output(options.output);
+  if (fs::is_directory(output) || output.filename().empty())
+    fail(ErrorKind::usage, "{}: frames as one stream go to a file or to -, not to a folder", options.output);
+  if (fs::exists(output) && !options.force && !is_stream(output))
+    fail_setting(ErrorKind::file, "force", "{} exists already", options.output);
+}
+
+class Generating {
+ public:
+  Generating(const GenerateOptions& options, NoisePictures& pictures, const Facts& facts, std::ostream& out,
+             const std::function<std::string(const Error&)>& explain)
+      : options_(options),
+        pictures_(pictures),
+        facts_(facts),
+        explain_(explain),
+        jobs_(plan_generate(options, pictures)),
+        reported_{.dry_run = options.dry_run, .json = options.json, .quiet = options.quiet},
+        report_(reported_, "generate", is_one_file(options) ? 1 : static_cast<int>(jobs_.size()), out) {}
+
+  BatchSummary run() {
+    const double begin = seconds_now();
+    if (is_one_stream(options_) && !options_.dry_run) stream();
+    else files();
+    if (!options_.save_latents.empty() && !options_.dry_run && !interrupted()) save_latents();
+    return report_.finish(seconds_now() - begin);
+  }
+
+ private:
+  void files() {
+    check_room(options_, jobs_);
+    for (const GenerateJob& job : jobs_) {
+      if (interrupted() || report_.output_broken()) break;
+      BatchOutcome outcome;
+      outcome.output_size = job.size;
+      if (!run_one(outcome, explain_, [&] { outcome.status = done(options_, job, facts_); })) break;
+      report_.add({.input = job.label, .output = job.output}, outcome);
+    }
+  }
+  /// A frame that is missing would shift all that come behind it: the first failure ends the stream.
+  void stream() {
+    check_stream(options_);
+    FrameSink sink(options_);
+    for (const GenerateJob& job : jobs_) {
+      BatchOutcome outcome;
+      outcome.output_size = job.size;
+      const bool last = &job == &jobs_.back();
+      if (interrupted() || !run_one(outcome, explain_, [&] {
+            sink.add(job.make(), described(options_, job, facts_));
+            if (last) sink.finish();
+            outcome.status = last || options_.output == "-" ? "done" : "added";
+          }))
+        return;
+      if (outcome.status != "added") report_.add({.input = job.label, .output = options_.output}, outcome);
+      if (outcome.status == "failed") return;
+    }
+  }
+  void save_latents() {
+    const torch::NoGradGuard no_grad;
+    std::vector<torch::Tensor> all;
+    for (const GenerateJob& job : jobs_)
+      for (const auto& styles : job.styles) all.push_back(styles().to(torch::kCPU));
+    write_latents(options_.save_latents, pictures_.network(), torch::cat(all));
+  }
+
+  const GenerateOptions& options_;
+  NoisePictures& pictures_;
+  const Facts& facts_;
+  const std::function<std::string(const Error&)>& explain_;
+  std::vector<GenerateJob> jobs_;
+  BatchOptions reported_;
+  BatchReport report_;
+};
 
 }  // namespace
 
 BatchSummary run_generate(const GenerateOptions& options, NoisePictures& pictures, const Facts& facts,
                           std::ostream& out, const std::function<std::string(const Error&)>& explain) {
-  Plan plan(options, pictures);
-  const std::vector<Job> jobs = plan.jobs();
-  BatchOptions reported;
-  reported.json = options.json;
-  reported.dry_run = options.dry_run;
-  reported.quiet = options.quiet;
-  BatchReport report(reported, "generate", static_cast<int>(jobs.size()), out);
-  const double begin = seconds_now();
-  for (const Job& job : jobs) {
-    if (interrupted() || report.output_broken()) break;
-    const double started = seconds_now();
-    BatchOutcome outcome;
-    outcome.output_size = job.size;
-    try {
-      outcome.status = done(options, job, facts);
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::interrupted) break;
-      outcome.status = "failed";
-      outcome.error = explain ? explain(error) : error.what();
-    } catch (const std::bad_alloc&) {
-      outcome.status = "failed";
-      outcome.error = "out of memory";
-    }
-    outcome.seconds = seconds_now() - started;
-    report.add({.input = job.label, .output = job.output}, outcome);
-  }
-  return report.finish(seconds_now() - begin);
+  return Generating(options, pictures, facts, out, explain).run();
 }
 
 }  // namespace ganvas

@@ -51,21 +51,55 @@ struct TranslateOptions {
   std::uint64_t seed = 0;  ///< of dropout; every picture starts from it, whatever came before
 };
 
+/// A way between pictures from noise: straight between styles (linear), on the sphere between the noise (slerp,
+/// Shoemake 1985), or through all of them without a corner (cubic, Catmull and Rom 1974). automatic: linear where the
+/// network has styles, else slerp.
+enum class WalkPath { automatic, slerp, linear, cubic };
+
+/// One after another as files, or all as one stream of frames (y4m.hpp).
+enum class FrameFormat { png, y4m, raw };
+
+/// Which layers take their styles from where; empty lists: nothing is mixed.
+struct StyleMix {
+  std::vector<std::int64_t> rows{}, columns{};  ///< seeds, of the first column and of the first row of the sheet
+  std::vector<int> layers{};                    ///< those that the columns' pictures give, from 0
+};
+
 /// Which pictures from noise, and where to.
 struct GenerateOptions {
   RunOptions run{};
-  std::vector<std::int64_t> seeds{};     ///< one picture a seed, from 0 up
-  std::string output{};                  ///< folder; with a grid a folder or a file
+  std::vector<std::int64_t> seeds{};  ///< one picture a seed, from 0 up
+  std::string latents{};              ///< a file of latents (noise_latents.hpp) in place of seeds
+  std::string save_latents{};         ///< such a file to write; empty: none
+  std::string output{};               ///< folder; with a grid a folder or a file; "-": standard output
+  FrameFormat format = FrameFormat::png;
+  std::string rate = "25";               ///< frames a second that a y4m stream says, whole or a fraction "30000:1001"
   std::string class_name{};              ///< empty: by turns, seed modulo the number of classes
   std::vector<double> truncations{1.0};  ///< each seed with each of them
   int grid_columns = 0, grid_rows = 0;   ///< one picture of so many; 0: a file each
   int frames = 0;                        ///< a walk from seed to seed in so many pictures; 0: none
   bool loop = false;                     ///< the walk ends where it began
+  WalkPath path = WalkPath::automatic;
+  StyleMix mix{};
+  int directions = 0;                   ///< a sheet of the first so many directions of the styles (SeFa); 0: none
+  std::vector<int> direction_layers{};  ///< those that are moved, from 0; empty: all
+  double reach = 3.0;                   ///< how far to either side, in lengths of a direction
   LayerNoise layer_noise = LayerNoise::constant;
   bool numpy_seeds = false;  ///< noise as numpy.random.RandomState(seed) gives it, as in published code
   EncodeOptions encode{};    ///< of PNG
   bool skip_existing = false, force = false, strip_metadata = false;
   bool dry_run = false, json = false, quiet = false;
+};
+
+/// Finding the styles that make a given picture (Karras et al. 2020, appendix D).
+struct ProjectOptions {
+  std::vector<std::string> pictures{};
+  bool each_layer = false;  ///< a style of its own for each layer (w+), else one for all (w)
+  int steps = 1000;
+  double rate = 0.1;              ///< of Adam, rising over the first 5 % and falling over the last 25 %
+  double lpips = 1.0, mse = 1.0;  ///< weights of the two distances
+  double noise = 1e5;             ///< weight of what keeps the noise planes noise
+  std::uint64_t seed = 123;
 };
 
 /// What every command that turns pictures into pictures has in common: where from, where to, in which format.

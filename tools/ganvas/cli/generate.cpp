@@ -1,8 +1,8 @@
-#include <charconv>
 #include <memory>
 
 #include "cli/bind.hpp"
 #include "cli/commands.hpp"
+#include "cli/generate_lists.hpp"
 #include "cli/loader.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
@@ -11,72 +11,140 @@ namespace ganvas::cli {
 
 namespace {
 
-constexpr std::size_t most_seeds = 1'000'000;
-
-template <typename Number>
-Number number_in(std::string_view text, const std::string& whole, const char* option) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size())
-    fail(ErrorKind::usage, "{} {}: '{}' is no number", option, whole, text);
-  return value;
-}
-
-/// "1-64,99": seeds from 0 up.
-std::vector<std::int64_t> seeds_in(const std::string& text) {
-  std::vector<std::int64_t> seeds;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    const std::string_view part = std::string_view(text).substr(begin, end - begin);
-    const std::size_t dash = part.find('-', 1);
-    const auto first = number_in<std::int64_t>(part.substr(0, dash), text, "--seeds");
-    const auto last =
-        dash == std::string_view::npos ? first : number_in<std::int64_t>(part.substr(dash + 1), text, "--seeds");
-    if (first < 0 || last < first)
-      fail(ErrorKind::usage, "--seeds {}: '{}' is no range of seeds from 0 up", text, part);
-    if (static_cast<std::uint64_t>(last - first) >= most_seeds ||
-        seeds.size() + static_cast<std::size_t>(last - first) >= most_seeds)
-      fail(ErrorKind::usage, "--seeds {}: more than {} seeds", text, most_seeds);
-    for (std::int64_t seed = first; seed <= last; ++seed) seeds.push_back(seed);
-    begin = end + 1;
-  }
-  return seeds;
-}
-
-/// "0.7", or "0.3..1:5": five values from 0.3 to 1.
-std::vector<double> truncations_in(const std::string& text) {
-  const std::size_t dots = text.find("..");
-  if (dots == std::string::npos) return {number_in<double>(text, text, "--truncation")};
-  const std::size_t colon = text.find(':', dots);
-  if (colon == std::string::npos) fail(ErrorKind::usage, "--truncation {}: expected FROM..TO:COUNT", text);
-  const std::string_view view = text;
-  const auto from = number_in<double>(view.substr(0, dots), text, "--truncation");
-  const auto to = number_in<double>(view.substr(dots + 2, colon - dots - 2), text, "--truncation");
-  const auto count = number_in<int>(view.substr(colon + 1), text, "--truncation");
-  if (count < 2 || count > 1000) fail(ErrorKind::usage, "--truncation {}: 2 to 1000 values", text);
-  std::vector<double> values;
-  for (int i = 0; i < count; ++i) values.push_back(from + (to - from) * i / (count - 1));
-  return values;
-}
-
-/// "8x4": columns and rows.
-std::pair<int, int> grid_in(const std::string& text) {
-  const std::size_t cross = text.find('x');
-  const std::string_view view = text;
-  const auto columns = number_in<int>(view.substr(0, cross), text, "--grid");
-  const int rows = cross == std::string::npos ? columns : number_in<int>(view.substr(cross + 1), text, "--grid");
-  if (columns < 1 || rows < 1 || columns > 1000 || rows > 1000)
-    fail(ErrorKind::usage, "--grid {}: expected COLUMNSxROWS, 1 to 1000 each", text);
-  return {columns, rows};
+/// What says which pictures, of which one is enough and two contradict each other.
+void check_wishes(const GenerateRequest& request) {
+  const GenerateOptions& options = request.options;
+  std::vector<std::string> given;
+  const auto note = [&given](bool is, const char* name) {
+    if (is) given.emplace_back(name);
+  };
+  note(options.grid_columns > 0, "--grid");
+  note(options.frames > 0, "--frames");
+  note(!options.mix.rows.empty(), "--mix");
+  note(options.directions > 0, "--directions");
+  note(!request.project.pictures.empty(), "--project");
+  if (given.size() > 1) fail(ErrorKind::usage, "{} and {} exclude each other", given[0], given[1]);
+  const bool mixes = !options.mix.rows.empty(), projects = !request.project.pictures.empty();
+  if (options.seeds.empty() && options.latents.empty() && !mixes && !projects)
+    fail(ErrorKind::usage, "which pictures? --seeds 1-64,99 (or --latents, --mix, --project)");
+  if (!options.seeds.empty() && (mixes || projects || !options.latents.empty()))
+    fail(ErrorKind::usage, "{} takes the place of --seeds", mixes ? "--mix" : projects ? "--project" : "--latents");
+  if (options.loop && options.frames == 0) fail(ErrorKind::usage, "--loop is about --frames");
+  if (options.path != WalkPath::automatic && options.frames == 0) fail(ErrorKind::usage, "--path is about --frames");
+  if (!options.direction_layers.empty() && options.directions == 0)
+    fail(ErrorKind::usage, "--layers is about --directions; --mix names its own");
 }
 
 GenerateRequest checked(GenerateRequest request) {
   GenerateOptions& options = request.options;
   if (options.skip_existing && options.force) fail(ErrorKind::usage, "--skip-existing and --force exclude each other");
-  if (options.frames > 0 && options.grid_columns > 0) fail(ErrorKind::usage, "--frames and --grid exclude each other");
-  if (options.loop && options.frames == 0) fail(ErrorKind::usage, "--loop is about --frames");
+  check_wishes(request);
+  const bool stream = options.output == "-" || options.format != FrameFormat::png;
+  if (stream && options.skip_existing) fail(ErrorKind::usage, "--skip-existing is about files, not about one stream");
+  if (options.output == "-" && options.json)
+    fail(ErrorKind::usage, "--json and -o -: standard output is for one of them");
+  if (!request.project.pictures.empty() && (stream || !options.save_latents.empty()))
+    fail(ErrorKind::usage, "--project writes a picture, its latent and its progress into a folder");
   request.model = find_model_or_run(request.model).string();
   return request;
+}
+
+void add_wishes(CLI::App& command, GenerateOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--seeds", [&options](const std::string& text) { options.seeds = seeds_in(text); },
+          "Which pictures, e.g. 1-64,99: one a seed, the same whenever and with whatever others it is made")
+      ->type_name("LIST");
+  command.add_option("--latents", options.latents,
+                     "In place of seeds: a .safetensors with w (styles), z (noise) or what --save-latents wrote");
+  command.add_option("--save-latents", options.save_latents,
+                     "Write the styles of all pictures (of networks without such, the noise) to this .safetensors");
+  command
+      .add_option_function<std::string>(
+          "--grid",
+          [&options](const std::string& text) { std::tie(options.grid_columns, options.grid_rows) = grid_in(text); },
+          "One picture of so many, row by row")
+      ->type_name("COLUMNSxROWS");
+  command.add_option("--class", options.class_name,
+                     "Of networks with classes, by name (default: by turns, seed modulo their number)");
+  command
+      .add_option_function<std::string>(
+          "--truncation", [&options](const std::string& text) { options.truncations = truncations_in(text); },
+          "Nearer to the mean style: 1 as learnt, 0.7 plainer and better made; FROM..TO:COUNT makes a row of each")
+      ->type_name("PSI");
+  add_choice(command, "--noise", options.layer_noise, "StyleGAN's noise planes: the file's, new ones a seed, none",
+             {{"const", LayerNoise::constant}, {"random", LayerNoise::random}, {"none", LayerNoise::none}});
+  command.add_flag("--numpy-seeds", options.numpy_seeds,
+                   "Noise as Python's numpy.random.RandomState(seed) gives it, as in published code");
+}
+
+void add_styles(CLI::App& command, GenerateOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--mix", [&options](const std::string& text) { options.mix = mix_in(text); },
+          "A sheet of seeds A (rows) with the styles of seeds B (columns) in some layers, e.g. 1-4,10-15:0-3")
+      ->type_name("A,B:LAYERS");
+  command
+      .add_option("--directions", options.directions,
+                  "A sheet a seed: the so many directions that change most (SeFa), one a row")
+      ->check(CLI::Range(1, 512));
+  command
+      .add_option_function<std::string>(
+          "--layers", [&options](const std::string& text) { options.direction_layers = layers_in(text, "--layers"); },
+          "Those that --directions looks at and moves, e.g. 0-3 (default: all)")
+      ->type_name("LIST");
+  command.add_option("--reach", options.reach, "How far --directions goes to either side")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e6));
+}
+
+void add_walk(CLI::App& command, GenerateOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--interpolate",
+          [&options](const std::string& text) {
+            options.seeds = seeds_in(text, "--interpolate");
+            if (options.frames == 0) options.frames = 240;
+          },
+          "A walk through these seeds in numbered pictures: --seeds with --frames (default 240)")
+      ->type_name("LIST");
+  command.add_option("--frames", options.frames, "A walk from seed to seed in so many numbered pictures")
+      ->check(CLI::Range(1, 1'000'000));
+  command.add_flag("--loop", options.loop, "The walk ends where it began");
+  add_choice(command, "--path", options.path,
+             "The walk's way: linear between styles, slerp between the noise, cubic without corners (default: linear "
+             "where there are styles, else slerp)",
+             {{"auto", WalkPath::automatic},
+              {"slerp", WalkPath::slerp},
+              {"linear", WalkPath::linear},
+              {"cubic", WalkPath::cubic}});
+  add_choice(command, "--format", options.format,
+             "png; or all pictures as one stream of frames to -o FILE or -o -: y4m, or raw (rgb24, gray)",
+             {{"png", FrameFormat::png}, {"y4m", FrameFormat::y4m}, {"raw", FrameFormat::raw}});
+  command.add_option("--rate", options.rate, "Frames a second that a y4m stream says, e.g. 25 or 30000:1001")
+      ->capture_default_str()
+      ->check([](const std::string& text) {
+        const bool good = !text.empty() && text.find_first_not_of("0123456789:") == std::string::npos &&
+                          text.front() != ':' && text.back() != ':' && text.front() != '0' && text.size() < 20;
+        return good ? std::string() : "'" + text + "' is no rate";
+      });
+}
+
+void add_projection(CLI::App& command, ProjectOptions& project) {
+  command
+      .add_option("--project", project.pictures,
+                  "Find the styles that make these pictures; writes picture, latent and progress of each")
+      ->type_name("PICTURE");
+  command.add_flag("--w-plus", project.each_layer, "With --project: a style of its own for each layer");
+  command.add_option("--project-steps", project.steps, "Steps of --project")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  command.add_option("--project-lpips", project.lpips, "Weight of LPIPS (shipped features) in --project")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e6));
+  command.add_option("--project-mse", project.mse, "Weight of the squared difference in --project")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e6));
 }
 
 }  // namespace
@@ -86,33 +154,14 @@ void add_generate(CLI::App& app, Action& action) {
   GenerateOptions& options = request->options;
   CLI::App* command = app.add_subcommand("generate", "Make pictures from noise");
   command->add_option("model", request->model, "Name of a shipped model, a file, or the folder of a run")->required();
-  command->add_option("-o,--output", options.output, "Folder; with --grid a folder or a PNG file")->required();
   command
-      ->add_option_function<std::string>(
-          "--seeds", [&options](const std::string& text) { options.seeds = seeds_in(text); },
-          "Which pictures, e.g. 1-64,99: one a seed, the same whenever and with whatever others it is made")
-      ->required()
-      ->type_name("LIST");
-  command
-      ->add_option_function<std::string>(
-          "--grid",
-          [&options](const std::string& text) { std::tie(options.grid_columns, options.grid_rows) = grid_in(text); },
-          "One picture of so many, row by row")
-      ->type_name("COLUMNSxROWS");
-  command->add_option("--class", options.class_name,
-                      "Of networks with classes, by name (default: by turns, seed modulo their number)");
-  command
-      ->add_option_function<std::string>(
-          "--truncation", [&options](const std::string& text) { options.truncations = truncations_in(text); },
-          "Nearer to the mean style: 1 as learnt, 0.7 plainer and better made; FROM..TO:COUNT makes a row of each")
-      ->type_name("PSI");
-  add_choice(*command, "--noise", options.layer_noise, "StyleGAN's noise planes: the file's, new ones a seed, none",
-             {{"const", LayerNoise::constant}, {"random", LayerNoise::random}, {"none", LayerNoise::none}});
-  command->add_option("--frames", options.frames, "A walk from seed to seed in so many numbered pictures")
-      ->check(CLI::Range(1, 1'000'000));
-  command->add_flag("--loop", options.loop, "The walk ends where it began");
-  command->add_flag("--numpy-seeds", options.numpy_seeds,
-                    "Noise as Python's numpy.random.RandomState(seed) gives it, as in published code");
+      ->add_option("-o,--output", options.output,
+                   "Folder; of sheets a folder or a PNG file; of streams a file, or - for standard output")
+      ->required();
+  add_wishes(*command, options);
+  add_styles(*command, options);
+  add_walk(*command, options);
+  add_projection(*command, request->project);
   command->add_flag("--skip-existing", options.skip_existing,
                     "Leave outputs that are there, whole and of the right size");
   command->add_flag("--force", options.force, "Replace outputs that are there");

@@ -1,20 +1,54 @@
+#include "ganvas/infer/generate.hpp"
+
+#include <torch/torch.h>
+
 #include <iostream>
 
 #include "commands/explain.hpp"
 #include "commands/model_name.hpp"
 #include "commands/run.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/infer/generate.hpp"
+#include "ganvas/core/places.hpp"
+#include "ganvas/infer/project_pictures.hpp"
+#include "ganvas/loss/lpips.hpp"
 #include "ganvas/nn/threads.hpp"
 
 namespace ganvas::cli {
+
+namespace {
+
+/// LPIPS with the shipped features and squared differences, as the options weigh them.
+PictureDistance distance_for(const ProjectOptions& options, const NoisePictures& pictures) {
+  const NoiseGeneratorInfo info = pictures.info();
+  std::shared_ptr<Lpips> lpips;
+  if (options.lpips > 0) {
+    lpips = std::make_shared<Lpips>(load_feature_network(find_model("features")));
+    lpips->to(pictures.device());
+  }
+  return [=](const torch::Tensor& result, const torch::Tensor& target) {
+    const auto unit = [&](const torch::Tensor& x) {
+      const torch::Tensor y = (x - info.value_low) / (info.value_high - info.value_low);
+      return x.size(1) == 3 ? y : y.narrow(1, 0, std::min<std::int64_t>(3, y.size(1))).expand({-1, 3, -1, -1});
+    };
+    const torch::Tensor a = unit(result), b = unit(target);
+    torch::Tensor sum = options.mse * torch::mse_loss(a, b);
+    if (lpips) sum = sum + options.lpips * (*lpips)(a.clamp(0, 1), b).mean();
+    return sum;
+  };
+}
+
+}  // namespace
 
 int run(const GenerateRequest& request) {
   GenerateOptions options = request.options;
   options.quiet = log_level() > LogLevel::info;
   use_cpu_threads(options.run.threads);
   NoisePictures pictures(load_noise_generator(request.model), options);
-  return run_generate(options, pictures, {{"model", model_name(request.model)}}, std::cout, explain).exit_code();
+  const std::map<std::string, std::string> facts{{"model", model_name(request.model)}};
+  if (request.project.pictures.empty()) return run_generate(options, pictures, facts, std::cout, explain).exit_code();
+  return project_pictures(options, request.project, pictures, distance_for(request.project, pictures), facts, std::cout,
+                          explain)
+      .exit_code();
 }
 
 }  // namespace ganvas::cli

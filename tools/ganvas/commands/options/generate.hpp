@@ -9,6 +9,7 @@ namespace ganvas::cli {
 struct GenerateRequest {
   std::string model;  ///< file
   GenerateOptions options;
+  ProjectOptions project;  ///< no pictures: nothing to project
 };
 
 }  // namespace ganvas::cli

@@ -1,0 +1,45 @@
+#include "infer/frame_sink.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/y4m.hpp"
+
+namespace ganvas {
+
+FrameSink::FrameSink(const GenerateOptions& options) : options_(options) {
+  if (options.output != "-") file_ = std::make_unique<AtomicFile>(options.output);
+}
+
+void FrameSink::add(const Image& frame, const Metadata& metadata) {
+  switch (options_.format) {
+    case FrameFormat::png:
+      write(encode_image(frame, Format::png, metadata, options_.encode));
+      break;
+    case FrameFormat::y4m: {
+      const std::string header = y4m_header(frame.width(), frame.height(), frame.channels(), options_.rate);
+      if (!begun_) write({reinterpret_cast<const std::uint8_t*>(header.data()), header.size()});
+      write(y4m_frame(frame));
+      break;
+    }
+    case FrameFormat::raw:
+      write(raw_frame(frame));
+      break;
+  }
+  begun_ = true;
+}
+
+void FrameSink::write(std::span<const std::uint8_t> bytes) {
+  if (file_) return file_->write(bytes);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() || std::fflush(stdout) != 0)
+    fail(ErrorKind::file, "standard output: can't write: {}", std::strerror(errno));
+}
+
+void FrameSink::finish() {
+  if (file_) file_->commit();
+}
+
+}  // namespace ganvas

@@ -1,0 +1,218 @@
+#include "infer/generate_plan.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <opencv2/core.hpp>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+
+namespace fs = std::filesystem;
+
+namespace ganvas {
+
+namespace {
+
+using torch::Tensor;
+
+/// One place of a sheet; without styles it stays white.
+struct Cell {
+  std::function<Tensor()> styles{};
+  std::int64_t layer_seed = 0;
+};
+
+class Plan {
+ public:
+  Plan(const GenerateOptions& options, NoisePictures& pictures) : options_(options), pictures_(pictures) {}
+
+  std::vector<GenerateJob> jobs() {
+    if (!options_.class_name.empty() && pictures_.latents_are_styles())
+      fail(ErrorKind::usage, "class '{}': the styles of a file have their class in them", options_.class_name);
+    if (!options_.mix.rows.empty()) return {mixed()};
+    if (options_.seeds.empty() && pictures_.latents() == 0) fail(ErrorKind::usage, "no seeds");
+    if (options_.directions > 0) return directions();
+    if (options_.grid_columns > 0) return {sheet()};
+    return options_.frames > 0 ? walk() : singles();
+  }
+
+ private:
+  int class_of(std::int64_t seed) const {
+    if (!options_.class_name.empty()) return pictures_.class_of(options_.class_name);
+    const int classes = pictures_.info().classes;
+    return classes > 0 ? static_cast<int>(seed % classes) : 0;
+  }
+  Facts facts_of(const NoisePicture& picture) const {
+    Facts facts{{pictures_.latents() > 0 ? "latent" : "seed", fmt::format("{}", picture.seed)},
+                {"truncation", fmt::format("{:g}", picture.truncation)}};
+    if (pictures_.info().classes > 0 && !pictures_.latents_are_styles())
+      facts["class"] = pictures_.class_names().at(static_cast<std::size_t>(picture.class_index));
+    return facts;
+  }
+  NoisePicture first_of(std::int64_t seed) const { return {seed, class_of(seed), options_.truncations.front()}; }
+  /// Every seed (or latent of the file) with every truncation, seeds first.
+  std::vector<NoisePicture> wanted() const {
+    std::vector<std::int64_t> seeds = options_.seeds;
+    for (std::int64_t i = 0; i < pictures_.latents(); ++i) seeds.push_back(i);
+    std::vector<NoisePicture> all;
+    for (const double truncation : options_.truncations)
+      for (const std::int64_t seed : seeds) all.push_back({seed, class_of(seed), truncation});
+    return all;
+  }
+  cv::Size size() const { return {pictures_.info().width, pictures_.info().height}; }
+  std::function<Tensor()> styles_of(const NoisePicture& picture) {
+    return [this, picture] { return pictures_.styles_of(picture); };
+  }
+
+  std::vector<GenerateJob> singles() {
+    std::vector<GenerateJob> jobs;
+    const char* kind = pictures_.latents() > 0 ? "latent" : "seed";
+    for (const NoisePicture& picture : wanted()) {
+      const std::string psi =
+          options_.truncations.size() > 1 ? fmt::format("_psi{:.2f}", picture.truncation) : std::string();
+      jobs.push_back({fmt::format("{} {}{}", kind, picture.seed, psi),
+                      fs::path(options_.output) / fmt::format("{}{:04}{}.png", kind, picture.seed, psi),
+                      facts_of(picture),
+                      size(),
+                      [this, picture] { return pictures_.make(picture); },
+                      {styles_of(picture)}});
+    }
+    return jobs;
+  }
+
+  /// One picture of many, row by row.
+  GenerateJob sheet_of(const std::string& name, std::vector<Cell> cells, int columns, Facts facts) {
+    const cv::Size one = size();
+    const int rows = static_cast<int>(cells.size()) / columns;
+    const fs::path output(options_.output);
+    const bool file = options_.output == "-" || (output.has_extension() && !fs::is_directory(output));
+    GenerateJob job{.label = name,
+                    .output = file ? output : output / (name + ".png"),
+                    .facts = std::move(facts),
+                    .size = {columns * one.width, rows * one.height}};
+    for (const Cell& cell : cells)
+      if (cell.styles) job.styles.push_back(cell.styles);
+    job.make = [this, cells = std::move(cells), columns, rows, one] {
+      cv::Mat whole;
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        throw_if_interrupted();
+        if (!cells[i].styles) continue;
+        const cv::Mat cell = pictures_.picture_of(cells[i].styles(), cells[i].layer_seed).pixels;
+        if (whole.empty()) whole = cv::Mat(rows * one.height, columns * one.width, cell.type(), cv::Scalar::all(255));
+        const int at = static_cast<int>(i);
+        cell.copyTo(whole(cv::Rect(at % columns * one.width, at / columns * one.height, one.width, one.height)));
+      }
+      return Image(whole);
+    };
+    return job;
+  }
+
+  GenerateJob sheet() {
+    const int columns = options_.grid_columns, rows = options_.grid_rows;
+    const std::vector<NoisePicture> all = wanted();
+    if (all.size() < static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows))
+      fail(ErrorKind::usage, "{} seeds are too few for a grid of {} by {}", all.size(), columns, rows);
+    std::vector<Cell> cells;
+    for (int i = 0; i < columns * rows; ++i) {
+      const NoisePicture& picture = all[static_cast<std::size_t>(i)];
+      cells.push_back({styles_of(picture), picture.seed});
+    }
+    return sheet_of("grid", std::move(cells), columns, {{"grid", fmt::format("{}x{}", columns, rows)}});
+  }
+
+  /// The columns' pictures on top, the rows' on the left, and where they meet the row's with some of the column's
+  /// styles.
+  GenerateJob mixed() {
+    const StyleMix& mix = options_.mix;
+    for (const std::int64_t seed : mix.rows)
+      for (const std::int64_t other : mix.columns)
+        if (pictures_.latents() > 0 && std::max(seed, other) >= pictures_.latents())
+          fail(ErrorKind::usage, "mixing {} and {}: the file holds {} latents, counted from 0", seed, other,
+               pictures_.latents());
+    // What the network can't do is said before the work.
+    pictures_.styles_mixed(first_of(mix.rows.front()), first_of(mix.columns.front()), mix.layers);
+    std::vector<Cell> cells{{}};
+    for (const std::int64_t column : mix.columns) cells.push_back({styles_of(first_of(column)), column});
+    for (const std::int64_t row : mix.rows) {
+      cells.push_back({styles_of(first_of(row)), row});
+      for (const std::int64_t column : mix.columns)
+        cells.push_back({[this, row, column] {
+                           return pictures_.styles_mixed(first_of(row), first_of(column), options_.mix.layers);
+                         },
+                         row});
+    }
+    return sheet_of("mix", std::move(cells), 1 + static_cast<int>(mix.columns.size()),
+                    {{"rows", fmt::format("{}", fmt::join(mix.rows, ","))},
+                     {"columns", fmt::format("{}", fmt::join(mix.columns, ","))},
+                     {"layers", fmt::format("{}", fmt::join(mix.layers, ","))}});
+  }
+
+  /// A sheet a seed: a direction a row, from far on one side to far on the other.
+  std::vector<GenerateJob> directions() {
+    constexpr int columns = 7;
+    const Tensor found = pictures_.directions(options_.directions, options_.direction_layers);
+    std::vector<GenerateJob> jobs;
+    for (const NoisePicture& picture : wanted()) {
+      std::vector<Cell> cells;
+      for (int row = 0; row < options_.directions; ++row)
+        for (int column = 0; column < columns; ++column) {
+          const double far = options_.reach * (2.0 * column / (columns - 1) - 1);
+          const Tensor shift = found[row] * far;
+          cells.push_back({[this, picture, shift] {
+                             return pictures_.styles_moved(pictures_.styles_of(picture), shift,
+                                                           options_.direction_layers);
+                           },
+                           picture.seed});
+        }
+      Facts facts = facts_of(picture);
+      facts["directions"] = fmt::format("{}", options_.directions);
+      facts["reach"] = fmt::format("{:g}", options_.reach);
+      jobs.push_back(sheet_of(fmt::format("directions{:04}", picture.seed), std::move(cells), columns, facts));
+    }
+    if (jobs.size() > 1 && fs::path(options_.output).has_extension() && !fs::is_directory(options_.output))
+      fail(ErrorKind::usage, "{}: one file for the directions of {} seeds; give a folder", options_.output,
+           jobs.size());
+    return jobs;
+  }
+
+  /// From seed to seed in numbered frames; with `loop` the last leads back to the first.
+  std::vector<GenerateJob> walk() {
+    const std::vector<NoisePicture> stops = wanted();
+    if (stops.size() < 2) fail(ErrorKind::usage, "a walk needs two seeds");
+    const auto ways = static_cast<double>(options_.loop ? stops.size() : stops.size() - 1);
+    const int last = options_.loop ? options_.frames : std::max(options_.frames - 1, 1);
+    pictures_.styles_between(stops, 0, options_.path, options_.loop);  // what it can't do is said before the work
+    std::vector<GenerateJob> jobs;
+    for (int i = 0; i < options_.frames; ++i) {
+      const double place = ways * i / last;
+      const auto from = std::min(static_cast<std::size_t>(place), static_cast<std::size_t>(ways) - 1);
+      const auto styles = [this, stops, place] {
+        return pictures_.styles_between(stops, place, options_.path, options_.loop);
+      };
+      const std::int64_t seed = stops.front().seed;  // random planes stay through the walk, or it would flicker
+      jobs.push_back({fmt::format("frame {}", i + 1),
+                      fs::path(options_.output) / fmt::format("frame{:05}.png", i + 1),
+                      {{"seed", fmt::format("{}..{}", stops[from].seed, stops[(from + 1) % stops.size()].seed)},
+                       {"share", fmt::format("{:.4f}", place - static_cast<double>(from))}},
+                      size(),
+                      [this, styles, seed] { return pictures_.picture_of(styles(), seed); },
+                      {styles}});
+    }
+    return jobs;
+  }
+
+  const GenerateOptions& options_;
+  NoisePictures& pictures_;
+};
+
+}  // namespace
+
+std::vector<GenerateJob> plan_generate(const GenerateOptions& options, NoisePictures& pictures) {
+  // The jobs keep the plan alive.
+  const auto plan = std::make_shared<Plan>(options, pictures);
+  std::vector<GenerateJob> jobs = plan->jobs();
+  for (auto& job : jobs) job.make = [plan, make = std::move(job.make)] { return make(); };
+  return jobs;
+}
+
+}  // namespace ganvas
