@@ -26,7 +26,7 @@ torch::Tensor Discriminator::mean_class(const torch::Tensor& pictures) const {
   return torch::full({pictures.size(0), classes()}, 1.0 / classes(), torch::TensorOptions().device(pictures.device()));
 }
 
-torch::Tensor Discriminator::at_level(const torch::Tensor&, int, double) {
+torch::Tensor Discriminator::at_level(const torch::Tensor&, int, double, const torch::Tensor&) {
   fail(ErrorKind::recipe, "discriminator.architecture: {} doesn't grow; take progressive", architecture());
 }
 

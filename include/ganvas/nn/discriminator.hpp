@@ -32,7 +32,9 @@ class Discriminator : public torch::nn::Module {
   static constexpr int any_size = 4096;
   /// For pictures of a lower level of progressive growing: 0 is the smallest; `fade` as NoiseGenerator::at_level().
   /// Throws Error(recipe) for networks of one size.
-  virtual torch::Tensor at_level(const torch::Tensor& pictures, int level, double fade);
+  /// With `classes` as given().
+  virtual torch::Tensor at_level(const torch::Tensor& pictures, int level, double fade,
+                                 const torch::Tensor& classes = {});
   /// What its layers make of pictures, one after the other, for feature matching (Wang et al. 2018, pix2pixHD, eq. 4).
   /// Throws Error(recipe) where that isn't offered.
   virtual std::vector<torch::Tensor> features(const torch::Tensor& pictures);

@@ -34,6 +34,11 @@ class Adversary {
 
   NamedNetwork network() const { return {name_, network_, false}; }
   void begin_step(std::int64_t step) { step_ = step; }
+  /// From now on it judges pictures of this level of progressive growing (Discriminator::at_level).
+  void set_level(int level, double fade) { level_ = level, fade_ = fade; }
+  /// Mean logit of pictures as they are, without a change of any state: what it thinks of those it has learnt from and
+  /// of others tells whether it knows the former by heart.
+  double opinion(const torch::Tensor& pictures, const torch::Tensor& classes);
   /// Whether adversarial.start is reached, and whether the generator plays against it at this step, or ever.
   bool has_begun() const { return step_ >= start_; }
   bool plays() const { return ever_plays() && has_begun(); }
@@ -71,6 +76,8 @@ class Adversary {
   bool bf16_;
   std::int64_t steps_, step_ = 0, start_, interval_;
   double weight_, discriminator_weight_, clip_, noise_, noise_until_, low_;
+  int level_ = -1;  ///< negative: it doesn't grow
+  double fade_ = 1;
   DiscriminatorPtr network_;
   AdversarialLoss loss_;
   LabelOptions labels_;

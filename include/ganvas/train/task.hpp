@@ -55,6 +55,8 @@ class Task {
   virtual Scalars accumulate(const Phase& phase, const Batch& batch, double weight) = 0;
   /// Before the phases of a step (from 0), on every process.
   virtual void begin_step(std::int64_t) {}
+  /// Whether the optimisers forget what they know before this step, because what is learnt changes.
+  virtual bool begins_anew(std::int64_t /*step*/) const { return false; }
   /// After a phase's optimiser has changed its networks.
   virtual void after_update(const Phase&) {}
   /// Figures of the networks as they are now (the trainer puts averaged weights in before). `score` decides which

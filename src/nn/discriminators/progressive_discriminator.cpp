@@ -48,16 +48,15 @@ class ProgressiveDiscriminator final : public Discriminator {
 
   int classes() const override { return classes_; }
   Tensor forward(const Tensor& pictures) override {
-    return at_level(pictures, static_cast<int>(widths_.size()) - 1, 1.0);
+    return at_level(pictures, static_cast<int>(widths_.size()) - 1, 1.0, {});
   }
   /// The score plus the class's own logit: the published code trains them apart (auxiliary classifier).
   Tensor given(const Tensor& pictures, const Tensor& classes) override {
-    const Tensor both = judged(pictures, static_cast<int>(widths_.size()) - 1, 1.0);
-    const Tensor score = both.select(1, 0);
-    return classes_ == 0 ? score : score + (both.narrow(1, 1, classes_) * classes).sum(1);
+    return at_level(pictures, static_cast<int>(widths_.size()) - 1, 1.0, classes);
   }
-  Tensor at_level(const Tensor& pictures, int level, double fade) override {
-    return judged(pictures, level, fade).select(1, 0);
+  Tensor at_level(const Tensor& pictures, int level, double fade, const Tensor& classes) override {
+    const Tensor both = judged(pictures, level, fade), score = both.select(1, 0);
+    return classes_ == 0 || !classes.defined() ? score : score + (both.narrow(1, 1, classes_) * classes).sum(1);
   }
   std::string architecture() const override { return "progressive"; }
   nlohmann::json config() const override {

@@ -95,6 +95,11 @@ void AdversarialTask::begin_step(std::int64_t step) {
   fakes_.clear();
   step_ = step;
   for (const auto& player : adversaries_) player.adversary->begin_step(step);
+  begin_own_step(step);
+}
+
+void AdversarialTask::set_level(int level, double fade) {
+  for (const auto& player : adversaries_) player.adversary->set_level(level, fade);
 }
 
 Scalars AdversarialTask::accumulate(const Phase& phase, const Batch& batch, double weight) {

@@ -63,6 +63,14 @@ class AdversarialTask : public Task {
   virtual Terms generator_terms(const Batch& batch, Scalars& scalars) = 0;
   /// A monitor sees inverted colours and asks for more weight on what keeps them.
   virtual void weigh_identity_more() {}
+  /// Before the phases of a step.
+  virtual void begin_own_step(std::int64_t /*step*/) {}
+  /// All adversaries judge pictures of this level of progressive growing.
+  void set_level(int level, double fade);
+  /// See Adversary::opinion().
+  double opinion(std::size_t adversary, const torch::Tensor& pictures, const torch::Tensor& classes) const {
+    return adversaries_.at(adversary).adversary->opinion(pictures, classes);
+  }
   /// What a checkpoint holds beside networks and adversaries.
   virtual StateDict own_state() const { return {}; }
   virtual void restore_own(const StateDict&) {}

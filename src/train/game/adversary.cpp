@@ -105,7 +105,15 @@ Tensor Adversary::seen(const Tensor& pictures) const {
 }
 
 Tensor Adversary::judged(const Tensor& pictures, const Tensor& classes) {
+  if (level_ >= 0) return network_->at_level(pictures, level_, fade_, classes);
   return classes.defined() ? network_->given(pictures, classes) : network_->forward(pictures);
+}
+
+double Adversary::opinion(const Tensor& pictures, const Tensor& classes) {
+  const torch::NoGradGuard no_grad;
+  network_->eval();
+  const AutocastScope autocast(bf16_, device_.is_cuda());
+  return judged(pictures, classes).to(torch::kFloat).mean().item<double>();
 }
 
 Tensor Adversary::logits(const Tensor& pictures, const Tensor& classes) {

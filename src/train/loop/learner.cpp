@@ -47,7 +47,7 @@ Learner::Learner(Recipe& recipe, const TrainSettings& settings, const TrainOptio
     batches_per_step_ = std::max(batches_per_step_, phase.repeats * accumulation_);
   }
   for (const auto& network : networks)
-    if (network.averaged && settings.ema > 0) averages_.try_emplace(network.name, network.module, settings.ema);
+    if (network.averaged && settings.ema.on()) averages_.try_emplace(network.name, network.module, settings.ema);
   refuse_pointless(recipe, settings.task);
 }
 
@@ -96,6 +96,8 @@ void Learner::run_phase(const Phase& phase, std::int64_t step, const std::vector
 
 Scalars Learner::step(std::int64_t step, const std::vector<Batch>& batches) {
   task_->begin_step(step);
+  if (task_->begins_anew(step))
+    for (auto& [name, optimiser] : optimisers_) optimiser.reset();
   Scalars scalars;
   for (const auto& phase : phases_)
     if (step % phase.interval == 0) run_phase(phase, step, batches, scalars);

@@ -11,6 +11,24 @@ const Registry<TaskPlugin>& task_plugins() {
   return plugins;
 }
 
+namespace {
+
+/// train.ema (the decay a step), or train.ema_kimg (a half-life in thousands of pictures) with train.ema_rampup.
+EmaPace read_pace(Recipe& recipe, std::int64_t pictures) {
+  EmaPace pace{.batch = pictures};
+  pace.half_life = 1000 * recipe.number("train.ema_kimg", 0.0, 0.0, 1e9);
+  pace.ramp_up = recipe.number("train.ema_rampup", 0.0, 0.0, 1.0);
+  pace.decay = recipe.number("train.ema", 0.999, 0.0, 0.999999);
+  if (pace.half_life > 0 && !recipe.at_default("train.ema"))
+    fail(ErrorKind::recipe, "{}: train.ema and train.ema_kimg are two ways to say one thing", recipe.name());
+  if (pace.half_life == 0 && pace.ramp_up > 0)
+    fail(ErrorKind::recipe, "{}: train.ema_rampup shortens the half-life of train.ema_kimg, which isn't given",
+         recipe.name());
+  return pace;
+}
+
+}  // namespace
+
 TrainSettings read_settings(Recipe& recipe, torch::Device device) {
   TrainSettings settings;
   settings.task = recipe.choice("task", "super-resolution", task_plugins().names());
@@ -19,7 +37,7 @@ TrainSettings read_settings(Recipe& recipe, torch::Device device) {
   settings.batch = static_cast<int>(recipe.integer("train.batch", 16, 1, 65536));
   settings.accumulation = static_cast<int>(recipe.integer("train.accumulation", 1, 1, 65536));
   settings.bf16 = use_bf16(recipe.choice("train.precision", "auto", {"auto", "fp32", "bf16"}), device);
-  settings.ema = recipe.number("train.ema", 0.999, 0.0, 0.999999);
+  settings.ema = read_pace(recipe, static_cast<std::int64_t>(settings.batch) * settings.accumulation);
   settings.log_every = recipe.integer("train.log_every", 100, 1);
   settings.validate_every = recipe.integer("train.validate_every", 1000, 1);
   settings.sample_every = recipe.integer("train.sample_every", settings.validate_every, 1);

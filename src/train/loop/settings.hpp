@@ -7,6 +7,7 @@
 #include "ganvas/core/recipe.hpp"
 #include "ganvas/train/task.hpp"
 #include "ganvas/train/trainer.hpp"
+#include "train/optim/ema.hpp"
 
 namespace ganvas {
 
@@ -18,7 +19,7 @@ struct TrainSettings {
   int batch = 0;
   int accumulation = 1;
   bool bf16 = false;
-  double ema = 0;  ///< decay; 0: no averages
+  EmaPace ema{};
   std::int64_t log_every = 100, validate_every = 1000, sample_every = 1000, checkpoint_every = 500;
   std::int64_t patience = 0;  ///< validations without a better score after which the run ends; 0: never
   int loader_threads = 1;

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "ganvas/nn/registry.hpp"
 
@@ -18,13 +19,20 @@ StateDict clone_of(const torch::nn::Module& network) {
 
 }  // namespace
 
-Ema::Ema(std::shared_ptr<torch::nn::Module> network, double decay)
-    : network_(std::move(network)), decay_(decay), average_(clone_of(*network_)) {}
+double EmaPace::at(std::int64_t steps) const {
+  const auto count = static_cast<double>(steps);
+  if (half_life <= 0) return std::min(decay, (1.0 + count) / (10.0 + count));
+  const auto pictures = static_cast<double>(batch);
+  const double life = ramp_up > 0 ? std::min(half_life, count * pictures * ramp_up) : half_life;
+  return std::pow(0.5, pictures / std::max(life, 1e-8));
+}
+
+Ema::Ema(std::shared_ptr<torch::nn::Module> network, const EmaPace& pace)
+    : network_(std::move(network)), pace_(pace), average_(clone_of(*network_)) {}
 
 void Ema::update(std::int64_t steps) {
   const torch::NoGradGuard no_grad;
-  const auto count = static_cast<double>(steps);
-  const double decay = std::min(decay_, (1.0 + count) / (10.0 + count));
+  const double decay = pace_.at(steps);
   for (const auto& item : network_->named_parameters()) {
     torch::Tensor average = average_.at(item.key());
     average.lerp_(item.value(), 1.0 - decay);

@@ -6,12 +6,24 @@
 
 namespace ganvas {
 
+/// How fast an average follows.
+struct EmaPace {
+  double decay = 0;        ///< a step; 0: no average, unless half_life says one
+  double half_life = 0;    ///< in pictures, in place of `decay`; 0: none
+  double ramp_up = 0;      ///< the half-life is at most this share of the pictures seen; 0: never shortened
+  std::int64_t batch = 1;  ///< pictures a step
+
+  bool on() const { return decay > 0 || half_life > 0; }
+  /// After the given number of steps (from 1). With `decay`, at first (1 + n) / (10 + n), so that the first random
+  /// weights are forgotten; with a half-life 0.5^(batch / half-life) (StyleGAN2-ADA's published code).
+  double at(std::int64_t steps) const;
+};
+
 /// Exponential moving average of a network's parameters; buffers are copied as they are.
 class Ema {
  public:
-  Ema(std::shared_ptr<torch::nn::Module> network, double decay);
-  /// After the given number of steps (from 1). Early on the decay is smaller, (1 + n) / (10 + n), so that the first
-  /// random weights are forgotten.
+  Ema(std::shared_ptr<torch::nn::Module> network, const EmaPace& pace);
+  /// After the given number of steps (from 1).
   void update(std::int64_t steps);
   const StateDict& average() const { return average_; }
   void restore(const StateDict& average, const std::string& name);
@@ -31,7 +43,7 @@ class Ema {
 
  private:
   std::shared_ptr<torch::nn::Module> network_;
-  double decay_;
+  EmaPace pace_;
   StateDict average_;
 };
 

@@ -36,6 +36,11 @@ double Optimiser::step(std::int64_t step, double factor) {
   return norm;
 }
 
+void Optimiser::reset() {
+  updates_.zero_();
+  rule_->reset();
+}
+
 StateDict Optimiser::state() const {
   StateDict state = rule_->state();
   state.set("updates", updates_);

@@ -22,6 +22,8 @@ class Optimiser {
   /// Clips and updates with the rate of `step` times `factor`. Returns the gradient norm before clipping; where that is
   /// no finite number, the parameters stay as they were.
   double step(std::int64_t step, double factor = 1);
+  /// As if there had been no update yet.
+  void reset();
   double rate(std::int64_t step) const { return rate_ * schedule_.factor(step); }
   const std::vector<torch::Tensor>& parameters() const { return parameters_; }
 

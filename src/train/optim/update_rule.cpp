@@ -18,6 +18,11 @@ std::vector<torch::Tensor> UpdateRule::slot(const std::string& name, const std::
   return tensors;
 }
 
+void UpdateRule::reset() {
+  for (auto& [name, tensors] : slots_)
+    for (auto& tensor : tensors) tensor.zero_();
+}
+
 StateDict UpdateRule::state() const {
   StateDict state;
   for (const auto& [name, tensors] : slots_)

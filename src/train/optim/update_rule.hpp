@@ -20,6 +20,8 @@ class UpdateRule {
   virtual void update(std::size_t index, torch::Tensor parameter, const torch::Tensor& gradient, std::int64_t step,
                       double rate) = 0;
 
+  /// All state becomes zeros, as it began.
+  void reset();
   /// The state by name: "<index>.first" and so on.
   StateDict state() const;
   /// Throws Error(model) when names or shapes don't fit.

@@ -1,5 +1,5 @@
-// Pictures from noise: DCGAN, WGAN(-GP), StyleGAN2, R3GAN; with classes or without. What makes one of them is the
-// recipe: the networks, the adversarial loss and its stabilisers.
+// Pictures from noise: DCGAN, WGAN(-GP), progressive growing, StyleGAN2, R3GAN; with classes or without. What makes one
+// of them is the recipe: the networks, the adversarial loss and its stabilisers.
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
@@ -11,8 +11,10 @@
 #include "ganvas/nn/torch_compat.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
 #include "train/data/distribution_score.hpp"
+#include "train/data/nearest_pictures.hpp"
 #include "train/game/adversarial_task.hpp"
 #include "train/game/build_generator.hpp"
+#include "train/game/growth.hpp"
 
 namespace ganvas::noise_plugin {
 
@@ -35,6 +37,8 @@ class Noise final : public AdversarialTask {
       fail(ErrorKind::recipe, "{}: discriminators take square pictures; the generator gives {}x{}", recipe.name(),
            info_.width, info_.height);
     add_adversary("discriminator", info_.channels, info_.height, info_.value_low, "", classes());
+    growth_ = std::make_unique<Growth>(recipe, info_.height, context_.steps, context_.batch);
+    if (growth_->on()) check_growth();
     mixing_ = recipe.number("noise.mixing", 0.0, 0.0, 1.0);
     path_weight_ = recipe.number("noise.path_length", 0.0, 0.0, 1e6);
     path_interval_ = recipe.integer("noise.path_interval", 4, 1, 1'000'000);
@@ -61,6 +65,7 @@ class Noise final : public AdversarialTask {
     log(LogLevel::info, "{} training pictures of {}x{}{}, {} kept out", source_->count(), info_.width, info_.height,
         options_.classes.empty() ? "" : fmt::format(" in {} classes", options_.classes.size()), held_out_.size());
     score_.load(real_pictures(score_.pictures()));
+    nearest_.load(source_->count(), [this](std::size_t i) { return source_->at(i).image; });
   }
 
   Batch make_batch(std::int64_t index) const override {
@@ -78,21 +83,30 @@ class Noise final : public AdversarialTask {
         for (const Image& picture : fixed_pictures(first, count)) gatherer.add(picture);
       }
     });
+    note_overfitting(figures);
     std::erase_if(figures, [](const auto& figure) { return !std::isfinite(figure.second); });
     return figures;
   }
   /// The kernel distance, which has no bias of few pictures.
   double score(const Scalars& validation) const override {
+    if (growth_->on() && (place_.level < growth_->last_level() || place_.fade < 1)) return -1e300;  // not grown yet
     const auto found = score_.on() ? validation.find(score_.name_of("kid")) : validation.end();
     return found == validation.end() ? -1e300 : -found->second;
   }
 
-  /// A sheet of pictures of fixed noise, classes in rows, beside one of real pictures.
+  bool begins_anew(std::int64_t step) const override { return growth_->at(step).begins; }
+
+  /// A sheet of pictures of fixed noise, classes in rows, beside one of real pictures; and some of them beside the
+  /// training pictures that are most like them, so that copies are seen.
   std::vector<SampleRow> preview() override {
     generator_->eval();
     constexpr int side = 6;
     const std::vector<Image> fakes = fixed_pictures(0, side * side);
-    return {{"samples", {{"fakes", sheet(fakes, side)}, {"reals", sheet(real_pictures(side * side), side)}}}};
+    constexpr int compared = 3 * side;
+    std::vector<Image> first(fakes.begin(), fakes.begin() + compared), nearest;
+    for (const Image& fake : first) nearest.push_back(source_->at(nearest_(fake).index).image);
+    return {{"samples", {{"fakes", sheet(fakes, side)}, {"reals", sheet(real_pictures(side * side), side)}}},
+            {"nearest", {{"fakes", sheet(first, side)}, {"nearest training pictures", sheet(nearest, side)}}}};
   }
 
   void export_model(const std::filesystem::path& path, const std::map<std::string, std::string>& figures) override {
@@ -155,17 +169,89 @@ class Noise final : public AdversarialTask {
   }
   Tensor pictures_of(const Tensor& styles) {
     const AutocastScope autocast(context_.bf16, context_.device.is_cuda());
-    return generator_->synthesise(styles, LayerNoise::random).to(torch::kFloat);
+    return synthesised(styles, LayerNoise::random).to(torch::kFloat);
+  }
+  /// At the level that growing pictures have reached.
+  Tensor synthesised(const Tensor& styles, LayerNoise layer_noise) {
+    return growth_->on() ? generator_->at_level(styles, place_.level, place_.fade)
+                         : generator_->synthesise(styles, layer_noise);
+  }
+
+  void begin_own_step(std::int64_t step) override {
+    if (!growth_->on()) return;
+    place_ = growth_->at(step);
+    set_level(place_.level, place_.fade);
+    if (place_.begins)
+      log(LogLevel::info, "step {}: the pictures grow to {} pixels", step,
+          info_.height >> (growth_->last_level() - place_.level));
+  }
+  /// Both sides must be able to, which they say by themselves.
+  void check_growth() {
+    const torch::NoGradGuard no_grad;
+    const Tensor none = torch::zeros({1, info_.noise}, context_.device);
+    const Tensor picture = generator_->at_level(
+        generator_->map(none, one_hot(torch::zeros({1}, torch::TensorOptions(torch::kLong).device(context_.device)))),
+        0, 1);
+    set_level(0, 1);
+    opinion(0, picture, {});
+  }
+
+  struct Reals {
+    Tensor images, classes;
+  };
+  /// What a step learns from: the batch, or as much of it and as small as the level of growing pictures takes.
+  Reals reals_of(const Batch& batch) const {
+    const Tensor &images = batch.at("images"), &labels = batch.at("labels");
+    if (!growth_->on()) return {images, one_hot(labels)};
+    const std::int64_t count = growth_->batch(place_.level);
+    return {growth_->shrunk(images.narrow(0, 0, count), place_), one_hot(labels.narrow(0, 0, count))};
+  }
+
+  /// Whether the discriminator knows its training pictures by heart (Karras et al. 2020, "Training GANs with limited
+  /// data", equation 1: 0 not at all, 1 held-out pictures look to it like fakes), and whether the generator copies them
+  /// (its pictures' distance to the nearest training picture over that of held-out ones; below 1 they are nearer).
+  void note_overfitting(Scalars& figures) {
+    if (held_out_.empty() || !has_adversaries()) return;
+    std::vector<Image> held, known, fakes = fixed_pictures(0, static_cast<int>(held_out_.size()));
+    std::vector<std::int64_t> held_labels, known_labels;
+    const std::size_t apart = source_->count() / held_out_.size();
+    for (std::size_t i = 0; i < held_out_.size(); ++i) {
+      held.push_back(held_out_[i].image);
+      held_labels.push_back(held_out_[i].label);
+      const auto& other = source_->at(i * apart);
+      known.push_back(other.image);
+      known_labels.push_back(other.label);
+    }
+    const auto judged = [&](const std::vector<Image>& images, const std::vector<std::int64_t>& labels) {
+      const Tensor pictures = tensor_from_images(images) * (info_.value_high - info_.value_low) + info_.value_low;
+      const Tensor moved = pictures.to(context_.device);
+      return opinion(0, growth_->on() ? growth_->shrunk(moved, place_) : moved,
+                     one_hot(torch::tensor(labels).to(context_.device)));
+    };
+    std::vector<std::int64_t> fake_labels;
+    for (int i = 0; i < static_cast<int>(fakes.size()); ++i) fake_labels.push_back(fixed_label(i));
+    const double training = judged(known, known_labels), others = judged(held, held_labels),
+                 made = judged(fakes, fake_labels);
+    figures["discriminator.training"] = training;
+    figures["discriminator.held_out"] = others;
+    if (training > made) figures["overfitting"] = (training - others) / (training - made);
+    const double held_distance = nearest_.median_distance(held);
+    if (held_distance > 0) figures["nearest_training"] = nearest_.median_distance(fakes) / held_distance;
+    if (const auto found = figures.find("overfitting"); found != figures.end() && found->second > 0.8)
+      log(LogLevel::warning,
+          "overfitting {:.2f}: held-out pictures look like fakes to the discriminator, it knows the training pictures "
+          "by heart; augment.adaptive or more pictures help",
+          found->second);
   }
 
   std::vector<Contest> contests(const Batch& batch) override {
     generator_->train();
-    const Tensor &real = batch.at("images"), classes = one_hot(batch.at("labels"));
+    const auto [real, classes] = reals_of(batch);
     return {{real, pictures_of(new_styles(classes, real.size(0))), classes}};
   }
   Terms generator_terms(const Batch& batch, Scalars& scalars) override {
     generator_->train();
-    const Tensor &real = batch.at("images"), classes = one_hot(batch.at("labels"));
+    const auto [real, classes] = reals_of(batch);
     const Tensor styles = new_styles(classes, real.size(0));
     if (info_.style > 0) generator_->follow_mean(styles.select(1, 0));
     Terms terms;
@@ -192,9 +278,17 @@ class Noise final : public AdversarialTask {
   StateDict own_state() const override {
     StateDict state;
     state.set("path_mean", path_mean_);
+    state.set("step", torch::tensor({step()}));
     return state;
   }
-  void restore_own(const StateDict& state) override { path_mean_ = state.at("path_mean").to(context_.device).clone(); }
+  void restore_own(const StateDict& state) override {
+    path_mean_ = state.at("path_mean").to(context_.device).clone();
+    // The schedule follows from the step; a run that has ended shows where it ended.
+    if (const Tensor* step = state.find("step"); step && growth_->on()) {
+      place_ = growth_->at(step->reshape({-1})[0].item<std::int64_t>());
+      set_level(place_.level, place_.fade);
+    }
+  }
 
   /// Pictures `first`, `first` + 1, ... of the run's own noise, which doesn't touch what training draws. Classes take
   /// turns by rows of six.
@@ -206,15 +300,18 @@ class Noise final : public AdversarialTask {
       Rng rng = Rng::for_item(context_.seed, static_cast<std::uint64_t>(first + i));
       float* values = z[i].data_ptr<float>();
       for (int k = 0; k < info_.noise; ++k) values[k] = static_cast<float>(rng.normal());
-      labels.push_back(classes() > 0 ? (first + i) / 6 % classes() : 0);
+      labels.push_back(fixed_label(first + i));
     }
-    const Tensor pictures =
-        generator_->forward(z.to(context_.device), one_hot(torch::tensor(labels).to(context_.device)));
+    Tensor pictures =
+        synthesised(generator_->map(z.to(context_.device), one_hot(torch::tensor(labels).to(context_.device))),
+                    LayerNoise::constant);
+    if (pictures.size(2) < info_.height) pictures = torch::upsample_nearest2d(pictures, {info_.height, info_.width});
     std::vector<Image> images;
     for (int i = 0; i < count; ++i)
       images.push_back(image_from_tensor(pictures[i].cpu(), Depth::u8, info_.value_high, info_.value_low));
     return images;
   }
+  std::int64_t fixed_label(int picture) const { return classes() > 0 ? picture / 6 % classes() : 0; }
   /// Those kept out, then some of training, spread evenly.
   std::vector<Image> real_pictures(int most) const {
     std::vector<Image> images;
@@ -243,6 +340,9 @@ class Noise final : public AdversarialTask {
   NoiseGeneratorInfo info_;
   std::unique_ptr<ImageSource> source_;
   std::vector<ImageSource::Sample> held_out_;
+  NearestPictures nearest_;  ///< among the training pictures
+  std::unique_ptr<Growth> growth_;
+  Growth::Place place_;  ///< of the step that goes on
   double mixing_ = 0, path_weight_ = 0, path_decay_ = 0.01;
   std::int64_t path_interval_ = 4;
   Tensor path_mean_;  ///< of the lengths, a running one
