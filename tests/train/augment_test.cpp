@@ -95,6 +95,35 @@ TEST_CASE("augment: what each policy may do") {
   CHECK(share < 0.5);
 }
 
+TEST_CASE("augment: the published pipeline keeps plain pictures plain, and its upright choice keeps up and light") {
+  torch::manual_seed(5);
+  for (const char* policy : {"bgc", "bgc-upright"})
+    for (const std::int64_t channels : {1, 3, 4}) {
+      // Filters of another sum than 1, and borders that aren't mirrored, would show.
+      const Tensor plain = torch::full({32, channels, 16, 24}, 0.4);
+      const Tensor changed = augment_of(fmt::format("[augment]\npolicy = [\"{}\"]\n", policy))(plain);
+      CHECK((changed.flatten(2).amax(2) - changed.flatten(2).amin(2)).max().item<double>() < 1e-3);
+      CHECK(changed.std(0).max().item<double>() > (channels == 4 ? 0.0 : 0.05));
+    }
+  // Light above, dark below.
+  const Tensor ramp = torch::linspace(1, 0, 32).view({1, 1, 32, 1}).expand({200, 3, 32, 32}).contiguous();
+  const auto light_above = [&](const char* policy) {
+    const Tensor gray = augment_of(fmt::format("[augment]\npolicy = [\"{}\"]\n", policy))(ramp).mean(1);
+    return (gray.narrow(1, 8, 8).mean({1, 2}) > gray.narrow(1, 16, 8).mean({1, 2}))
+        .to(torch::kFloat)
+        .mean()
+        .item<double>();
+  };
+  CHECK(light_above("bgc-upright") > 0.95);
+  CHECK(light_above("bgc") > 0.3);
+  CHECK(light_above("bgc") < 0.7);
+  // A small probability changes few pictures, each part by itself.
+  const Tensor some = augment_of("[augment]\npolicy = [\"bgc\"]\nprobability = 0.02\n")(ramp);
+  const double share = (some - ramp).abs().flatten(1).amax(1).gt(1e-5).to(torch::kFloat).mean().item<double>();
+  CHECK(share > 0.05);
+  CHECK(share < 0.4);
+}
+
 TEST_CASE("augment: the adaptive probability follows the discriminator's certainty and is restored exactly") {
   Augment augment = augment_of(
       "[augment]\npolicy = [\"flip\"]\nadaptive = true\ntarget = 0.6\ninterval = 4\nkimg = 1\nlimit = 0.5\n");

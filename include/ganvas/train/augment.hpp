@@ -19,6 +19,9 @@ namespace ganvas {
 ///   cutout       a square of half the side is made gray (the mean 0.5)
 ///   flip         left-right
 ///   turn         by 0, 90, 180, 270 degrees; square pictures only
+///   bgc          the whole pipeline of ADA's published code, each part with the probability: flips, turns, shifts,
+///                scales, rotations, brightness, contrast, inverted luma, hue, saturation (augment_pipeline.hpp)
+///   bgc-upright  the same without turns, rotations and inverted luma, for data with an up and a down
 /// Draws come from LibTorch's default generator, so that a checkpoint holds their state.
 class Augment {
  public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ganvas/core/error.hpp"
+#include "train/game/augment_pipeline.hpp"
 
 namespace ganvas {
 
@@ -84,12 +85,22 @@ const std::vector<std::pair<std::string, Change>>& changes() {
   return all;
 }
 
+/// Pipelines whose parts happen each with the probability.
+using Pipeline = Tensor (*)(const Tensor&, double);
+const std::vector<std::pair<std::string, Pipeline>>& pipelines() {
+  static const std::vector<std::pair<std::string, Pipeline>> all{
+      {"bgc", [](const Tensor& x, double p) { return augmented_bgc(x, p, false); }},
+      {"bgc-upright", [](const Tensor& x, double p) { return augmented_bgc(x, p, true); }}};
+  return all;
+}
+
 }  // namespace
 
 const std::vector<std::string>& Augment::policies() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
     for (const auto& [name, change] : changes()) all.push_back(name);
+    for (const auto& [name, pipeline] : pipelines()) all.push_back(name);
     return all;
   }();
   return names;
@@ -116,12 +127,15 @@ Augment Augment::from_recipe(Recipe& recipe, const std::string& prefix) {
 Tensor Augment::operator()(const Tensor& pictures) const {
   if (probability_ <= 0) return pictures;
   Tensor x = pictures;
-  for (const auto& name : policy_)
+  for (const auto& name : policy_) {
+    for (const auto& [known, pipeline] : pipelines())
+      if (name == known) x = pipeline(x, probability_);
     for (const auto& [known, change] : changes()) {
       if (name != known) continue;
       if (probability_ >= 1) x = change(x);
       else x = where_chosen(draw(x, 0, 1) < probability_, change(x), x);
     }
+  }
   return x;
 }
 

@@ -26,6 +26,7 @@ void add_model_fetch(CLI::App& model, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_sweep(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
+void add_data_augment(CLI::App& data, Action& action);
 void add_data_degrade(CLI::App& data, Action& action);
 /// pair, edges, gray and labels.
 void add_data_pairs(CLI::App& data, Action& action);

@@ -22,6 +22,7 @@ void add_data(CLI::App& app, Action& action) {
       ->excludes(pairs);
   check->callback([request, &action] { action = [request] { return run_in_library(*request); }; });
   add_data_degrade(*data, action);
+  add_data_augment(*data, action);
   add_data_pairs(*data, action);
 }
 

@@ -21,6 +21,7 @@ int run(const ModelCheckRequest& request);
 int run(const ModelFetchRequest& request);
 int run(const DataCheckRequest& request);
 int run(const DataDegradeRequest& request);
+int run(const DataAugmentRequest& request);
 int run(const DataPairRequest& request);
 int run(const DataEdgesRequest& request);
 int run(const DataGrayRequest& request);

@@ -31,6 +31,17 @@ struct DataDegradeRequest {
   bool compare = false;
 };
 
+struct DataAugmentRequest {
+  std::vector<std::string> places;
+  std::string preview;                ///< the sheet, a PNG file
+  std::string recipe;                 ///< whose [augment] says what; empty: `policy` does
+  std::vector<std::string> policy{};  ///< empty: the recipe's
+  double probability = 0.6;
+  int size = 64, pictures = 8, columns = 8;  ///< pixels a side, rows, changed versions of each
+  std::uint64_t seed = 1;
+  bool force = false;
+};
+
 struct DataPairRequest {
   std::string a, b;
   TreeRequest tree;  ///< its places: none

@@ -18,11 +18,11 @@
 namespace ganvas::cli {
 
 /// A command with its options, checked as far as that goes without pictures and networks.
-using Request =
-    std::variant<UpscaleRequest, TranslateRequest, GenerateRequest, TrainRequest, SweepRequest, EvalRequest,
-                 ModelInfoRequest, ModelListRequest, ModelConvertRequest, ModelBlendRequest, ModelCheckRequest,
-                 ModelExportRequest, ModelQuantizeRequest, ModelFetchRequest, DataCheckRequest, DataDegradeRequest,
-                 DataPairRequest, DataEdgesRequest, DataGrayRequest, DataLabelsRequest, ReportRequest, CompareRequest>;
+using Request = std::variant<UpscaleRequest, TranslateRequest, GenerateRequest, TrainRequest, SweepRequest, EvalRequest,
+                             ModelInfoRequest, ModelListRequest, ModelConvertRequest, ModelBlendRequest,
+                             ModelCheckRequest, ModelExportRequest, ModelQuantizeRequest, ModelFetchRequest,
+                             DataCheckRequest, DataDegradeRequest, DataAugmentRequest, DataPairRequest,
+                             DataEdgesRequest, DataGrayRequest, DataLabelsRequest, ReportRequest, CompareRequest>;
 
 /// The library's one symbol. Both sides have their own copy of core with its log and interrupt flag; from here on the
 /// library's counts. It reports errors itself and returns the process's exit code: no exception crosses.
