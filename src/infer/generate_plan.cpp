@@ -29,6 +29,8 @@ class Plan {
   std::vector<GenerateJob> jobs() {
     if (!options_.class_name.empty() && pictures_.latents_are_styles())
       fail(ErrorKind::usage, "class '{}': the styles of a file have their class in them", options_.class_name);
+    for (const double truncation : options_.truncations)
+      if (truncation != 1.0) pictures_.styles_of({.truncation = truncation});  // what it can't do is said once
     if (!options_.mix.rows.empty()) return {mixed()};
     if (options_.seeds.empty() && pictures_.latents() == 0) fail(ErrorKind::usage, "no seeds");
     if (options_.directions > 0) return directions();

@@ -63,6 +63,10 @@ TEST_CASE("generate: a seed is a picture, alone or among others, and classes and
   NoisePictures without(plain(), {});
   says(refusal(ErrorKind::usage, [&] { without.class_of("rose"); }), {"no classes"});
   says(refusal(ErrorKind::usage, [&] { without.make({.seed = 1, .truncation = 0.7}); }), {"dcgan", "no styles"});
+  GenerateOptions options;
+  options.seeds = {1, 2};
+  options.truncations = {1.0, 0.7};
+  says(refusal(ErrorKind::usage, [&] { generate(options, plain()); }), {"dcgan", "no styles"});
 }
 
 TEST_CASE("generate: every walk passes its seeds, and what lies between them is on its way") {
