@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 
+#include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/sweep/figure.hpp"
@@ -23,6 +24,21 @@ void remove_torn_begin(const fs::path& run) {
   if (!fs::exists(run / "log.jsonl") && !fs::exists(run / "checkpoints" / "latest.safetensors"))
     fs::remove(run / "recipe.toml", ignored);
 }
+
+/// What all trials say of the same data is news once.
+class Hush {
+ public:
+  explicit Hush(bool on) : before_(log_level()) {
+    if (on) set_log_level(LogLevel::error);
+  }
+  ~Hush() { lift(); }
+  Hush(const Hush&) = delete;
+  Hush& operator=(const Hush&) = delete;
+  void lift() { set_log_level(before_); }
+
+ private:
+  LogLevel before_;
+};
 
 }  // namespace
 
@@ -87,10 +103,12 @@ TrainResult SweepTrainers::run(const SweepJob& job, const std::function<void(std
   options.out = job.folder;
   options.stop_at = job.steps;
   std::int64_t here = 0, reached = job.from;
+  Hush while_it_loads(proven_);
   options.after_step = [&](std::int64_t done) {
     ++here;
     reached = done;
     proven_ = true;
+    while_it_loads.lift();
     step(done);
   };
   remove_torn_begin(job.folder);
