@@ -325,7 +325,8 @@ class Noise final : public AdversarialTask {
   }
   static Image sheet(const std::vector<Image>& pictures, int side) {
     const cv::Mat& first = pictures.front().pixels;
-    cv::Mat whole(side * first.rows, side * first.cols, first.type(), cv::Scalar::all(255));
+    const int rows = std::min(side, (static_cast<int>(pictures.size()) + side - 1) / side);
+    cv::Mat whole(rows * first.rows, side * first.cols, first.type(), cv::Scalar::all(255));
     for (std::size_t i = 0; i < pictures.size() && i < static_cast<std::size_t>(side * side); ++i) {
       const auto row = static_cast<int>(i) / side, column = static_cast<int>(i) % side;
       pictures[i].pixels.copyTo(whole(cv::Rect(column * first.cols, row * first.rows, first.cols, first.rows)));
