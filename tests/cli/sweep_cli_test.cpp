@@ -220,8 +220,10 @@ TEST_CASE("sweep: what is wrong is said in one line, and leaves no folder") {
   std::ofstream(files.folder / "s.toml") << "recipe = \"photo-x4\"\n[range.train]\nbatch = [4, 8]\n";
   check_error(files.run({"-q", "--data", (files.folder / "nothing").string()}), 1, {"nothing"});
   CHECK_FALSE(fs::exists(files.out));
-  const Setting grouped{.environment = {{"WORLD_SIZE", "2"}}};
-  check_error(run_ganvas(files.command(), {}, grouped), 2, {"WORLD_SIZE"});
+  const Setting grouped{.environment = {{"OMPI_COMM_WORLD_SIZE", "2"},
+                                        {"OMPI_COMM_WORLD_RANK", "0"},
+                                        {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}}};
+  check_error(run_ganvas(files.command(), {}, grouped), 2, {"OpenMPI", "--workers"});
 }
 
 TEST_CASE("sweep: a folder that holds another sweep or something else is refused") {

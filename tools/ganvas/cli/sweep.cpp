@@ -16,6 +16,7 @@
 #include "cli/training_options.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/launch.hpp"
 #include "ganvas/core/log.hpp"
 
 namespace ganvas::cli {
@@ -97,8 +98,12 @@ SweepRequest checked(SweepRequest request) {
   if (const auto mark = out.find("{sweep}"); mark != std::string::npos)
     out.replace(mark, 7, std::filesystem::path(request.file).stem().string());
   request.options.out = out;
-  if (const char* processes = std::getenv("WORLD_SIZE"); processes && std::atoi(processes) > 1)
-    fail(ErrorKind::usage, "WORLD_SIZE={}: workers of a sweep share its folder and are no group; unset it", processes);
+  if (const auto launch = read_launch(process_environment()); launch && launch->size > 1)
+    fail(ErrorKind::usage,
+         "{} started {} processes as one run; workers of a sweep only share its folder: give --workers, or start each "
+         "by "
+         "itself",
+         launch->by, launch->size);
   return request;
 }
 
