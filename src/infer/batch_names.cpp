@@ -51,10 +51,9 @@ fs::path output_name(const BatchOptions& options, const fs::path& input, const f
     } else if (const auto found = options.name_fields.find(field); found != options.name_fields.end()) {
       name += found->second;
     } else {
-      fail(ErrorKind::usage,
-           "the name pattern {} has an unknown field {{{}}}; known: {{stem}} {{ext}} {{parent}} {{n}} {{model}} "
-           "{{scale}}",
-           options.name, field);
+      std::string known = "{stem} {ext} {parent} {n}";
+      for (const auto& [name_field, value] : options.name_fields) known += " {" + name_field + "}";
+      fail(ErrorKind::usage, "the name pattern {} has an unknown field {{{}}}; known: {}", options.name, field, known);
     }
   }
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)

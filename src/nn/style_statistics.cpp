@@ -31,9 +31,19 @@ StyleStatistics observe(const torch::Tensor& values, Observation what, const tor
   return found;
 }
 
+namespace {
+
+StyleStatistics in_fp64(StyleStatistics s) {
+  for (torch::Tensor* values : {&s.mean, &s.variance, &s.products})
+    if (values->defined()) *values = values->to(torch::kDouble);
+  return s;
+}
+
+}  // namespace
+
 StyleStatistics merged(const StyleStatistics& a, const StyleStatistics& b) {
-  if (a.count <= 0) return b;
-  if (b.count <= 0) return a;
+  if (a.count <= 0) return in_fp64(b);
+  if (b.count <= 0) return in_fp64(a);
   StyleStatistics both;
   both.count = a.count + b.count;
   const double share = b.count / both.count;

@@ -65,6 +65,30 @@ struct StyleMix {
   std::vector<int> layers{};                    ///< those that the columns' pictures give, from 0
 };
 
+/// What of a picture's colours stays when it gets a style.
+enum class KeepColour {
+  none,
+  luma,  ///< the result's luma with the picture's own colour differences
+  match  ///< the style's picture is given the picture's colours before (CORAL)
+};
+
+/// Whose statistics a frame of a film is given.
+enum class Steady {
+  no,      ///< its own
+  smooth,  ///< a running mean over the frames before, which begins again at a cut
+  first    ///< the first frame's
+};
+
+struct StylizeOptions {
+  RunOptions run{};
+  int tile = 0;         ///< side of a tile in pixels; 0: chosen
+  double strength = 1;  ///< 0 (the picture itself) to 1
+  KeepColour keep_colour = KeepColour::none;
+  int style_size = 512;  ///< longer side to which styles' pictures are shrunk; 0: as they are
+  int work_size = 1536;  ///< longer side at which the network sees larger pictures; 0: as they are
+  Steady steady = Steady::no;
+};
+
 /// Which pictures from noise, and where to.
 struct GenerateOptions {
   RunOptions run{};

@@ -36,6 +36,7 @@ CommandLine::CommandLine() : app("Super-resolution and style transfer with GANs"
 
   add_upscale(app, action);
   add_translate(app, action);
+  add_stylize(app, action);
   add_generate(app, action);
   add_train(app, action);
   add_sweep(app, action);

@@ -12,6 +12,7 @@ using Action = std::function<int()>;
 
 void add_upscale(CLI::App& app, Action& action);
 void add_translate(CLI::App& app, Action& action);
+void add_stylize(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_model(CLI::App& app, Action& action);

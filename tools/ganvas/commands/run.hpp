@@ -7,6 +7,7 @@ namespace ganvas::cli {
 
 int run(const UpscaleRequest& request);
 int run(const TranslateRequest& request);
+int run(const StylizeRequest& request);
 int run(const GenerateRequest& request);
 int run(const TrainRequest& request);
 int run(const SweepRequest& request);

@@ -8,6 +8,7 @@
 #include "commands/options/generate.hpp"
 #include "commands/options/model.hpp"
 #include "commands/options/report.hpp"
+#include "commands/options/stylize.hpp"
 #include "commands/options/sweep.hpp"
 #include "commands/options/train.hpp"
 #include "commands/options/translate.hpp"
@@ -18,11 +19,12 @@
 namespace ganvas::cli {
 
 /// A command with its options, checked as far as that goes without pictures and networks.
-using Request = std::variant<UpscaleRequest, TranslateRequest, GenerateRequest, TrainRequest, SweepRequest, EvalRequest,
-                             ModelInfoRequest, ModelListRequest, ModelConvertRequest, ModelBlendRequest,
-                             ModelCheckRequest, ModelExportRequest, ModelQuantizeRequest, ModelFetchRequest,
-                             DataCheckRequest, DataDegradeRequest, DataAugmentRequest, DataPairRequest,
-                             DataEdgesRequest, DataGrayRequest, DataLabelsRequest, ReportRequest, CompareRequest>;
+using Request =
+    std::variant<UpscaleRequest, TranslateRequest, StylizeRequest, GenerateRequest, TrainRequest, SweepRequest,
+                 EvalRequest, ModelInfoRequest, ModelListRequest, ModelConvertRequest, ModelBlendRequest,
+                 ModelCheckRequest, ModelExportRequest, ModelQuantizeRequest, ModelFetchRequest, DataCheckRequest,
+                 DataDegradeRequest, DataAugmentRequest, DataPairRequest, DataEdgesRequest, DataGrayRequest,
+                 DataLabelsRequest, ReportRequest, CompareRequest>;
 
 /// The library's one symbol. Both sides have their own copy of core with its log and interrupt flag; from here on the
 /// library's counts. It reports errors itself and returns the process's exit code: no exception crosses.

@@ -1,0 +1,197 @@
+#include "infer/style_pass.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "ganvas/nn/padding.hpp"
+#include "ganvas/nn/precision.hpp"
+#include "ganvas/nn/threads.hpp"
+
+namespace ganvas {
+
+namespace {
+
+using torch::Tensor;
+
+constexpr double tile_bytes = 192e6;            ///< of features of one tile, roughly
+constexpr std::int64_t strip_values = 1 << 23;  ///< of features of one strip of the map
+constexpr double most_fp32 = 1073741824.0;      ///< bytes of a map beyond which it is fp16
+
+int in_cells(int pixels, int cell) { return (pixels + cell - 1) / cell; }
+
+/// What a tile's core needs around it, inside the whole.
+cv::Rect with_context(const cv::Rect& core, int reach, const cv::Rect& whole) {
+  return cv::Rect(core.x - reach, core.y - reach, core.width + 2 * reach, core.height + 2 * reach) & whole;
+}
+
+cv::Rect scaled(const cv::Rect& r, int factor) {
+  return {r.x * factor, r.y * factor, r.width * factor, r.height * factor};
+}
+
+Tensor cut_out(const Tensor& x, const cv::Rect& rect) {
+  return x.narrow(2, rect.y, rect.height).narrow(3, rect.x, rect.width);
+}
+
+template <typename Work>
+void for_each_tile(const cv::Rect& whole, int side, const std::function<void(double)>& progress, const Work& work) {
+  const int columns = in_cells(whole.width, side), rows = in_cells(whole.height, side);
+  for (int y = 0; y < rows; ++y)
+    for (int x = 0; x < columns; ++x) {
+      throw_if_interrupted();
+      work(cv::Rect(x * side, y * side, side, side) & whole);
+      progress((y * static_cast<double>(columns) + x + 1) / (static_cast<double>(rows) * columns));
+    }
+}
+
+}  // namespace
+
+/// Features of the whole picture.
+struct StylePass::Map {
+  Map(int height, int width, int channels)
+      : whole(0, 0, width, height),
+        rows(static_cast<int>(std::clamp<std::int64_t>(strip_values / (std::int64_t{width} * channels), 1, height))) {
+    const double bytes = 4.0 * width * height * channels;
+    features = torch::empty({1, channels, height, width},
+                            torch::TensorOptions(bytes > most_fp32 ? torch::kHalf : torch::kFloat)
+                                .memory_format(torch::MemoryFormat::ChannelsLast));
+  }
+  Tensor read(const cv::Rect& rect, torch::Device device) const {
+    return cut_out(features, rect).to(device, torch::kFloat);
+  }
+  void write(const cv::Rect& rect, const Tensor& values) {
+    cut_out(features, rect).copy_(features.scalar_type() == torch::kHalf ? values.clamp(-65504, 65504) : values);
+  }
+  /// The rows of strip `begin`, and how it goes on.
+  cv::Rect strip(int begin) const { return cv::Rect(0, begin, whole.width, rows) & whole; }
+
+  cv::Rect whole;
+  int rows;  ///< of a strip
+  Tensor features;
+};
+
+StylePass::StylePass(StyleNetworkPtr network, const RunOptions& options, int tile)
+    : network_(std::move(network)), info_(network_->info()), device_(parse_device(options.device)) {
+  use_cpu_threads(options.threads);
+  use_channels_last(*network_);
+  network_->to(device_);
+  network_->eval();
+  const double side = std::sqrt(tile_bytes / (4.0 * std::max(info_.live_values, 1)));
+  const int chosen = std::clamp(static_cast<int>(side), 128, 1024);
+  tile_ = std::max(1, (tile > 0 ? tile : chosen) / info_.cell);
+}
+
+cv::Size StylePass::padded(cv::Size picture) const {
+  const auto side = [this](int pixels) {
+    return in_cells(std::max(pixels, info_.smallest()), info_.cell) * info_.cell;
+  };
+  return {side(picture.width), side(picture.height)};
+}
+
+StyleCode StylePass::encode_style(const Tensor& picture, const Tensor& weights) {
+  const torch::NoGradGuard no_grad;
+  return network_->encode_style(padded_for(info_, picture).to(device_),
+                                weights.defined() ? weights.to(device_) : weights);
+}
+
+void StylePass::encode(Map& map, const Source& source, const std::function<void(double)>& progress) {
+  const int reach = in_cells(info_.encode_reach, info_.cell);
+  for_each_tile(map.whole, tile_, progress, [&](const cv::Rect& core) {
+    const cv::Rect seen = with_context(core, reach, map.whole);
+    const Tensor features = network_->encode(source(scaled(seen, info_.cell)).to(device_));
+    map.write(core, cut_out(features, core - seen.tl()).to(torch::kCPU));
+  });
+}
+
+StyleStatistics StylePass::statistics(const Map& map, int step, const Tensor& weights) {
+  const StyleStep& about = info_.steps[static_cast<std::size_t>(step)];
+  StyleStatistics sum;
+  for (int y = 0; y < map.whole.height; y += map.rows) {
+    throw_if_interrupted();
+    const cv::Rect core = map.strip(y), seen = with_context(core, about.observed_reach, map.whole);
+    const Tensor values = cut_out(network_->observed(step, map.read(seen, device_)), core - seen.tl());
+    const Tensor counted = weights.defined() ? cut_out(weights, core).to(device_) : Tensor();
+    sum = merged(sum, observe(values, about.observes, counted));
+  }
+  return sum;
+}
+
+void StylePass::apply(Map& map, int step, const std::vector<StyleRegion>& regions,
+                      const std::vector<StyleStatistics>& statistics) {
+  const int reach = info_.steps[static_cast<std::size_t>(step)].reach;
+  Tensor above;  // rows that the next strip needs, as they were before this step
+  for (int y = 0; y < map.whole.height; y += map.rows) {
+    throw_if_interrupted();
+    const cv::Rect core = map.strip(y), seen = with_context(core, reach, map.whole);
+    Tensor x = map.read(seen, device_);
+    if (const int overlap = core.y - seen.y; overlap > 0)
+      x = torch::cat({above, x.narrow(2, overlap, x.size(2) - overlap)}, 2);
+    const int end = core.y + core.height - seen.y, kept = std::min(reach, end);
+    above = x.narrow(2, end - kept, kept).clone();
+    Tensor result, total;
+    for (std::size_t r = 0; r < regions.size(); ++r) {
+      const Tensor made = cut_out(network_->apply(step, x, statistics[r], regions[r].code), core - seen.tl());
+      if (!regions[r].share.defined()) {
+        result = made;
+        break;
+      }
+      // Where no style belongs, what stands there doesn't matter, but it must be a number.
+      const Tensor share = (cut_out(regions[r].share, core) + 1e-6).to(device_);
+      result = result.defined() ? result + made * share : made * share;
+      total = total.defined() ? total + share : share;
+    }
+    map.write(core, (total.defined() ? result / total : result).to(torch::kCPU));
+  }
+}
+
+void StylePass::decode(const Map& map, const Sink& sink, const std::function<void(double)>& progress) {
+  for_each_tile(map.whole, tile_, progress, [&](const cv::Rect& core) {
+    const cv::Rect seen = with_context(core, info_.decode_reach, map.whole);
+    const Tensor pixels = network_->decode(map.read(seen, device_));
+    const Tensor values = cut_out(pixels, scaled(core - seen.tl(), info_.cell)).to(torch::kCPU, torch::kFloat);
+    if (!std::isfinite(values.sum().item<float>()))
+      fail(ErrorKind::model, "the network gives values that are no numbers (NaN or infinite)");
+    sink(scaled(core, info_.cell), values);
+  });
+}
+
+void StylePass::run(cv::Size size, const Source& source, const Sink& sink, const std::vector<StyleRegion>& regions,
+                    const Tensor& weights, SteadyStatistics& steady, const std::function<void(double)>& progress) {
+  const torch::NoGradGuard no_grad;
+  const auto part = [&](double begin, double share) {
+    return [&progress, begin, share](double done) {
+      if (progress) progress(begin + share * done);
+    };
+  };
+  Map map(size.height / info_.cell, size.width / info_.cell, info_.channels);
+  encode(map, source, part(0, 0.4));
+  const std::size_t steps = info_.steps.size();
+  const bool knows = steady.known.size() == steps && steady.known.front().size() == regions.size();
+  if (!knows) steady.known.assign(steps, std::vector<StyleStatistics>(regions.size()));
+  for (std::size_t i = 0; i < steps; ++i) {
+    const int step = static_cast<int>(i);
+    std::vector<StyleStatistics> own;
+    for (std::size_t r = 0; r < regions.size(); ++r) {
+      const Tensor& share = regions[r].share;
+      if (knows && steady.follow == 0) {
+        own.push_back(steady.known[i][r]);
+        continue;
+      }
+      StyleStatistics found = statistics(map, step,
+                                         share.defined() && weights.defined() ? share * weights
+                                         : share.defined()                    ? share
+                                                                              : weights);
+      if (found.count <= 0) found = statistics(map, step, weights);  // a region without a place in this picture
+      own.push_back(knows ? between(steady.known[i][r], found, steady.follow) : found);
+    }
+    steady.known[i] = own;
+    apply(map, step, regions, own);
+    part(0.4, 0.2)(static_cast<double>(i + 1) / static_cast<double>(steps));
+  }
+  decode(map, sink, part(0.6, 0.4));
+}
+
+}  // namespace ganvas
