@@ -7,6 +7,8 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/log.hpp"
+#include "ganvas/nn/noise_picture.hpp"
 #include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/threads.hpp"
@@ -47,6 +49,31 @@ void for_each_tile(const cv::Rect& whole, int side, const std::function<void(dou
     }
 }
 
+/// One end of a style network as the engine takes networks.
+class StyleEnd final : public Generator {
+ public:
+  StyleEnd(StyleNetworkPtr network, bool decodes) : network_(std::move(network)), decodes_(decodes) {
+    register_module("network", network_);
+  }
+  Tensor forward(const Tensor& x) override {
+    return decodes_ ? network_->decode(x) : network_->encode(padded_for(network_->info(), x));
+  }
+  GeneratorInfo info() const override {
+    const StyleNetworkInfo about = network_->info();
+    if (decodes_) return {.scale = about.cell, .in_channels = about.channels, .out_channels = 3};
+    return {.in_channels = 3, .out_channels = about.channels, .multiple = about.cell};
+  }
+  std::string architecture() const override { return network_->architecture(); }
+  nlohmann::json config() const override { return network_->config(); }
+
+ private:
+  StyleNetworkPtr network_;
+  bool decodes_;
+};
+
+/// bf16 is taken by itself where it costs no more than this, dB of PSNR against fp32.
+constexpr double affordable_psnr = 45;
+
 }  // namespace
 
 /// Features of the whole picture.
@@ -82,6 +109,39 @@ StylePass::StylePass(StyleNetworkPtr network, const RunOptions& options, int til
   const double side = std::sqrt(tile_bytes / (4.0 * std::max(info_.live_values, 1)));
   const int chosen = std::clamp(static_cast<int>(side), 128, 1024);
   tile_ = std::max(1, (tile > 0 ? tile : chosen) / info_.cell);
+  if (!device_.is_cpu() || options.engine == "libtorch") return;
+  const bool bf16 = use_bf16(options.precision, device_) && engine_has_bf16();
+  const Tensor plain = bf16 && options.precision == "auto" ? sample() : Tensor();
+  compile(bf16);
+  if (!plain.defined() || precision() == "fp32") return;
+  const double error = (sample() - plain).square().mean().item<double>();
+  log(LogLevel::debug, "bf16: {:.1f} dB", -10 * std::log10(std::max(error, 1e-12)));
+  if (!(-10 * std::log10(std::max(error, 1e-12)) >= affordable_psnr)) compile(false);
+}
+
+void StylePass::compile(bool bf16) {
+  const auto compiled = [&](bool decodes) {
+    std::string why;
+    StyleEnd end(network_, decodes);
+    auto engine = Engine::compile(end, {bf16, {}}, why);
+    if (!engine) log(LogLevel::debug, "LibTorch runs this network's {}: {}", decodes ? "decoder" : "encoder", why);
+    return engine;
+  };
+  encoder_ = compiled(false);
+  decoder_ = compiled(true);
+}
+
+/// What it makes of a small picture, 0..1.
+Tensor StylePass::sample() {
+  const int side = 16 * info_.cell;
+  const Tensor picture = noise_picture(3, side, side);
+  Tensor result = torch::zeros_like(picture);
+  SteadyStatistics steady;
+  run(
+      {side, side}, [&](const cv::Rect& rect) { return cut_out(picture, rect); },
+      [&](const cv::Rect& rect, const Tensor& values) { cut_out(result, rect).copy_(values); },
+      {{encode_style(picture.flip(2), {})}}, {}, steady, {});
+  return result.clamp(0, 1);
 }
 
 cv::Size StylePass::padded(cv::Size picture) const {
@@ -101,7 +161,8 @@ void StylePass::encode(Map& map, const Source& source, const std::function<void(
   const int reach = in_cells(info_.encode_reach, info_.cell);
   for_each_tile(map.whole, tile_, progress, [&](const cv::Rect& core) {
     const cv::Rect seen = with_context(core, reach, map.whole);
-    const Tensor features = network_->encode(source(scaled(seen, info_.cell)).to(device_));
+    const Tensor x = source(scaled(seen, info_.cell));
+    const Tensor features = encoder_ ? encoder_->run(x) : network_->encode(x.to(device_));
     map.write(core, cut_out(features, core - seen.tl()).to(torch::kCPU));
   });
 }
@@ -150,7 +211,8 @@ void StylePass::apply(Map& map, int step, const std::vector<StyleRegion>& region
 void StylePass::decode(const Map& map, const Sink& sink, const std::function<void(double)>& progress) {
   for_each_tile(map.whole, tile_, progress, [&](const cv::Rect& core) {
     const cv::Rect seen = with_context(core, info_.decode_reach, map.whole);
-    const Tensor pixels = network_->decode(map.read(seen, device_));
+    const Tensor x = map.read(seen, device_);
+    const Tensor pixels = decoder_ ? decoder_->run(x) : network_->decode(x);
     const Tensor values = cut_out(pixels, scaled(core - seen.tl(), info_.cell)).to(torch::kCPU, torch::kFloat);
     if (!std::isfinite(values.sum().item<float>()))
       fail(ErrorKind::model, "the network gives values that are no numbers (NaN or infinite)");

@@ -3,9 +3,11 @@
 #include <torch/types.h>
 
 #include <functional>
+#include <memory>
 #include <opencv2/core/types.hpp>
 #include <vector>
 
+#include "ganvas/engine/engine.hpp"
 #include "ganvas/infer/options.hpp"
 #include "ganvas/nn/style_network.hpp"
 
@@ -36,6 +38,8 @@ class StylePass {
   StylePass(StyleNetworkPtr network, const RunOptions& options, int tile);
 
   const StyleNetworkInfo& info() const { return info_; }
+  /// "fp32" or "bf16": of the convolutions before and behind the map of features, which itself stays fp32.
+  std::string precision() const { return encoder_ && encoder_->bf16() ? "bf16" : "fp32"; }
   /// Sides that the network works on: multiples of its cell, from its smallest on.
   cv::Size padded(cv::Size picture) const;
   /// Of a style's picture in 0..1, 1 x 3 x any size; weights as in encode_style().
@@ -52,11 +56,14 @@ class StylePass {
   void apply(Map& map, int step, const std::vector<StyleRegion>& regions,
              const std::vector<StyleStatistics>& statistics);
   void decode(const Map& map, const Sink& sink, const std::function<void(double)>& progress);
+  void compile(bool bf16);
+  torch::Tensor sample();
 
   StyleNetworkPtr network_;
   StyleNetworkInfo info_;
   torch::Device device_;
-  int tile_;  ///< in places
+  int tile_;                                   ///< in places
+  std::unique_ptr<Engine> encoder_, decoder_;  ///< the network's ends compiled, where that can be
 };
 
 }  // namespace ganvas

@@ -14,7 +14,8 @@
 namespace ganvas {
 
 torch::Tensor padded_for(const StyleNetworkInfo& info, const torch::Tensor& pictures) {
-  return pad_to_multiple(pad_up_to(pictures, info.smallest()), info.cell);
+  const bool tiny = std::min(pictures.size(2), pictures.size(3)) < info.smallest();
+  return pad_to_multiple(tiny ? pad_up_to(pictures, info.smallest()) : pictures, info.cell);
 }
 
 torch::Tensor StyleNetwork::forward(const torch::Tensor& pictures, const StyleCode& code) {
