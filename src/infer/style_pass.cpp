@@ -19,8 +19,8 @@ namespace {
 
 using torch::Tensor;
 
-constexpr double tile_bytes = 192e6;            ///< of features of one tile, roughly
-constexpr std::int64_t strip_values = 1 << 23;  ///< of features of one strip of the map
+constexpr double tile_bytes = 64e6;             ///< of features of one tile, roughly
+constexpr std::int64_t strip_values = 1 << 21;  ///< of features of one strip of the map
 constexpr double most_fp32 = 1073741824.0;      ///< bytes of a map beyond which it is fp16
 
 int in_cells(int pixels, int cell) { return (pixels + cell - 1) / cell; }
@@ -71,6 +71,17 @@ class StyleEnd final : public Generator {
   bool decodes_;
 };
 
+/// Whether all that lies between pixels and features is dense: the engine takes ten times as long as LibTorch for
+/// grouped convolutions of few channels.
+bool has_dense_ends(const StyleNetwork& network) {
+  for (const auto& item : network.named_modules()) {
+    if (item.key().starts_with("modulator") || item.key().starts_with("style_encoder")) continue;
+    const auto* conv = item.value()->as<torch::nn::Conv2dImpl>();
+    if (conv && conv->options.groups() > 1) return false;
+  }
+  return true;
+}
+
 /// bf16 is taken by itself where it costs no more than this, dB of PSNR against fp32.
 constexpr double affordable_psnr = 45;
 
@@ -109,7 +120,7 @@ StylePass::StylePass(StyleNetworkPtr network, const RunOptions& options, int til
   const double side = std::sqrt(tile_bytes / (4.0 * std::max(info_.live_values, 1)));
   const int chosen = std::clamp(static_cast<int>(side), 128, 1024);
   tile_ = std::max(1, (tile > 0 ? tile : chosen) / info_.cell);
-  if (!device_.is_cpu() || options.engine == "libtorch") return;
+  if (!device_.is_cpu() || options.engine == "libtorch" || !has_dense_ends(*network_)) return;
   const bool bf16 = use_bf16(options.precision, device_) && engine_has_bf16();
   const Tensor plain = bf16 && options.precision == "auto" ? sample() : Tensor();
   compile(bf16);
@@ -200,7 +211,7 @@ void StylePass::apply(Map& map, int step, const std::vector<StyleRegion>& region
         break;
       }
       // Where no style belongs, what stands there doesn't matter, but it must be a number.
-      const Tensor share = (cut_out(regions[r].share, core) + 1e-6).to(device_);
+      const Tensor share = (cut_out(regions[r].share, core) * regions[r].weight + 1e-6).to(device_);
       result = result.defined() ? result + made * share : made * share;
       total = total.defined() ? total + share : share;
     }

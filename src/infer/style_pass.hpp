@@ -17,6 +17,7 @@ namespace ganvas {
 struct StyleRegion {
   StyleCode code;
   torch::Tensor share{};
+  double weight = 1;  ///< against others where shares overlap; statistics don't depend on it
 };
 
 /// Statistics of earlier frames, for each step and region.

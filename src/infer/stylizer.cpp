@@ -182,7 +182,7 @@ std::vector<StyleRegion> Stylizer::State::regions_for(cv::Size small, cv::Size p
   }
   std::vector<StyleRegion> regions;
   for (std::size_t i = 0; i < codes.size(); ++i)
-    regions.push_back({codes[i], places_of(styles[i].mask, small, padded, pass->info().cell) * styles[i].weight});
+    regions.push_back({codes[i], places_of(styles[i].mask, small, padded, pass->info().cell), styles[i].weight});
   return regions;
 }
 
