@@ -192,7 +192,7 @@ cv::Mat Stylizer::State::coverage_for(const Image& image) const {
   for (const Style& style : styles) {
     if (style.mask.empty()) return {};
     const cv::Mat one = stretched_mask(style.mask, {image.width(), image.height()}).pixels;
-    if (sum.empty()) sum = one;
+    if (sum.empty()) sum = one.clone();  // it may be the mask itself
     else cv::add(sum, one, sum);
   }
   return sum;
