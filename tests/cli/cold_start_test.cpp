@@ -73,6 +73,12 @@ TEST_CASE("cold start: help, version and wrong arguments need no library, comman
     CHECK(contains(result.err, part));
   }
   CHECK(program.run({"train", "no-such-recipe", "--data", "x"}).code == 2);
+  const Finished alone = program.run({"train", "photo-x4", "--data", "x", "--new-data"});
+  CHECK(alone.code == 2);
+  CHECK(contains(alone.err, "--resume"));
+  const Finished without = program.run({"stylize", "x.png", "--style", "y.png", "-o", "z"});
+  CHECK(without.code == 2);
+  CHECK(contains(without.err, "-m is required"));
   CHECK(program.run({"eval", "x", "y", "--bicubic"}).code == 2);
   CHECK(program.run({"model", "info", "no-such-model"}).code == 2);
   CHECK(program.run({"model", "fetch", "no-such-file"}).code == 2);

@@ -45,7 +45,9 @@ StylizeRequest checked(StylizeRequest request) {
   }
   if (!request.save_style.empty() && fs::path(request.save_style).extension() != ".safetensors")
     fail(ErrorKind::usage, "--save-style {}: its name must end in .safetensors", request.save_style);
-  if (request.models.empty()) request.models = {"any-style"};
+  if (request.models.empty())
+    fail(ErrorKind::usage,
+         "-m is required: a style network (files of MicroAST, AdaIN, LST or fast neural style); none ships yet");
   for (auto& model : request.models) model = model_place(model);
   return request;
 }
@@ -100,8 +102,7 @@ void add_stylize(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   command
       ->add_option("-m,--model", request->models,
-                   "Name of a shipped model, a file, a folder, or the files of one network, one -m for each "
-                   "(default: any-style)")
+                   "A style network: a file, a folder, or the files of one network, one -m for each")
       ->type_name("TEXT")
       ->allow_extra_args(false);
   add_trust(*command, request->trust);

@@ -22,8 +22,9 @@ void add_train(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   command->add_option("--stop-at", options.stop_at, "End after this many steps, with a checkpoint")
       ->check(CLI::PositiveNumber);
-  command->add_flag("--resume", options.resume, "Go on from the last checkpoint in the run's folder");
-  command->add_flag("--new-data", options.new_data, "With --resume: go on with other pictures than before");
+  auto* resume = command->add_flag("--resume", options.resume, "Go on from the last checkpoint in the run's folder");
+  command->add_flag("--new-data", options.new_data, "With --resume: go on with other pictures than before")
+      ->needs(resume);
   command->add_flag("--dry-run", request->dry_run, "Check the recipe and print it with all defaults");
   command->callback([request, direction, &action] {
     action = [request, direction] {
