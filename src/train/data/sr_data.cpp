@@ -97,7 +97,10 @@ Scalars SrData::validate(Generator& generator) const {
     sums["psnr_y"] += quality.psnr_y * share;
     sums["ssim_y"] += quality.ssim_y * share;
     if (!lpips_) continue;
-    const auto tensor = [&](const Image& image) { return tensor_from_image(image.pixels).to(context_.device); };
+    // As compare_pictures() sees gray pictures and bands.
+    const auto tensor = [&](const Image& image) {
+      return tensor_from_image(to_rgb(colour_part(image)).pixels).to(context_.device);
+    };
     sums["lpips"] += (*lpips_)(tensor(sr), tensor(pair.hr)).item<double>() * share;
   }
   return sums;
