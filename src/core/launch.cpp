@@ -1,12 +1,12 @@
 #include "ganvas/core/launch.hpp"
 
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <vector>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/parse_number.hpp"
 
 namespace ganvas {
 
@@ -40,12 +40,10 @@ class Variables {
   int number(const std::string& name, int low, int high, const std::string& given) const {
     const std::string value = text(name);
     if (value.empty()) fail(ErrorKind::usage, "{} is set, but {} is not", given, name);
-    int result = 0;
-    const char* end = value.data() + value.size();
-    const auto [stop, error] = std::from_chars(value.data(), end, result);
-    if (error != std::errc() || stop != end || result < low || result > high)
+    const auto number = parse_number<int>(value);
+    if (!number || *number < low || *number > high)
       fail(ErrorKind::usage, "{}={}: expected a whole number of {} .. {}", name, value, low, high);
-    return result;
+    return *number;
   }
   int number_or(const std::string& name, int fallback, int low, int high) const {
     return text(name).empty() ? fallback : number(name, low, high, name);

@@ -1,7 +1,6 @@
 #include "ganvas/core/recipe.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -10,6 +9,7 @@
 #include "core/toml.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/core/parse_number.hpp"
 #include "ganvas/core/utf8.hpp"
 
 namespace ganvas {
@@ -34,11 +34,12 @@ std::vector<std::string> split_list(std::string text) {
   return items;
 }
 
+/// TOML's numbers may begin with a plus.
 template <typename T>
 bool parse_whole(const std::string& text, T& value) {
-  const char* end = text.data() + text.size();
-  const auto result = std::from_chars(text.data() + (text.starts_with('+') ? 1 : 0), end, value);
-  return result.ec == std::errc() && result.ptr == end;
+  const auto number = parse_number<T>(std::string_view(text).substr(text.starts_with('+') ? 1 : 0));
+  if (number) value = *number;
+  return number.has_value();
 }
 
 std::string quote(const std::string& text) {

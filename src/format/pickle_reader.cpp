@@ -6,6 +6,7 @@
 #include "format/pickle_globals.hpp"
 #include "format/pickle_stack.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/parse_number.hpp"
 
 namespace ganvas::format {
 namespace {
@@ -95,11 +96,9 @@ void Machine::push_real() {
 }
 
 std::uint64_t Machine::index_line() {
-  const std::string line = cursor_.line();
-  std::uint64_t index = 0;
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), index);
-  if (error != std::errc() || end != line.data() + line.size()) stack_.damaged("a memo index is no number");
-  return index;
+  const auto index = parse_number<std::uint64_t>(cursor_.line());
+  if (!index) stack_.damaged("a memo index is no number");
+  return *index;
 }
 
 void Machine::push_global(const std::string& module, const std::string& name) {

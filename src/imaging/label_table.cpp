@@ -1,9 +1,9 @@
 // The table of classes and colours, and its text form.
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/parse_number.hpp"
 #include "ganvas/imaging/labels.hpp"
 
 namespace ganvas {
@@ -12,10 +12,8 @@ namespace {
 
 /// A whole token as a number of 0..largest; -1 if it isn't one.
 int number_in(std::string_view token, int largest, int base = 10) {
-  int value = -1;
-  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), value, base);
-  if (error != std::errc() || end != token.data() + token.size() || value > largest) return -1;
-  return value;
+  const int value = parse_number<int>(token, base).value_or(-1);
+  return value > largest ? -1 : value;
 }
 
 /// Words between white space, up to five: an entry has four at most.

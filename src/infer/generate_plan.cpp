@@ -7,6 +7,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/imaging/contact_sheet.hpp"
 
 namespace fs = std::filesystem;
 
@@ -94,17 +95,13 @@ class Plan {
                     .size = {columns * one.width, rows * one.height}};
     for (const Cell& cell : cells)
       if (cell.styles) job.styles.push_back(cell.styles);
-    job.make = [this, cells = std::move(cells), columns, rows, one] {
-      cv::Mat whole;
+    job.make = [this, cells = std::move(cells), columns] {
+      std::vector<Image> pictures(cells.size());
       for (std::size_t i = 0; i < cells.size(); ++i) {
         throw_if_interrupted();
-        if (!cells[i].styles) continue;
-        const cv::Mat cell = pictures_.picture_of(cells[i].styles(), cells[i].layer_seed).pixels;
-        if (whole.empty()) whole = cv::Mat(rows * one.height, columns * one.width, cell.type(), cv::Scalar::all(255));
-        const int at = static_cast<int>(i);
-        cell.copyTo(whole(cv::Rect(at % columns * one.width, at / columns * one.height, one.width, one.height)));
+        if (cells[i].styles) pictures[i] = pictures_.picture_of(cells[i].styles(), cells[i].layer_seed);
       }
-      return Image(whole);
+      return contact_sheet(pictures, columns);
     };
     return job;
   }

@@ -10,6 +10,7 @@
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/channels.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/contact_sheet.hpp"
 #include "ganvas/imaging/fit.hpp"
 #include "ganvas/metadata/facts.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
@@ -24,14 +25,6 @@ namespace ganvas {
 namespace {
 
 using torch::Tensor;
-
-Image row_of(const std::vector<Image>& images) {
-  std::vector<cv::Mat> all;
-  for (const Image& image : images) all.push_back(image.pixels);
-  cv::Mat row;
-  cv::hconcat(all, row);
-  return Image(row);
-}
 
 }  // namespace
 
@@ -87,7 +80,7 @@ BatchSummary project_pictures(const GenerateOptions& where, const ProjectOptions
       if (!where.strip_metadata) add_facts(metadata, all);
       fs::create_directories(where.output);
       write_latents(beside(".safetensors"), pictures.network(), found.styles, found.planes);
-      write_image(beside("-progress.png"), row_of(way), metadata, where.encode);
+      write_image(beside("-progress.png"), contact_sheet(way, static_cast<int>(way.size())), metadata, where.encode);
       write_image(job.output, image_of(found.picture), metadata, where.encode);
       outcome.status = "done";
     });

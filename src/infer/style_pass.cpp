@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ganvas/core/division.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
@@ -23,8 +24,6 @@ constexpr double tile_bytes = 64e6;             ///< of features of one tile, ro
 constexpr std::int64_t strip_values = 1 << 21;  ///< of features of one strip of the map
 constexpr double most_fp32 = 1073741824.0;      ///< bytes of a map beyond which it is fp16
 
-int in_cells(int pixels, int cell) { return (pixels + cell - 1) / cell; }
-
 /// What a tile's core needs around it, inside the whole.
 cv::Rect with_context(const cv::Rect& core, int reach, const cv::Rect& whole) {
   return cv::Rect(core.x - reach, core.y - reach, core.width + 2 * reach, core.height + 2 * reach) & whole;
@@ -40,7 +39,7 @@ Tensor cut_out(const Tensor& x, const cv::Rect& rect) {
 
 template <typename Work>
 void for_each_tile(const cv::Rect& whole, int side, const std::function<void(double)>& progress, const Work& work) {
-  const int columns = in_cells(whole.width, side), rows = in_cells(whole.height, side);
+  const int columns = divided_up(whole.width, side), rows = divided_up(whole.height, side);
   for (int y = 0; y < rows; ++y)
     for (int x = 0; x < columns; ++x) {
       throw_if_interrupted();
@@ -157,7 +156,7 @@ Tensor StylePass::sample() {
 
 cv::Size StylePass::padded(cv::Size picture) const {
   const auto side = [this](int pixels) {
-    return in_cells(std::max(pixels, info_.smallest()), info_.cell) * info_.cell;
+    return divided_up(std::max(pixels, info_.smallest()), info_.cell) * info_.cell;
   };
   return {side(picture.width), side(picture.height)};
 }
@@ -169,7 +168,7 @@ StyleCode StylePass::encode_style(const Tensor& picture, const Tensor& weights) 
 }
 
 void StylePass::encode(Map& map, const Source& source, const std::function<void(double)>& progress) {
-  const int reach = in_cells(info_.encode_reach, info_.cell);
+  const int reach = divided_up(info_.encode_reach, info_.cell);
   for_each_tile(map.whole, tile_, progress, [&](const cv::Rect& core) {
     const cv::Rect seen = with_context(core, reach, map.whole);
     const Tensor x = source(scaled(seen, info_.cell));

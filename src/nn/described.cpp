@@ -1,5 +1,7 @@
 #include "nn/described.hpp"
 
+#include <torch/torch.h>
+
 #include "ganvas/core/bounded_json.hpp"
 
 namespace ganvas {
@@ -17,6 +19,16 @@ void describe(ModelFile& file, const std::string& architecture, const nlohmann::
   file.metadata["format"] = "pt";
   file.metadata["ganvas.architecture"] = architecture;
   file.metadata["ganvas.config"] = config.dump();
+}
+
+StateDict stored_weights(const torch::nn::Module& network, bool half) {
+  StateDict weights;
+  for (const auto& [key, tensor] : state_dict_of(network)) {
+    torch::Tensor stored = tensor.to(torch::kCPU);
+    if (half && stored.is_floating_point()) stored = stored.to(torch::kHalf);
+    weights.set(key, stored.contiguous());
+  }
+  return weights;
 }
 
 }  // namespace ganvas

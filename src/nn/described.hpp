@@ -1,11 +1,13 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/model_file.hpp"
 #include "ganvas/nn/detected.hpp"
+#include "ganvas/nn/weights.hpp"
 #include "nn/blocks.hpp"
 
 namespace ganvas {
@@ -35,5 +37,18 @@ auto build_described(const Described& said, std::int64_t stored, const std::stri
 
 /// Lets a file say what described() reads.
 void describe(ModelFile& file, const std::string& architecture, const nlohmann::json& config);
+
+/// On the CPU, floating-point ones in fp16 where `half`.
+StateDict stored_weights(const torch::nn::Module& network, bool half);
+
+/// A network's weights (fp16 where `half`) with `extra` metadata and what described() reads.
+template <typename Network>
+ModelFile described_file(const Network& network, const std::map<std::string, std::string>& extra, bool half = false) {
+  ModelFile file;
+  file.weights = stored_weights(network, half);
+  file.metadata = extra;
+  describe(file, network.architecture(), network.config());
+  return file;
+}
 
 }  // namespace ganvas

@@ -70,10 +70,7 @@ NoiseGeneratorPtr noise_generator_from(const StateDict& weights, const std::stri
 void save_noise_generator(const std::filesystem::path& path, const NoiseGenerator& network,
                           const std::vector<std::string>& class_names,
                           const std::map<std::string, std::string>& extra) {
-  ModelFile file;
-  for (const auto& [key, tensor] : state_dict_of(network)) file.weights.set(key, tensor.to(torch::kCPU).contiguous());
-  file.metadata = extra;
-  describe(file, network.architecture(), network.config());
+  ModelFile file = described_file(network, extra);
   if (!class_names.empty()) file.metadata["ganvas.classes"] = nlohmann::json(class_names).dump();
   write_model_file(path, file);
 }

@@ -81,15 +81,8 @@ GeneratorPtr replicate(const Generator& network) {
 
 void save_generator(const std::filesystem::path& path, const Generator& network,
                     const std::map<std::string, std::string>& extra, bool half) {
-  ModelFile file;
-  for (const auto& [key, tensor] : state_dict_of(network)) {
-    torch::Tensor stored = tensor.to(torch::kCPU);
-    if (half && stored.is_floating_point()) stored = stored.to(torch::kHalf);
-    file.weights.set(key, stored.contiguous());
-  }
+  ModelFile file = described_file(network, extra, half);
   const GeneratorInfo info = network.info();
-  file.metadata = extra;
-  describe(file, network.architecture(), network.config());
   file.metadata["ganvas.scale"] = fmt::format("{}", info.scale);
   file.metadata["ganvas.value_range"] = fmt::format("{}", info.value_range);
   if (info.value_low != 0) file.metadata["ganvas.value_low"] = fmt::format("{}", info.value_low);

@@ -164,15 +164,7 @@ StyleNetworkPtr load_style_network(const std::vector<std::filesystem::path>& pat
 
 void save_style_network(const std::filesystem::path& path, const StyleNetwork& network,
                         const std::map<std::string, std::string>& extra, bool half) {
-  ModelFile file;
-  for (const auto& [key, tensor] : state_dict_of(network)) {
-    torch::Tensor stored = tensor.to(torch::kCPU);
-    if (half && stored.is_floating_point()) stored = stored.to(torch::kHalf);
-    file.weights.set(key, stored.contiguous());
-  }
-  file.metadata = extra;
-  describe(file, network.architecture(), network.config());
-  write_model_file(path, file);
+  write_model_file(path, described_file(network, extra, half));
 }
 
 namespace {

@@ -2,9 +2,8 @@
 
 #include <torch/torch.h>
 
-#include <charconv>
-
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/parse_number.hpp"
 #include "nn/blocks.hpp"
 
 namespace ganvas {
@@ -14,11 +13,9 @@ namespace {
 using torch::Tensor;
 
 int number_in(const std::string& text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > 64)
-    fail(ErrorKind::model, "'{}' in a key is no index", text);
-  return value;
+  const auto value = parse_number<int>(text);
+  if (!value || *value < 0 || *value > 64) fail(ErrorKind::model, "'{}' in a key is no index", text);
+  return *value;
 }
 
 /// The tail of a styled convolution's key in rosinality's and BasicSR's names -> ours; empty: to be left out.

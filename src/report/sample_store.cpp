@@ -1,11 +1,12 @@
 #include "report/sample_store.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/hash.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/parse_number.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "report/embed.hpp"
 
@@ -49,12 +50,6 @@ std::string unused(std::string name, std::set<std::string>& used) {
   const std::string base = name;
   for (int i = 2; !used.insert(name).second; ++i) name = fmt::format("{}_{}", base, i);
   return name;
-}
-
-std::uint64_t hash_of(const Bytes& bytes) {  // FNV-1a, 64 bits
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
 }
 
 std::string thumbnail(const Image& image) {
@@ -105,11 +100,9 @@ std::vector<std::int64_t> SampleStore::steps_in_folder() const {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
     const std::string name = entry.path().filename().string();
-    std::int64_t step = 0;
     if (!name.starts_with("step_") || !entry.is_directory(error)) continue;
-    const auto [end, wrong] = std::from_chars(name.data() + 5, name.data() + name.size(), step);
-    if (wrong == std::errc() && end == name.data() + name.size() && entry.path() == folder_of(step))
-      steps.push_back(step);
+    const auto step = parse_number<std::int64_t>(std::string_view(name).substr(5));
+    if (step && entry.path() == folder_of(*step)) steps.push_back(*step);
   }
   std::sort(steps.begin(), steps.end());
   return steps;
@@ -159,7 +152,7 @@ void SampleStore::load() {
 /// no space.
 bool SampleStore::write(const fs::path& path, const std::string& key, const Bytes& png) {
   Last& last = last_[key];
-  const std::uint64_t hash = hash_of(png);
+  const std::uint64_t hash = fnv1a(png);
   const bool changed = last.path.empty() || last.hash != hash;
   if (!changed && last.path != path) {
     std::error_code error;

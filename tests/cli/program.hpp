@@ -101,4 +101,17 @@ inline Finished run_ganvas(const std::vector<std::string>& arguments, const std:
 inline std::ptrdiff_t line_count(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+/// Errors are one line each, on stderr alone.
+inline void check_error(const Finished& result, int code, const std::vector<const char*>& parts) {
+  CAPTURE(result.err);
+  CHECK(result.code == code);
+  CHECK(result.out.empty());
+  CHECK(contains(result.err, "error: "));
+  CHECK(line_count(result.err) == 1);
+  for (const char* part : parts) {
+    CAPTURE(part);
+    CHECK(contains(result.err, part));
+  }
+}
+
 }  // namespace ganvas::test

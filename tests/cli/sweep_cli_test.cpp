@@ -45,17 +45,6 @@ struct SweepFiles {
   }
 };
 
-void check_error(const Finished& result, int code, const std::vector<const char*>& parts) {
-  CAPTURE(result.err);
-  CHECK(result.code == code);
-  CHECK(result.out.empty());
-  CHECK(line_count(result.err) == 1);
-  for (const char* part : parts) {
-    CAPTURE(part);
-    CHECK(contains(result.err, part));
-  }
-}
-
 /// The lines of a finished sweep's --json: every trial once, in the order of rungs and scores.
 void check_ranking(const Finished& result, int trials) {
   CAPTURE(result.err);

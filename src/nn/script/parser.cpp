@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "ganvas/core/parse_number.hpp"
 #include "nn/script/lexer.hpp"
 #include "nn/script/syntax.hpp"
 
@@ -280,9 +279,9 @@ class Parser {
 
   template <typename Number>
   void number(Number& value) const {
-    const std::string& text = token_.text;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) foreign();
+    const auto number = parse_number<Number>(token_.text);
+    if (!number) foreign();
+    value = *number;
   }
 
   void named(Expression& result) const {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/parse_number.hpp"
 #include "ganvas/format/safetensors.hpp"
 
 namespace ganvas {
@@ -22,6 +23,13 @@ const std::string& Checkpoint::fact(const std::string& key, const std::string& n
   const auto found = facts.find(key);
   if (found == facts.end()) fail(ErrorKind::model, "{}: is no checkpoint of a training run", name);
   return found->second;
+}
+
+std::int64_t Checkpoint::count(const std::string& key, const std::string& name) const {
+  const std::string& text = fact(key, name);
+  const auto value = parse_number<std::int64_t>(text);
+  if (!value || *value < 0) fail(ErrorKind::model, "{}: its {} '{}' is not a whole number", name, key, text);
+  return *value;
 }
 
 torch::Tensor Checkpoint::random_state() { return at::detail::getDefaultCPUGenerator().get_state(); }

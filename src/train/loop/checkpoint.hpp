@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -12,7 +13,7 @@ namespace ganvas {
 /// Data need nothing: a batch is a function of its index.
 struct Checkpoint {
   StateDict tensors;
-  std::map<std::string, std::string> facts;  ///< step, best score, recipe
+  std::map<std::string, std::string> facts;  ///< step, best score, recipe, threads, what the pictures are known by
 
   void add(const std::string& prefix, const StateDict& weights);
   /// The tensors below `prefix`, without it.
@@ -20,6 +21,9 @@ struct Checkpoint {
 
   /// One of the facts. Throws Error(model) when it is missing.
   const std::string& fact(const std::string& key, const std::string& name) const;
+
+  /// The same of one that is a whole number from 0 up. Throws Error(model) for others.
+  std::int64_t count(const std::string& key, const std::string& name) const;
 
   /// The state of this process's random numbers, as bytes.
   static torch::Tensor random_state();

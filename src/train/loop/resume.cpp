@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/hash.hpp"
 #include "ganvas/imaging/picture_files.hpp"
 
 namespace fs = std::filesystem;
@@ -50,10 +51,7 @@ std::string fingerprint_of(const TaskData& data) {
   add("lr", data.lr);
   add("validation", data.validation);
   std::sort(lines.begin(), lines.end());
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: to notice a change, not to withstand an attack
-  for (const auto& line : lines)
-    for (const char c : line + '\n') hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return fmt::format("{} pictures, {:016x}", lines.size(), hash);
+  return fmt::format("{} pictures, {:016x}", lines.size(), fnv1a(fmt::format("{}\n", fmt::join(lines, "\n"))));
 }
 
 }  // namespace ganvas

@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
+#include "ganvas/core/parse_number.hpp"
 #include "ganvas/core/progress.hpp"
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/nn/precision.hpp"
@@ -46,7 +46,7 @@ class Trainer {
   void open_folder();
   void open_records();
   bool restore();
-  void restore_random_state(const Checkpoint& checkpoint);
+  void draw_own_noise();
   void restore_threads(const Checkpoint& checkpoint);
   void check_pictures(const Checkpoint& checkpoint);
   void save_checkpoint();
@@ -95,9 +95,11 @@ Trainer::Trainer(Recipe recipe, const TrainOptions& options)
   recipe_.check_all_read();
   resolved_ = recipe_.resolved();
   learner_->synchronise();
-  // From here on each process draws its own noise.
-  if (group_.rank() > 0) torch::manual_seed(settings_.seed + static_cast<std::uint64_t>(group_.rank()));
+  if (group_.rank() > 0) draw_own_noise();
 }
+
+/// From here on each process has random numbers of its own.
+void Trainer::draw_own_noise() { torch::manual_seed(settings_.seed + static_cast<std::uint64_t>(group_.rank())); }
 
 /// Goes back to the last checkpoint; false when there is none.
 bool Trainer::restore() {
@@ -106,37 +108,23 @@ bool Trainer::restore() {
   const Checkpoint checkpoint = read_checkpoint(path);
   changes_ = changes_on_resume(recipe_, checkpoint.fact("recipe", path.string()), path);
   learner_->restore(checkpoint, path.string());
-  restore_random_state(checkpoint);
+  if (!checkpoint.restore_random_state(group_.rank(), group_.size())) draw_own_noise();
   restore_threads(checkpoint);
-  const auto number = [&](const char* key) {
-    const std::string& text = checkpoint.fact(key, path.string());
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 0)
-      fail(ErrorKind::model, "{}: its {} '{}' is not a whole number", path.string(), key, text);
-    return value;
-  };
-  step_ = number("step");
+  step_ = checkpoint.count("step", path.string());
   if (step_ > settings_.steps)
     fail(ErrorKind::recipe, "{}: has done {} steps already; train.steps={} is less", path.string(), step_,
          settings_.steps);
-  stale_ = number("stale");
+  stale_ = checkpoint.count("stale", path.string());
   result_.best_score = std::strtod(checkpoint.fact("best_score", path.string()).c_str(), nullptr);
   check_pictures(checkpoint);
   return true;
-}
-
-/// Each process goes on with its own random numbers, where as many were there.
-void Trainer::restore_random_state(const Checkpoint& checkpoint) {
-  if (!checkpoint.restore_random_state(group_.rank(), group_.size()))
-    torch::manual_seed(settings_.seed + static_cast<std::uint64_t>(group_.rank()));
 }
 
 /// Sums are rounded by how many threads share them: the run's own number, unless another is wished.
 void Trainer::restore_threads(const Checkpoint& checkpoint) {
   const auto found = checkpoint.facts.find("threads");
   if (found == checkpoint.facts.end()) return;
-  const int before = std::atoi(found->second.c_str());
+  const int before = parse_number<int>(found->second).value_or(0);
   if (before < 1 || before > 1024 || before == threads_) return;
   if (options_.threads == 0) threads_ = use_cpu_threads(before);
   else log(LogLevel::info, "the run had {} threads; with {} it may end with other last bits", before, threads_);

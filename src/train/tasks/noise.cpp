@@ -6,6 +6,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/rng.hpp"
 #include "ganvas/data/image_source.hpp"
+#include "ganvas/imaging/contact_sheet.hpp"
 #include "ganvas/nn/noise_generator.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/torch_compat.hpp"
@@ -105,8 +106,10 @@ class Noise final : public AdversarialTask {
     constexpr int compared = 3 * side;
     std::vector<Image> first(fakes.begin(), fakes.begin() + compared), nearest;
     for (const Image& fake : first) nearest.push_back(source_->at(nearest_(fake).index).image);
-    return {{"samples", {{"fakes", sheet(fakes, side)}, {"reals", sheet(real_pictures(side * side), side)}}},
-            {"nearest", {{"fakes", sheet(first, side)}, {"nearest training pictures", sheet(nearest, side)}}}};
+    return {{"samples",
+             {{"fakes", contact_sheet(fakes, side)}, {"reals", contact_sheet(real_pictures(side * side), side)}}},
+            {"nearest",
+             {{"fakes", contact_sheet(first, side)}, {"nearest training pictures", contact_sheet(nearest, side)}}}};
   }
 
   void export_model(const std::filesystem::path& path, const std::map<std::string, std::string>& figures) override {
@@ -138,7 +141,7 @@ class Noise final : public AdversarialTask {
     recipe.record("generator", resolved);
     initialise_from_recipe(recipe, "generator", *network);
     if (const std::string start = recipe.text("generator.start", ""); !start.empty() && context_.find_model)
-      start_from(*network, context_.find_model(start));
+      start_from(*network, context_.model("generator.start", start));
     use_channels_last(*network);
     network->to(context_.device);
     return network;
@@ -322,16 +325,6 @@ class Noise final : public AdversarialTask {
     for (std::size_t i = 0; i < wanted; ++i)
       images.push_back(source_->at((2 * i + 1) * source_->count() / (2 * wanted)).image);
     return images;
-  }
-  static Image sheet(const std::vector<Image>& pictures, int side) {
-    const cv::Mat& first = pictures.front().pixels;
-    const int rows = std::min(side, (static_cast<int>(pictures.size()) + side - 1) / side);
-    cv::Mat whole(rows * first.rows, side * first.cols, first.type(), cv::Scalar::all(255));
-    for (std::size_t i = 0; i < pictures.size() && i < static_cast<std::size_t>(side * side); ++i) {
-      const auto row = static_cast<int>(i) / side, column = static_cast<int>(i) % side;
-      pictures[i].pixels.copyTo(whole(cv::Rect(column * first.cols, row * first.rows, first.cols, first.rows)));
-    }
-    return Image(whole);
   }
 
   DistributionScore score_;

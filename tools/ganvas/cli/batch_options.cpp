@@ -1,23 +1,17 @@
 #include "cli/batch_options.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 
 #include "cli/bind.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/core/launch.hpp"
+#include "ganvas/core/parse_number.hpp"
 
 namespace ganvas::cli {
 
 namespace {
-
-int whole_number(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : 0;
-}
 
 /// "I/N", I from 1, or "auto".
 void add_shard(CLI::App& command, BatchOptions& options) {
@@ -29,8 +23,8 @@ void add_shard(CLI::App& command, BatchOptions& options) {
       return;
     }
     const auto slash = std::min(text.find('/'), text.size() - 1);
-    options.shard_index = whole_number(std::string_view(text).substr(0, slash));
-    options.shard_count = whole_number(std::string_view(text).substr(slash + 1));
+    options.shard_index = parse_number<int>(std::string_view(text).substr(0, slash)).value_or(0);
+    options.shard_count = parse_number<int>(std::string_view(text).substr(slash + 1)).value_or(0);
     if (options.shard_index < 1 || options.shard_index > options.shard_count)
       fail(ErrorKind::usage, "--shard {}: expected I/N with 1 <= I <= N, or auto", text);
   };

@@ -1,16 +1,14 @@
 #include "cli/bind.hpp"
 
-#include <charconv>
-
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/parse_number.hpp"
 
 namespace ganvas::cli {
 
 CLI::Option* add_tile(CLI::App& command, int& field, const std::string& text) {
   const auto store = [&field](const std::string& given) {
-    int side = 0;
-    const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), side);
-    const bool number = error == std::errc() && end == given.data() + given.size() && side >= 16 && side <= 65536;
+    const int side = parse_number<int>(given).value_or(0);
+    const bool number = side >= 16 && side <= 65536;
     if (!number && given != "auto") fail(ErrorKind::usage, "--tile {}: expected auto or 16 .. 65536", given);
     field = number ? side : 0;
   };

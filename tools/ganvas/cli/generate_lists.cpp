@@ -1,8 +1,7 @@
 #include "cli/generate_lists.hpp"
 
-#include <charconv>
-
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/parse_number.hpp"
 
 namespace ganvas::cli {
 
@@ -12,11 +11,9 @@ constexpr std::size_t most_seeds = 1'000'000;
 
 template <typename Number>
 Number number_in(std::string_view text, const std::string& whole, const char* option) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size())
-    fail(ErrorKind::usage, "{} {}: '{}' is no number", option, whole, text);
-  return value;
+  const auto value = parse_number<Number>(text);
+  if (!value) fail(ErrorKind::usage, "{} {}: '{}' is no number", option, whole, text);
+  return *value;
 }
 
 }  // namespace

@@ -1,4 +1,3 @@
-#include <charconv>
 #include <filesystem>
 #include <memory>
 
@@ -8,6 +7,7 @@
 #include "cli/loader.hpp"
 #include "cli/run_options.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/parse_number.hpp"
 #include "ganvas/core/places.hpp"
 
 namespace fs = std::filesystem;
@@ -21,12 +21,10 @@ StyleChoice style_in(const std::string& text) {
   std::error_code ignored;
   const std::size_t colon = text.rfind(':');
   if (fs::exists(text, ignored) || colon == std::string::npos || colon == 0) return {text};
-  StyleChoice choice{text.substr(0, colon)};
-  const char *begin = text.data() + colon + 1, *end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(begin, end, choice.weight);
-  if (error != std::errc() || stop != end)
-    fail(ErrorKind::usage, "--style {}: '{}' is no weight, and no such file is there", text, std::string(begin, end));
-  return choice;
+  const std::string given = text.substr(colon + 1);
+  const auto weight = parse_number<decltype(StyleChoice::weight)>(given);
+  if (!weight) fail(ErrorKind::usage, "--style {}: '{}' is no weight, and no such file is there", text, given);
+  return {text.substr(0, colon), *weight};
 }
 
 /// A folder of the parts of a network stands for itself.

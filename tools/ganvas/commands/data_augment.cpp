@@ -9,6 +9,7 @@
 #include "ganvas/core/places.hpp"
 #include "ganvas/data/image_source.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/contact_sheet.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
 #include "ganvas/train/augment.hpp"
 
@@ -45,22 +46,18 @@ int run(const DataAugmentRequest& request) {
   options.height = options.width = request.size;
   const ImageSource source(options);
   const auto rows = std::min<std::size_t>(static_cast<std::size_t>(request.pictures), source.count());
-  const int side = request.size;
-  cv::Mat sheet(static_cast<int>(rows) * side, (1 + request.columns) * side, CV_8UC3);
+  std::vector<Image> cells;
   torch::manual_seed(request.seed);
   const torch::NoGradGuard no_grad;
   for (std::size_t row = 0; row < rows; ++row) {
     const Image& picture = source.at(row * source.count() / rows).image;
-    const auto place = [&](int column) {
-      return sheet(cv::Rect(column * side, static_cast<int>(row) * side, side, side));
-    };
-    picture.pixels.copyTo(place(0));
+    cells.push_back(picture);
     const torch::Tensor changed =
         augment(tensor_from_images({picture}).expand({request.columns, -1, -1, -1}).contiguous());
-    for (int i = 0; i < request.columns; ++i) image_from_tensor(changed[i], Depth::u8).pixels.copyTo(place(1 + i));
+    for (int i = 0; i < request.columns; ++i) cells.push_back(image_from_tensor(changed[i], Depth::u8));
   }
   if (fs::path(request.preview).has_parent_path()) fs::create_directories(fs::path(request.preview).parent_path());
-  write_image(request.preview, Image(sheet));
+  write_image(request.preview, contact_sheet(cells, 1 + request.columns));
   std::cout << request.preview << std::endl;
   return 0;
 }

@@ -21,16 +21,15 @@ namespace ganvas::cli {
 
 namespace {
 
-constexpr Hint stylize_hints[] = {
-    {"styles", "give it by --style PICTURE"},           {"own_style", "leave --style out"},
-    {"weights", "give them as --style PICTURE:WEIGHT"}, {"masks", "give as many --mask as --style, in their order"},
-    {"keep_colour", "take --preserve-colour luma"},     {"steady", "leave --steady out"}};
-
 template <typename Work>
 auto stylize_hinted(const Work& work) {
-  return hinted(
-      {stylize_hints[0], stylize_hints[1], stylize_hints[2], stylize_hints[3], stylize_hints[4], stylize_hints[5]},
-      work);
+  return hinted({{"styles", "give it by --style PICTURE"},
+                 {"own_style", "leave --style out"},
+                 {"weights", "give them as --style PICTURE:WEIGHT"},
+                 {"masks", "give as many --mask as --style, in their order"},
+                 {"keep_colour", "take --preserve-colour luma"},
+                 {"steady", "leave --steady out"}},
+                work);
 }
 
 Stylizer load_stylizer(const StylizeRequest& request) {
