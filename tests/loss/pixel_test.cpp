@@ -72,3 +72,24 @@ TEST_CASE("total variation: neighbours' differences across and down, 0 for what 
   const torch::Tensor row = torch::tensor({0.0F, 3.0F}).reshape({1, 1, 1, 2});
   CHECK(total_variation(row).item<double>() == 3);
 }
+
+TEST_CASE("sub-pixel grid: sees a lattice, not what lies anywhere, nor a slope") {
+  torch::manual_seed(1);
+  const auto levels = [](const torch::Tensor& x, int period) {
+    return std::sqrt(sub_pixel_grid(x, period).item<double>());
+  };
+  torch::Tensor lattice = torch::zeros({1, 3, 64, 80});
+  using torch::indexing::None;
+  using torch::indexing::Slice;
+  lattice.index_put_({Slice(), Slice(), Slice(0, None, 2), Slice(0, None, 2)}, 1.0);
+  // One of four places is 1, three are 0: a deviation of sqrt(1/4 * 3/4).
+  CHECK(levels(lattice, 2) == doctest::Approx(std::sqrt(3.0 / 16)));
+  CHECK(levels(lattice, 4) == doctest::Approx(std::sqrt(3.0 / 16)));
+  torch::Tensor broad = torch::zeros({1, 1, 64, 64});
+  broad.index_put_({Slice(), Slice(), Slice(), Slice(1, None, 4)}, 1.0);
+  CHECK(levels(broad, 4) == doctest::Approx(std::sqrt(3.0 / 16)));
+  const torch::Tensor slope = torch::arange(64.0).view({1, 1, 1, 64}).expand({1, 1, 64, 64}) / 64;
+  CHECK(levels(slope, 4) < 1e-5);
+  CHECK(levels(torch::rand({1, 1, 256, 256}), 4) < 0.02);
+  CHECK(levels(torch::rand({1, 1, 5, 64}), 4) == 0);
+}

@@ -18,9 +18,11 @@ Criteria::Criteria(const TaskContext& context, const GeneratorInfo& values, doub
   pixel_weight_ = recipe.number("loss.pixel_weight", pixel_weight, 0.0, 1e6);
   luma_weight_ = recipe.number("loss.luma_weight", 0.0, 0.0, 1e6);
   tv_weight_ = recipe.number("loss.tv_weight", 0.0, 0.0, 1e6);
+  grid_weight_ = recipe.number("loss.grid_weight", 0.0, 0.0, 1e9);
   perceptual_ = perceptual_from_recipe(recipe, "perceptual", context.find_model, context.device);
   looks_at_features_ = !recipe.at_default("perceptual.weight") || !recipe.at_default("perceptual.style_weight") ||
-                       !recipe.at_default("perceptual.lpips_weight");
+                       !recipe.at_default("perceptual.lpips_weight") ||
+                       !recipe.at_default("perceptual.normalised_weight");
   if (looks_at_features_ && values.out_channels != 3 && values.out_channels != 1)
     fail(ErrorKind::recipe, "{}: perceptual losses look at RGB or gray; the generator gives {} channels", recipe.name(),
          values.out_channels);
@@ -40,6 +42,7 @@ Terms Criteria::operator()(const Tensor& result, const Target& target, const std
   // Papers measure luma, and eyes see it best.
   if (luma_weight_ > 0) terms["luma" + suffix] = luma_weight_ * distance(luma_of(result), luma_of(target.content));
   if (tv_weight_ > 0) terms["tv" + suffix] = tv_weight_ * total_variation(result);
+  if (grid_weight_ > 0) terms["grid" + suffix] = grid_weight_ * sub_pixel_grid(result);
   if (!perceptual_) return terms;
   const AutocastScope autocast(bf16_, cuda_);
   const bool one = target.style.is_same(target.content);

@@ -19,24 +19,27 @@ struct Target {
 
 /// The recipe's named loss terms, one piece for all tasks:
 ///   [loss]        pixel (l1, l2, charbonnier: how pictures are compared), pixel_weight, luma_weight (the same on
-///                 luma), tv_weight (total variation of the result: against noise and checkerboards)
-///   [perceptual]  see perceptual_from_recipe: weight, style_weight, lpips_weight and the feature network
+///                 luma), tv_weight (total variation of the result: against noise and checkerboards), grid_weight
+///                 (sub_pixel_grid of the result)
+///   [perceptual]  see perceptual_from_recipe: weight, normalised_weight, style_weight, lpips_weight and the network
 /// Where pictures come in pairs (super-resolution, pix2pix), the target is the partner. Where they don't (cyclegan,
 /// cut) there is none: pixel, luma, perceptual and lpips compare the result with the picture that it was made from,
 /// which says how much of that has to stay (Shrivastava et al. 2017, eq. 3, on pixels; Chen et al. 2018, CartoonGAN,
-/// eq. 5, on features), and style compares its Gram matrices with those of a real picture of the other kind.
+/// eq. 5, on features), and style compares its statistics with those of a real picture of the other kind.
 class Criteria {
  public:
   /// For pictures with values in the range of `values`. `pixel_weight`: the default of loss.pixel_weight.
   Criteria(const TaskContext& context, const GeneratorInfo& values, double pixel_weight);
 
-  /// "pixel", "luma", "tv", "perceptual", "style" and "lpips", weighted, those whose weight isn't 0, each with `suffix`
-  /// behind its name. N x C x H x W; no gradient flows to the target.
+  /// "pixel", "luma", "tv", "grid", "perceptual", "normalised", "style" and "lpips", weighted, those whose weight isn't
+  /// 0, each with `suffix` behind its name. N x C x H x W; no gradient flows to the target.
   Terms operator()(const torch::Tensor& result, const Target& target, const std::string& suffix = "") const;
   /// Two pictures by loss.pixel, unweighted.
   torch::Tensor distance(const torch::Tensor& a, const torch::Tensor& b) const;
   /// Whether there is no term at all.
-  bool empty() const { return pixel_weight_ + luma_weight_ + tv_weight_ == 0 && !looks_at_features_; }
+  bool empty() const { return pixel_weight_ + luma_weight_ + tv_weight_ + grid_weight_ == 0 && !looks_at_features_; }
+  /// What the perceptual terms look through; null where there are none, and in a dry run.
+  FeatureNetwork* features() const { return perceptual_ ? &perceptual_->network() : nullptr; }
 
  private:
   torch::Tensor seen(const torch::Tensor& pictures) const;
@@ -44,7 +47,7 @@ class Criteria {
   bool bf16_, cuda_;
   GeneratorInfo values_;
   std::string pixel_;
-  double pixel_weight_, luma_weight_, tv_weight_;
+  double pixel_weight_, luma_weight_, tv_weight_, grid_weight_;
   bool looks_at_features_;
   std::unique_ptr<PerceptualLoss> perceptual_;  ///< null in a dry run
 };
