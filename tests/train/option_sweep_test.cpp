@@ -42,6 +42,11 @@ hold_out = 0
   if (task == "noise")
     return "[generator]\narchitecture = \"dcgan\"\nnoise = 4\nwidths = [4, 4, 4]\n[data]\nhold_out = 0\n"
            "[validate]\nnetwork = \"\"\n";
+  if (task == "style-any")
+    return "[generator]\nwidth = 4\ntail_width = 4\n[style]\nidentity_every = 3\n[data]\nload = 36\ncrops = [32]\n";
+  if (task == "style")
+    return "[generator]\nwidth = 4\nblocks = 1\n[style]\nbalance = 0\n[loss]\npixel_weight = 0.1\n[data]\nload = "
+           "36\ncrops = [32]\n";
   if (task == "mixture") return "[mixture]\nwidth = 8\n";
   FAIL("a new adversarial task: say here how it is made small");
   return "";
@@ -245,6 +250,7 @@ const std::vector<Probe>& probes() {
       {"loss.pixel_weight", "0.7"},
       {"loss.luma_weight", "1"},
       {"loss.tv_weight", "1"},
+      {"loss.grid_weight", "100"},
       {"loss.feature_matching", "1"},
       {"loss.cycle", "3"},
       {"loss.identity", "2"},
@@ -255,6 +261,10 @@ const std::vector<Probe>& probes() {
       {"perceptual.criterion", "l2", kFeatures},
       {"perceptual.weight", "1", {"perceptual.layers=relu1"}},
       {"perceptual.style_weight", "1", {"perceptual.layers=relu1"}},
+      {"perceptual.normalised_weight", "1", {"perceptual.layers=relu1"}},
+      {"perceptual.style_layers", "block3", {"perceptual.style_weight=1", "perceptual.layers=relu1"}},
+      {"perceptual.statistics", "moments", {"perceptual.style_weight=1", "perceptual.layers=relu1"}},
+      {"perceptual.half_size", "true", {"perceptual.style_weight=1", "perceptual.layers=relu1"}},
       {"perceptual.lpips_weight", "1"},
       {"perceptual.heads", "heads", {"perceptual.lpips_weight=1"}},
       {"perceptual.input", "plain", kFeatures},

@@ -11,6 +11,7 @@ const std::vector<PointlessOption>& pointless_options() {
   const char* one_way = "no second generator leads back to the input";
   const char* pairs = "every result has its partner to be compared with, so that an inversion can't stay unseen";
   const char* no_light = "points of a plane have neither light nor dark";
+  const char* any_light = "a style may well turn light into dark";
   const char* nothing_to_keep =
       "pictures from noise are made of no other picture and have no partner to be compared with";
   static const std::vector<PointlessOption> all{
@@ -19,6 +20,7 @@ const std::vector<PointlessOption>& pointless_options() {
       {"loss.pixel_weight", {"noise"}, nothing_to_keep},
       {"loss.luma_weight", {"noise"}, nothing_to_keep},
       {"loss.tv_weight", {"noise"}, nothing_to_keep},
+      {"loss.grid_weight", {"noise"}, nothing_to_keep},
       {"perceptual.", {"noise"}, nothing_to_keep},
       {"loss.cycle", {"noise"}, nothing_to_keep},
       {"loss.identity", {"noise"}, nothing_to_keep},
@@ -28,16 +30,19 @@ const std::vector<PointlessOption>& pointless_options() {
       {"loss.pixel_weight", {"mixture"}, points},
       {"loss.luma_weight", {"mixture"}, points},
       {"loss.tv_weight", {"mixture"}, points},
+      {"loss.grid_weight", {"mixture"}, points},
       {"perceptual.", {"mixture"}, points},
-      {"generator.start_reverse", {"super-resolution", "pix2pix", "cut", "mixture", "noise"}, one_way},
-      {"discriminator.start_reverse", {"super-resolution", "pix2pix", "cut", "mixture", "noise"}, one_way},
-      {"loss.cycle", {"super-resolution", "pix2pix", "cut", "mixture"}, one_way},
+      {"generator.start_reverse", {"super-resolution", "pix2pix", "cut", "mixture", "noise", "style-any", "style"}, one_way},
+      {"discriminator.start_reverse", {"super-resolution", "pix2pix", "cut", "mixture", "noise", "style-any", "style"}, one_way},
+      {"loss.cycle", {"super-resolution", "pix2pix", "cut", "mixture", "style-any", "style"}, one_way},
       {"loss.identity",
-       {"super-resolution", "pix2pix", "mixture"},
+       {"super-resolution", "pix2pix", "mixture", "style"},
        "what goes in and what comes out are of two kinds, so that nothing is to stay as it is"},
       {"loss.identity", {"cut"}, "nce.identity is what keeps pictures of B as they are"},
       {"monitor.inversion_low", {"super-resolution", "pix2pix"}, pairs},
       {"monitor.on_inversion", {"super-resolution", "pix2pix"}, pairs},
+      {"monitor.inversion_low", {"style-any", "style"}, any_light},
+      {"monitor.on_inversion", {"style-any", "style"}, any_light},
       {"monitor.inversion_low", {"mixture"}, no_light},
       {"monitor.on_inversion", {"mixture"}, no_light},
   };
