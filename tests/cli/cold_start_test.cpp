@@ -5,6 +5,7 @@
 #include "ganvas/format/safetensors.hpp"
 #include "ganvas/nn/feature_network.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/style_network.hpp"
 
 using namespace ganvas;
 using namespace ganvas::test;
@@ -118,6 +119,16 @@ TEST_CASE("cold start: model list without the library tells what the registries 
       const std::string name = fmt::format("{}-{}", plugin.name, i);
       save_generator(file_of(name), *network, {}, /*half=*/i == 1);
       rows[name] = row(name, fmt::format("x{}", network->info().scale), plugin.name, parameter_count(*network));
+    }
+  }
+  plugins += "\nNetworks that give pictures the style of others:\n";
+  for (const auto& plugin : style_network_plugins()) {
+    plugins += fmt::format("{:<20} {}\n", plugin.name, plugin.summary);
+    for (std::size_t i = 0; i < plugin.examples.size(); ++i) {
+      const auto network = plugin.make(plugin.examples[i]);
+      const std::string name = fmt::format("{}-{}", plugin.name, i);
+      save_style_network(file_of(name), *network, {}, /*half=*/i == 1);
+      rows[name] = row(name, "", plugin.name, parameter_count(*network));
     }
   }
   plugins += "\nNetworks for perceptual losses and LPIPS:\n";

@@ -3,9 +3,12 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
+#include <sstream>
 
 #include "cli/program.hpp"
+#include "ganvas/nn/feature_network.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/style_network.hpp"
 #include "ganvas/nn/weights.hpp"
@@ -205,4 +208,45 @@ TEST_CASE("stylize: wrong wishes are one line") {
   CHECK(contains(studio.complaint(1, {"--style", studio.model().string()}), "neither a picture nor a saved style"));
   const Finished nothing = run_ganvas({"stylize", "--style", red, "-m", studio.model().string()});
   CHECK(nothing.code == 2);
+}
+
+TEST_CASE("eval --style: figures of every pair, those of the photographs at strength 0, wrong options") {
+  const Studio studio;
+  fs::create_directories(studio.folder / "contents");
+  write_image(studio.folder / "contents/a.png", gradient(48, 40, 3, Depth::u8));
+  write_image(studio.folder / "contents/b.png", noise(40, 44, 3, Depth::u8, 5));
+  save_feature_network(studio.folder / "eye.safetensors",
+                       *make_feature_network("vgg", {{"depth", 19}, {"width", 4}, {"convs", 5}}));
+  const std::vector<std::string> all{
+      "eval", studio.at("contents"),   "--style",           studio.at("styles"),
+      "-m",   studio.model().string(), "--feature-network", studio.at("eye.safetensors")};
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = all;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_ganvas(arguments);
+  };
+  const Finished full = with({"--json"}), none = with({"--json", "--strength", "0"});
+  CHECK(full.code == 0);
+  const auto lines = [](const Finished& done) {
+    std::vector<nlohmann::json> found;
+    std::istringstream stream(done.out);
+    for (std::string line; std::getline(stream, line);) found.push_back(nlohmann::json::parse(line));
+    return found;
+  };
+  REQUIRE(lines(full).size() == 5);
+  CHECK(lines(full)[0].at("file") == "a.png");
+  CHECK(lines(full)[0].at("gram_1_1").get<double>() > 0);
+  const auto mean = lines(full).back().at("mean"), before = lines(none).back().at("mean");
+  CHECK(mean.at("content").get<double>() > 0);
+  CHECK(before.at("content").get<double>() == 0);
+  CHECK(before.at("cnorm").get<double>() == 0);
+  CHECK(before.at("own_psnr").get<double>() == doctest::Approx(100));
+  CHECK(before.at("grid_4").get<double>() == before.at("grid_4_before").get<double>());
+  CHECK(contains(with({}).out, "mean of 4 pairs"));
+  CHECK(with({"--fid"}).code == 2);
+  CHECK(run_ganvas({"eval", studio.at("contents"), "--style", studio.at("styles")}).code == 2);
+  // And its facts, as a model.
+  const Finished info = run_ganvas({"model", "info", studio.model().string(), "--json"});
+  CHECK(info.code == 0);
+  CHECK(nlohmann::json::parse(info.out).at("styles") == "any");
 }

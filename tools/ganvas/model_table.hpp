@@ -9,10 +9,12 @@
 /// The table that `model list` prints, for the program and for its library.
 namespace ganvas::cli {
 
+enum class ArchitectureKind { generator, style, features };
+
 /// A plug-in of the registries of networks.
 struct Architecture {
   std::string_view name, summary;
-  bool features = false;  ///< a network for perceptual losses rather than a generator
+  ArchitectureKind kind = ArchitectureKind::generator;
 };
 
 /// All plug-ins, in the registries' order. The build writes this table with `list_architectures`, so that `model list`

@@ -18,7 +18,15 @@ void check_sets(const EvalRequest& request) {
          "eval --fid compares two folders as wholes: --model, --bicubic, --lr and --lpips go picture by picture");
 }
 
+void check_styles(const EvalRequest& request) {
+  if (request.model.empty()) fail(ErrorKind::usage, "eval --style: give the style network with --model");
+  if (!request.sr.empty() || request.bicubic || !request.lr.empty() || request.lpips.on || request.fid)
+    fail(ErrorKind::usage,
+         "eval --style makes its results itself: no folder of results, --bicubic, --lr, --lpips, --fid");
+}
+
 void check_eval(const EvalRequest& request) {
+  if (!request.styles.empty()) return check_styles(request);
   if (request.fid) return check_sets(request);
   if (request.sr.empty() + request.model.empty() + !request.bicubic != 2)
     fail(ErrorKind::usage, "eval: give one of a folder of results, --model M or --bicubic");
@@ -30,7 +38,8 @@ void check_eval(const EvalRequest& request) {
 void add_eval(CLI::App& app, Action& action) {
   auto request = std::make_shared<EvalRequest>();
   CLI::App* command = app.add_subcommand(
-      "eval", "PSNR, SSIM and LPIPS against ground truth, or FID of folders, by the papers' protocols");
+      "eval",
+      "PSNR, SSIM and LPIPS against ground truth, FID of folders, or styles' distances, by the papers' protocols");
   command->add_option("hr", request->hr, "Folder (or file) of ground truth")->required();
   command->add_option("sr", request->sr, "Folder (or file) of results with the same names");
   command->add_option("-m,--model", request->model, "Make the results with this model");
@@ -42,17 +51,26 @@ void add_eval(CLI::App& app, Action& action) {
   command->add_option("--border", request->border, "Pixels left out on each side (default: the scale)")
       ->check(CLI::Range(0, 1000));
   add_lpips_options(*command, request->lpips);
+  command
+      ->add_option("--style", request->styles,
+                   "A painting or a folder of them: give each picture each of these styles with --model, a style "
+                   "network, and say how near style and content come in the eyes of a VGG-19 (--feature-network)")
+      ->type_name("PICTURE")
+      ->allow_extra_args(false);
+  command->add_option("--strength", request->strength, "Of --style, from 0 (the picture itself) to 1")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--fid", request->fid,
                     "Compare the folders as wholes, whatever the names: FID, KID, precision and recall");
   command->add_option(
       "--feature-network", request->feature_network,
       "Their network: file or name (default: the shipped features, whose figures are named fid_features "
-      "...; inception: the published metrics', once fetched)");
+      "...; inception: the published metrics', once fetched; for --style vgg19)");
   command->add_flag("--json", request->json, "One JSON line a file, and a last one with the mean");
   add_run_options(*command, request->upscale.run);
   command->add_flag("--tta", request->upscale.tta, "Mean over 8 flips and turns");
   command->callback([request, &action] {
-    if (!request->feature_network.empty()) request->fid = true;
+    if (!request->feature_network.empty() && request->styles.empty()) request->fid = true;
     action = [request] {
       check_eval(*request);
       return run_in_library(*request);

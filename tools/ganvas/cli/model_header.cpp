@@ -52,7 +52,7 @@ std::optional<ModelRow> row_from(const std::string& name, const Header& header) 
   ModelRow row{name, std::nullopt, metadata.at("ganvas.architecture").get<std::string>()};
   const auto known = std::ranges::find(architectures(), row.architecture, &Architecture::name);
   if (known == architectures().end()) return std::nullopt;
-  if (!known->features) {
+  if (known->kind == ArchitectureKind::generator) {
     const auto& text = metadata.at("ganvas.scale").get_ref<const std::string&>();
     int scale = 0;
     if (std::from_chars(text.data(), text.data() + text.size(), scale).ec != std::errc()) return std::nullopt;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "commands/eval_sets.hpp"
+#include "commands/eval_styles.hpp"
 #include "commands/lpips_meter.hpp"
 #include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
@@ -118,6 +119,7 @@ class Printer {
 }  // namespace
 
 int run(const EvalRequest& request) {
+  if (!request.styles.empty()) return run_eval_styles(request);
   if (request.fid) return run_eval_sets(request);
   std::optional<LpipsMeter> meter;
   if (request.lpips.on) meter.emplace(request.lpips, request.upscale.run.device);

@@ -8,6 +8,7 @@
 #include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/feature_network.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/style_network.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 
 namespace ganvas::cli {
@@ -70,6 +71,21 @@ bool holds_features(const ModelFile& file) {
   return false;
 }
 
+nlohmann::ordered_json style_facts(const std::string& name, const ModelFile& file, const StyleNetwork& network) {
+  const StyleNetworkInfo info = network.info();
+  nlohmann::ordered_json text{{"file", name},
+                              {"container", file.container},
+                              {"architecture", network.architecture()},
+                              {"config", network.config()},
+                              {"parameters", parameter_count(network)},
+                              {"styles", "any"},
+                              {"cell", info.cell},
+                              {"features", info.channels},
+                              {"reach", info.encode_reach}};
+  if (!file.metadata.empty()) text["metadata"] = file.metadata;
+  return text;
+}
+
 nlohmann::ordered_json feature_facts(const std::string& name, const ModelFile& file) {
   const FeatureNetworkPtr network = feature_network_from(file, name);
   nlohmann::ordered_json text{{"file", name},
@@ -87,6 +103,7 @@ nlohmann::ordered_json feature_facts(const std::string& name, const ModelFile& f
 
 nlohmann::ordered_json model_facts(const std::string& name, ModelFile file) {
   if (holds_features(file)) return feature_facts(name, file);
+  if (const StyleNetworkPtr network = style_network_from({{name, file}})) return style_facts(name, file, *network);
   return generator_facts(name, generator_from(std::move(file), name));
 }
 

@@ -4,16 +4,15 @@
 
 #include "commands/explain.hpp"
 #include "commands/hints.hpp"
+#include "commands/load_stylizer.hpp"
 #include "commands/model_name.hpp"
 #include "commands/run.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/format/torchscript.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/picture_files.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "ganvas/infer/stylizer.hpp"
-#include "ganvas/nn/torchscript_network.hpp"
 
 namespace fs = std::filesystem;
 
@@ -30,15 +29,6 @@ auto stylize_hinted(const Work& work) {
                  {"keep_colour", "take --preserve-colour luma"},
                  {"steady", "leave --steady out"}},
                 work);
-}
-
-Stylizer load_stylizer(const StylizeRequest& request) {
-  std::vector<fs::path> paths(request.models.begin(), request.models.end());
-  const bool script = paths.size() == 1 && !fs::is_directory(paths.front()) && is_torchscript(paths.front());
-  if (!script)
-    if (StyleNetworkPtr network = load_style_network(paths)) return Stylizer(std::move(network), request.options);
-  if (paths.size() > 1) fail(ErrorKind::usage, "-m: {} files, but no network of several parts", paths.size());
-  return Stylizer(load_generator(paths.front(), {request.trust}), request.options);
 }
 
 /// The styles of one run: all that were named together, or one of a folder.
@@ -140,7 +130,7 @@ int run(const StylizeRequest& request) {
   batch.quiet = log_level() > LogLevel::info;
   batch.name_fields["model"] = model_name(request.models.front());
   batch.name_fields["scale"] = "1";
-  Stylizer stylizer = stylize_hinted([&] { return load_stylizer(request); });
+  Stylizer stylizer = stylize_hinted([&] { return load_stylizer(request.models, request.options, request.trust); });
   int code = 0;
   for (const StyleSet& set : sets) {
     stylize_hinted([&] {

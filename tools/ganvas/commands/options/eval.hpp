@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "commands/options/lpips.hpp"
 #include "ganvas/infer/options.hpp"
@@ -13,9 +14,11 @@ struct EvalRequest {
   int scale = 0, border = -1;
   bool bicubic = false, json = false;
   LpipsRequest lpips;
-  bool fid = false;             ///< folders as wholes instead of picture by picture
-  std::string feature_network;  ///< file or name; empty: the shipped one
-  bool trust = false;           ///< TorchScript programs may do anything
+  std::vector<std::string> styles;  ///< pictures, or folders of them: how near `model` comes to these styles
+  double strength = 1;              ///< of the style
+  bool fid = false;                 ///< folders as wholes instead of picture by picture
+  std::string feature_network;      ///< file or name; empty: the shipped one
+  bool trust = false;               ///< TorchScript programs may do anything
 };
 
 }  // namespace ganvas::cli
