@@ -67,6 +67,17 @@ void ModulatedStyleNetwork::build(torch::nn::Sequential content, torch::nn::Sequ
   dec2_ = decoder_->register_module("dec2", ResidualLayer(channels));
 }
 
+void ModulatedStyleNetwork::start_middle_plain() {
+  const torch::NoGradGuard no_grad;
+  for (const auto& parameter : named_parameters())
+    if (parameter.key().find(".conv2.conv_layer.") != std::string::npos) parameter.value().mul_(0.01);
+  for (auto& [name, layer] : modulator_) {
+    layer->conv_layer->weight.mul_(0.1);
+    layer->conv_layer->bias.fill_(name.starts_with("weight") ? 1 : 0);
+    if (!name.starts_with("weight")) layer->conv_layer->weight.zero_();
+  }
+}
+
 torch::Tensor ModulatedStyleNetwork::signal(const char* name, const torch::Tensor& features,
                                             const torch::Tensor& weights) {
   return observe(modulator_.at(name)->forward(features), Observation::moments, weights).mean;

@@ -62,6 +62,8 @@ class ModulatedStyleNetwork : public StyleNetwork {
   void build(torch::nn::Sequential content, torch::nn::Sequential style, int channels);
   /// The features' two steps; a residual layer sees two places around one.
   static std::vector<StyleStep> both_steps() { return {{.reach = 2}, {.reach = 2}}; }
+  /// Residual layers that add next to nothing yet, modulated by 1 and 0.
+  void start_middle_plain();
   /// For what comes behind dec1 and dec2.
   torch::nn::Module& decoder() { return *decoder_; }
 

@@ -100,6 +100,22 @@ TEST_CASE("style networks: found again from their own state dict and file, one p
   }
 }
 
+TEST_CASE("any-style: begins as a transfer of colours, with a picture in its own style as it was") {
+  torch::manual_seed(8);
+  const torch::NoGradGuard no_grad;
+  const StyleNetworkPtr network = make_style_network("any-style", {});
+  const auto smooth = [](double low, double high) {
+    return low + (high - low) * torch::upsample_bicubic2d(torch::rand({1, 3, 9, 9}), {64, 72}, false).clamp(0, 1);
+  };
+  const Tensor content = smooth(0.1, 0.9), style = smooth(0.3, 0.6);
+  const double own =
+      (network->forward(content, network->encode_style(content)) - content).square().mean().item<double>();
+  CHECK(-10 * std::log10(own) > 35);
+  const Tensor result = network->forward(content, network->encode_style(style));
+  CHECK((result.mean({0, 2, 3}) - style.mean({0, 2, 3})).abs().max().item<double>() < 0.02);
+  CHECK((result.std({0, 2, 3}) - style.std({0, 2, 3})).abs().max().item<double>() < 0.02);
+}
+
 TEST_CASE("style networks: a blend of equal styles is the style, and shares of two lie between them") {
   const torch::NoGradGuard no_grad;
   for (const auto& network : all_style_examples()) {
