@@ -63,6 +63,7 @@ struct Stylizer::State {
   std::unique_ptr<StylePass> pass;  ///< of networks that take styles
   StyleNetworkPtr network;
   std::unique_ptr<Translator> translator;  ///< of those that have one
+  StyleSearch search;                      ///< where there is no network
   std::vector<Style> styles;
   std::vector<StyleCode> codes;  ///< of each style, unless they depend on the picture
   SteadyStatistics steady;
@@ -86,10 +87,18 @@ Stylizer::Stylizer(LoadedGenerator network, const StylizeOptions& options) : sta
   state_->translator = std::make_unique<Translator>(std::move(network), translate);
 }
 
+Stylizer::Stylizer(StyleSearch search, const StylizeOptions& options) : state_(std::make_unique<State>(options)) {
+  if (options.steady != Steady::no)
+    fail_setting(ErrorKind::usage, "steady", "a search takes no statistics from other frames");
+  if (options.keep_colour == KeepColour::match)
+    fail_setting(ErrorKind::usage, "keep_colour", "a search keeps the colours of the style or the content's alone");
+  state_->search = std::move(search);
+}
+
 Stylizer::~Stylizer() = default;
 Stylizer::Stylizer(Stylizer&&) noexcept = default;
 
-bool Stylizer::takes_styles() const { return state_->pass != nullptr; }
+bool Stylizer::takes_styles() const { return state_->pass != nullptr || state_->search; }
 
 Style Stylizer::read_style(const std::filesystem::path& path) const {
   Style style;
@@ -131,8 +140,10 @@ void Stylizer::set_styles(std::vector<Style> styles) {
   if (masks != 0 && masks != styles.size())
     fail_setting(ErrorKind::usage, "masks", "{} masks for {} styles: one for each, or one for all", masks,
                  styles.size());
+  if (state.search && masks > 0) fail_setting(ErrorKind::usage, "masks", "a search covers the whole picture");
   for (Style& style : styles) style.weight /= sum;
   state.styles = std::move(styles);
+  if (state.search) return;
   state.codes.clear();
   state.steady.known.clear();
   if (state.options.keep_colour != KeepColour::match) state.encode_styles({});
@@ -286,6 +297,16 @@ Image Stylizer::stylize(const Image& given, const Report& progress) {
   if (state.pass) {
     state.begin_frame(small_alpha.empty() ? small : with_alpha(small, small_alpha));
     state.run_network(small, small_alpha, finish, report);
+  } else if (state.search) {
+    std::vector<std::pair<torch::Tensor, double>> styles;
+    for (const Style& style : state.styles)
+      styles.emplace_back(tensor_from_image(to_rgb(colour_part(shrunk_to(style.picture, options.style_size))).pixels),
+                          style.weight);
+    const cv::Mat styled = matrix_from_tensor(state.search(tensor_from_image(small.pixels), styles, report));
+    for (int y = 0; y < small.height(); y += finished_rows) {
+      const cv::Rect rows(0, y, small.width(), std::min(finished_rows, small.height() - y));
+      finish(rows, styled(rows).clone());
+    }
   } else {
     const Image styled = state.translator->translate(resized ? to_depth(small, Depth::f32) : small, report);
     for (int y = 0; y < small.height(); y += finished_rows) {

@@ -250,3 +250,52 @@ TEST_CASE("eval --style: figures of every pair, those of the photographs at stre
   CHECK(info.code == 0);
   CHECK(nlohmann::json::parse(info.out).at("styles") == "any");
 }
+
+TEST_CASE("stylize: the model that ships is the default") {
+  const Studio studio;
+  const Finished done = run_ganvas({"stylize", studio.at("photos/a.png"), "--style", studio.at("styles/red.png"), "-o",
+                                    studio.at("by-default.png"), "--json", "--threads", "1"});
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  const Finished named = run_ganvas({"stylize", studio.at("photos/a.png"), "--style", studio.at("styles/red.png"), "-o",
+                                     studio.at("named.png"), "-m", "any-style", "--threads", "1"});
+  REQUIRE(named.code == 0);
+  const Image a = read_image(studio.folder / "by-default.png").image, b = read_image(studio.folder / "named.png").image;
+  CHECK(cv::norm(a.pixels, b.pixels, cv::NORM_INF) == 0);
+}
+
+TEST_CASE("stylize --optimise: without a style network, in the picture's size, with what it can't do refused") {
+  const Studio studio;
+  save_feature_network(studio.folder / "eye.safetensors",
+                       *make_feature_network("vgg", {{"depth", 19}, {"width", 4}, {"convs", 5}}));
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"stylize",
+                                       studio.at("photos/a.png"),
+                                       "-o",
+                                       studio.at("o.png"),
+                                       "--force",
+                                       "--style",
+                                       studio.at("styles/red.png"),
+                                       "--optimise",
+                                       "5",
+                                       "--threads",
+                                       "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_ganvas(arguments);
+  };
+  const std::vector<std::string> eye{"--feature-network", studio.at("eye.safetensors")};
+  const Finished done = with(eye);
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  const Image before = read_image(studio.folder / "photos/a.png").image,
+              after = read_image(studio.folder / "o.png").image;
+  CHECK(after.pixels.size() == before.pixels.size());
+  CHECK(cv::norm(after.pixels, before.pixels, cv::NORM_INF) > 4);
+  CHECK(with({"--feature-network", studio.model().string()}).code != 0);
+  for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
+           {"-m", studio.model().string()}, {"--steady", "first"}, {"--mask", studio.at("photos/a.png")}}) {
+    const Finished refused = with(wrong);
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "--optimise"));
+  }
+}

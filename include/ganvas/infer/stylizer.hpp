@@ -20,6 +20,12 @@ struct Style {
   Image mask{};       ///< gray; where it goes; empty: everywhere
 };
 
+/// A way to a stylised picture without a style network: content (1 x 3 x H x W, RGB in [0, 1]), styles of any size with
+/// shares that add up to 1 -> the content's size. `progress` gets the finished share.
+using StyleSearch = std::function<torch::Tensor(const torch::Tensor& content,
+                                                const std::vector<std::pair<torch::Tensor, double>>& styles,
+                                                const std::function<void(double)>& progress)>;
+
 /// Gives pictures the style of others, or a network's one. Not for several threads at once; frames of a film come in
 /// their order.
 class Stylizer {
@@ -28,6 +34,9 @@ class Stylizer {
   /// A network that has learnt one style (of scale 1). Throws Error(usage) for options about statistics or pictures of
   /// styles, which it doesn't take, and Error(model) as Translator does.
   Stylizer(LoadedGenerator network, const StylizeOptions& options);
+  /// By a search a picture, at the work size; what statistics and masks of regions do, it can't. Throws Error(usage)
+  /// for options about these.
+  Stylizer(StyleSearch search, const StylizeOptions& options);
   ~Stylizer();
   Stylizer(Stylizer&&) noexcept;
 

@@ -43,9 +43,16 @@ StylizeRequest checked(StylizeRequest request) {
   }
   if (!request.save_style.empty() && fs::path(request.save_style).extension() != ".safetensors")
     fail(ErrorKind::usage, "--save-style {}: its name must end in .safetensors", request.save_style);
-  if (request.models.empty())
-    fail(ErrorKind::usage,
-         "-m is required: a style network (files of MicroAST, AdaIN, LST or fast neural style); none ships yet");
+  if (request.optimise == 0 && !request.feature_network.empty())
+    fail(ErrorKind::usage, "--feature-network is what --optimise looks through");
+  if (request.optimise > 0) {
+    if (!request.models.empty() || !request.masks.empty() || !request.save_style.empty())
+      fail(ErrorKind::usage, "--optimise searches without a style network: no --model, --mask or --save-style");
+    if (request.options.keep_colour == KeepColour::match || request.options.steady != Steady::no)
+      fail(ErrorKind::usage, "--optimise takes neither --preserve-colour match nor --steady");
+    return request;
+  }
+  if (request.models.empty()) request.models = {"any-style"};
   for (auto& model : request.models) model = model_place(model);
   return request;
 }
@@ -100,9 +107,17 @@ void add_stylize(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   command
       ->add_option("-m,--model", request->models,
-                   "A style network: a file, a folder, or the files of one network, one -m for each")
+                   "A style network: a file, a folder, or the files of one network, one -m for each (default: any-style)")
       ->type_name("TEXT")
       ->allow_extra_args(false);
+  command
+      ->add_option("--optimise,--optimize", request->optimise,
+                   "Without a style network: search each picture itself, in so many steps a size, from small to large "
+                   "(Gatys et al. 2016). Minutes a picture; 100 to 500 are usual")
+      ->type_name("STEPS")
+      ->check(CLI::Range(1, 100000));
+  command->add_option("--feature-network", request->feature_network,
+                      "Of --optimise: a VGG, file or name (default: vgg19, once fetched)");
   add_trust(*command, request->trust);
   command->add_option("--save-style", request->save_style,
                       "Write what the network keeps of the styles, to be given to --style in their place");

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands/load_stylizer.hpp"
-#include "commands/network_file.hpp"
+#include "commands/style_eye.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
@@ -22,17 +22,6 @@ namespace fs = std::filesystem;
 namespace ganvas::cli {
 
 namespace {
-
-/// A VGG that ends with conv3_1 is the one whose channels are scaled to means of 1 (WCT's), which takes RGB as it is.
-FeatureNetworkPtr load_style_eye(const std::string& given) {
-  const fs::path file = find_network_file(given.empty() ? "vgg19" : given);
-  const FeatureNetworkPtr network = load_feature_network(file, {{"padding", "reflect"}});
-  if (network->architecture() != "vgg")
-    fail(ErrorKind::usage, "--feature-network {}: styles are compared in a VGG, not {}", file.string(),
-         network->architecture());
-  if (network->layer_names().back() != "relu3_1") return network;
-  return load_feature_network(file, {{"padding", "reflect"}, {"input", "plain"}});
-}
 
 /// In the order in which they are printed.
 using StyleFigures = std::vector<std::pair<std::string, double>>;

@@ -7,12 +7,15 @@
 #include "commands/load_stylizer.hpp"
 #include "commands/model_name.hpp"
 #include "commands/run.hpp"
+#include "commands/style_eye.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/picture_files.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "ganvas/infer/stylizer.hpp"
+#include "ganvas/loss/optimise_style.hpp"
 
 namespace fs = std::filesystem;
 
@@ -29,6 +32,25 @@ auto stylize_hinted(const Work& work) {
                  {"keep_colour", "take --preserve-colour luma"},
                  {"steady", "leave --steady out"}},
                 work);
+}
+
+std::string model_of(const StylizeRequest& request) {
+  return request.models.empty() ? fmt::format("optimised-{}", request.optimise) : model_name(request.models.front());
+}
+
+/// The slow way, for print and for comparison: through a feature network that is there.
+Stylizer search_stylizer(const StylizeRequest& request) {
+  const FeatureNetworkPtr network = load_style_eye(request.feature_network);
+  const OptimisedStyleOptions options{.steps = request.optimise};
+  return Stylizer(
+      [network, options](const torch::Tensor& content, const std::vector<std::pair<torch::Tensor, double>>& styles,
+                         const std::function<void(double)>& progress) {
+        return optimise_style(*network, content, styles, options, [&](double share, double) {
+          throw_if_interrupted();
+          progress(share);
+        });
+      },
+      request.options);
 }
 
 /// The styles of one run: all that were named together, or one of a folder.
@@ -84,7 +106,7 @@ std::vector<Style> read_styles(const Stylizer& stylizer, const StyleSet& set, co
 
 std::map<std::string, std::string> facts_of(const StylizeRequest& request, const StyleSet& set) {
   const StylizeOptions& options = request.options;
-  std::map<std::string, std::string> facts{{"model", model_name(request.models.front())},
+  std::map<std::string, std::string> facts{{"model", model_of(request)},
                                            {"strength", fmt::format("{}", options.strength)},
                                            {"work_size", fmt::format("{}", options.work_size)}};
   std::string styles;
@@ -128,9 +150,12 @@ int run(const StylizeRequest& request) {
       fail(ErrorKind::usage, "-o {}: one file for {} styles; give a folder", batch.output, sets.size());
   }
   batch.quiet = log_level() > LogLevel::info;
-  batch.name_fields["model"] = model_name(request.models.front());
+  batch.name_fields["model"] = model_of(request);
   batch.name_fields["scale"] = "1";
-  Stylizer stylizer = stylize_hinted([&] { return load_stylizer(request.models, request.options, request.trust); });
+  Stylizer stylizer = stylize_hinted([&] {
+    return request.optimise > 0 ? search_stylizer(request)
+                                : load_stylizer(request.models, request.options, request.trust);
+  });
   int code = 0;
   for (const StyleSet& set : sets) {
     stylize_hinted([&] {
