@@ -15,6 +15,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/core/log.hpp"
 
 namespace fs = std::filesystem;
@@ -101,7 +102,7 @@ void PartialFile::begin(const std::string& version, std::uint64_t total) {
   check_space(total);
   const nlohmann::json note{{"url", url_}, {"version", version_}, {"total", total_}};
   // A server may send any bytes as its version.
-  write_file_atomically(note_, note.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  write_file_atomically(note_, json_line(note));
 }
 
 void PartialFile::write(std::span<const std::uint8_t> bytes) {

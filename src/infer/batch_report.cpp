@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/core/log.hpp"
 
 namespace ganvas {
@@ -46,7 +47,7 @@ void BatchReport::print(const BatchJob& job, const BatchOutcome& outcome) {
     line["seconds"] = std::round(outcome.seconds * 1000) / 1000;
     if (!outcome.error.empty()) line["error"] = outcome.error;
     // File names may hold bytes that are no UTF-8: replaced rather than thrown over.
-    out_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+    out_ << json_line(line) << std::endl;
   } else if (outcome.status == "planned") {
     out_ << fmt::format("{} {}x{} -> {} {}x{}", job.input.string(), outcome.input_size.width, outcome.input_size.height,
                         job.output.string(), outcome.output_size.width, outcome.output_size.height)

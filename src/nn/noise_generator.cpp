@@ -75,18 +75,22 @@ void save_noise_generator(const std::filesystem::path& path, const NoiseGenerato
   write_model_file(path, file);
 }
 
-LoadedNoiseGenerator load_noise_generator(const std::filesystem::path& path) {
-  const ModelFile file = read_model_file(path);
-  const std::string name = path.string();
+std::optional<LoadedNoiseGenerator> noise_generator_from(const ModelFile& file, const std::string& name) {
   const auto said = described(file);
   const bool ours = said && noise_generator_plugins().find(said->architecture);
   NoiseGeneratorPtr network =
       ours ? loaded(*said, file.weights.element_count(), name) : noise_generator_from(file.weights, name);
-  if (!network)
-    fail(ErrorKind::model, "{}: makes no pictures from noise; known: {}", name,
-         fmt::join(noise_generator_plugins().names(), ", "));
+  if (!network) return std::nullopt;
   const int classes = network->info().classes;
-  return {std::move(network), class_names_of(file, classes)};
+  return LoadedNoiseGenerator{std::move(network), class_names_of(file, classes)};
+}
+
+LoadedNoiseGenerator load_noise_generator(const std::filesystem::path& path) {
+  auto model = noise_generator_from(read_model_file(path), path.string());
+  if (!model)
+    fail(ErrorKind::model, "{}: makes no pictures from noise; known: {}", path.string(),
+         fmt::join(noise_generator_plugins().names(), ", "));
+  return std::move(*model);
 }
 
 }  // namespace ganvas

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "ganvas/core/json_line.hpp"
+
 namespace ganvas {
 
 namespace {
@@ -18,7 +20,7 @@ constexpr std::array<std::pair<char, std::string_view>, 5> escapes{
 /// Inside <script> only '<' is special to HTML; JSON has it in texts alone, where \u003c means the same.
 std::string script_json(const nlohmann::ordered_json& data) {
   std::string safe;
-  const std::string text = data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string text = json_line(data);
   safe.reserve(text.size());
   for (const char c : text) {
     if (c == '<') safe += "\\u003c";

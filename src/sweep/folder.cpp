@@ -8,6 +8,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/core/log.hpp"
 
 namespace fs = std::filesystem;
@@ -51,9 +52,7 @@ SweepResult result_of(const Json& json) {
   return result;
 }
 
-void write_json(const fs::path& file, const Json& json) {
-  write_file_atomically(file, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-}
+void write_json(const fs::path& file, const Json& json) { write_file_atomically(file, json_line(json) + "\n"); }
 
 /// Whether there is anything in it that somebody may want to keep; hidden names are others' litter.
 bool is_in_use(const fs::path& folder) {

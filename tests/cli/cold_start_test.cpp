@@ -4,6 +4,7 @@
 #include "cli/program.hpp"
 #include "ganvas/format/safetensors.hpp"
 #include "ganvas/nn/feature_network.hpp"
+#include "ganvas/nn/noise_generator.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/style_network.hpp"
 
@@ -128,6 +129,16 @@ TEST_CASE("cold start: model list without the library tells what the registries 
       const auto network = plugin.make(plugin.examples[i]);
       const std::string name = fmt::format("{}-{}", plugin.name, i);
       save_style_network(file_of(name), *network, {}, /*half=*/i == 1);
+      rows[name] = row(name, "", plugin.name, parameter_count(*network));
+    }
+  }
+  plugins += "\nNetworks that make pictures from noise:\n";
+  for (const auto& plugin : noise_generator_plugins()) {
+    plugins += fmt::format("{:<20} {}\n", plugin.name, plugin.summary);
+    for (std::size_t i = 0; i < plugin.examples.size(); ++i) {
+      const auto network = plugin.make(plugin.examples[i]);
+      const std::string name = fmt::format("{}-{}", plugin.name, i);
+      save_noise_generator(file_of(name), *network, {});
       rows[name] = row(name, "", plugin.name, parameter_count(*network));
     }
   }

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "ganvas/nn/feature_network.hpp"
+#include "ganvas/nn/noise_generator.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/style_network.hpp"
 
@@ -24,6 +25,7 @@ int main() {
       "  static constexpr Architecture table[] = {{\n");
   print_entries(ganvas::generator_plugins(), "generator");
   print_entries(ganvas::style_network_plugins(), "style");
+  print_entries(ganvas::noise_generator_plugins(), "noise");
   print_entries(ganvas::feature_plugins(), "features");
   fmt::print("  }};\n  return table;\n}}\n\n}}  // namespace ganvas::cli\n");
   return std::fflush(stdout) == 0 ? 0 : 1;

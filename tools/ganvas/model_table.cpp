@@ -17,6 +17,7 @@ void print_model_table(std::span<const ModelRow> models) {
   };
   print_plugins("Architectures that a model file may hold", ArchitectureKind::generator);
   print_plugins("Networks that give pictures the style of others", ArchitectureKind::style);
+  print_plugins("Networks that make pictures from noise", ArchitectureKind::noise);
   print_plugins("Networks for perceptual losses and LPIPS", ArchitectureKind::features);
 }
 

@@ -9,7 +9,7 @@
 /// The table that `model list` prints, for the program and for its library.
 namespace ganvas::cli {
 
-enum class ArchitectureKind { generator, style, features };
+enum class ArchitectureKind { generator, style, noise, features };
 
 /// A plug-in of the registries of networks.
 struct Architecture {

@@ -95,6 +95,8 @@ struct LoadedNoiseGenerator {
   NoiseGeneratorPtr network;             ///< evaluation mode, fp32, CPU
   std::vector<std::string> class_names;  ///< as many as the network has classes; their numbers where the file has none
 };
+/// As the file says, or as its weights show. None for other networks; throws Error(model) where weights don't fit.
+std::optional<LoadedNoiseGenerator> noise_generator_from(const ModelFile& file, const std::string& name);
 /// Reads such a file, or a published one. Throws Error(model) for other networks, with the known ones, and where
 /// weights don't fit.
 LoadedNoiseGenerator load_noise_generator(const std::filesystem::path& path);

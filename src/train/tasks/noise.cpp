@@ -13,9 +13,11 @@
 #include "ganvas/tensor_image/tensor_image.hpp"
 #include "train/data/distribution_score.hpp"
 #include "train/data/nearest_pictures.hpp"
+#include "train/data/overfitting.hpp"
 #include "train/game/adversarial_task.hpp"
 #include "train/game/build_generator.hpp"
 #include "train/game/growth.hpp"
+#include "train/game/path_length.hpp"
 
 namespace ganvas::noise_plugin {
 
@@ -41,13 +43,10 @@ class Noise final : public AdversarialTask {
     growth_ = std::make_unique<Growth>(recipe, info_.height, context_.steps, context_.batch);
     if (growth_->on()) check_growth();
     mixing_ = recipe.number("noise.mixing", 0.0, 0.0, 1.0);
-    path_weight_ = recipe.number("noise.path_length", 0.0, 0.0, 1e6);
-    path_interval_ = recipe.integer("noise.path_interval", 4, 1, 1'000'000);
-    path_decay_ = recipe.number("noise.path_decay", 0.01, 0.0, 1.0);
-    if ((mixing_ > 0 || path_weight_ > 0) && info_.style == 0)
+    path_length_ = std::make_unique<PathLength>(recipe, context_.device);
+    if ((mixing_ > 0 || path_length_->on()) && info_.style == 0)
       fail(ErrorKind::recipe, "{}: noise.mixing and noise.path_length are about styles; generator {} has none",
            recipe.name(), generator_->architecture());
-    path_mean_ = torch::zeros({}, context_.device);
     check_teaches(false);
   }
 
@@ -84,7 +83,7 @@ class Noise final : public AdversarialTask {
         for (const Image& picture : fixed_pictures(first, count)) gatherer.add(picture);
       }
     });
-    note_overfitting(figures);
+    note_copies(figures);
     std::erase_if(figures, [](const auto& figure) { return !std::isfinite(figure.second); });
     return figures;
   }
@@ -210,41 +209,37 @@ class Noise final : public AdversarialTask {
     return {growth_->shrunk(images.narrow(0, 0, count), place_), one_hot(labels.narrow(0, 0, count))};
   }
 
-  /// Whether the discriminator knows its training pictures by heart (Karras et al. 2020, "Training GANs with limited
-  /// data", equation 1: 0 not at all, 1 held-out pictures look to it like fakes), and whether the generator copies them
-  /// (its pictures' distance to the nearest training picture over that of held-out ones; below 1 they are nearer).
-  void note_overfitting(Scalars& figures) {
+  /// Whether the discriminator knows its training pictures by heart, and whether the generator copies them: the
+  /// distance of its pictures to the nearest training picture over that of held-out ones (below 1 they are nearer).
+  void note_copies(Scalars& figures) {
     if (held_out_.empty() || !has_adversaries()) return;
-    std::vector<Image> held, known, fakes = fixed_pictures(0, static_cast<int>(held_out_.size()));
-    std::vector<std::int64_t> held_labels, known_labels;
+    Judged held, known, fakes;
     const std::size_t apart = source_->count() / held_out_.size();
     for (std::size_t i = 0; i < held_out_.size(); ++i) {
-      held.push_back(held_out_[i].image);
-      held_labels.push_back(held_out_[i].label);
+      held.add(held_out_[i].image, held_out_[i].label);
       const auto& other = source_->at(i * apart);
-      known.push_back(other.image);
-      known_labels.push_back(other.label);
+      known.add(other.image, other.label);
     }
-    const auto judged = [&](const std::vector<Image>& images, const std::vector<std::int64_t>& labels) {
-      const Tensor pictures = tensor_from_images(images) * (info_.value_high - info_.value_low) + info_.value_low;
-      const Tensor moved = pictures.to(context_.device);
-      return opinion(0, growth_->on() ? growth_->shrunk(moved, place_) : moved,
-                     one_hot(torch::tensor(labels).to(context_.device)));
-    };
-    std::vector<std::int64_t> fake_labels;
-    for (int i = 0; i < static_cast<int>(fakes.size()); ++i) fake_labels.push_back(fixed_label(i));
-    const double training = judged(known, known_labels), others = judged(held, held_labels),
-                 made = judged(fakes, fake_labels);
-    figures["discriminator.training"] = training;
-    figures["discriminator.held_out"] = others;
-    if (training > made) figures["overfitting"] = (training - others) / (training - made);
-    const double held_distance = nearest_.median_distance(held);
-    if (held_distance > 0) figures["nearest_training"] = nearest_.median_distance(fakes) / held_distance;
-    if (const auto found = figures.find("overfitting"); found != figures.end() && found->second > 0.8)
-      log(LogLevel::warning,
-          "overfitting {:.2f}: held-out pictures look like fakes to the discriminator, it knows the training pictures "
-          "by heart; augment.adaptive or more pictures help",
-          found->second);
+    const int count = static_cast<int>(held_out_.size());
+    fakes.images = fixed_pictures(0, count);
+    for (int i = 0; i < count; ++i) fakes.labels.push_back(fixed_label(i));
+    note_overfitting(opinion_of(known), opinion_of(held), opinion_of(fakes), figures);
+    const double held_distance = nearest_.median_distance(held.images);
+    if (held_distance > 0) figures["nearest_training"] = nearest_.median_distance(fakes.images) / held_distance;
+  }
+  struct Judged {
+    std::vector<Image> images;
+    std::vector<std::int64_t> labels;
+    void add(const Image& image, std::int64_t label) {
+      images.push_back(image);
+      labels.push_back(label);
+    }
+  };
+  double opinion_of(const Judged& judged) {
+    const Tensor pictures = tensor_from_images(judged.images) * (info_.value_high - info_.value_low) + info_.value_low;
+    const Tensor moved = pictures.to(context_.device);
+    return opinion(0, growth_->on() ? growth_->shrunk(moved, place_) : moved,
+                   one_hot(torch::tensor(judged.labels).to(context_.device)));
   }
 
   std::vector<Contest> contests(const Batch& batch) override {
@@ -259,33 +254,22 @@ class Noise final : public AdversarialTask {
     if (info_.style > 0) generator_->follow_mean(styles.select(1, 0));
     Terms terms;
     play(terms, 0, {real, pictures_of(styles), classes});
-    if (path_weight_ > 0 && step() % path_interval_ == 0) terms["path_length"] = path_length(classes, scalars);
+    if (path_length_->due(step())) {  // on half the batch, as published
+      const std::int64_t count = std::max(1, context_.batch / 2);
+      const Tensor some = classes.defined() ? classes.narrow(0, 0, count) : Tensor();
+      terms["path_length"] = (*path_length_)(*generator_, noise(count), some, scalars);
+    }
     return terms;
-  }
-
-  /// Path length regularisation (Karras et al. 2020, section 3.2): a step in style space should change the picture by
-  /// as much everywhere. In fp32, on half the batch, at every `path_interval`-th step with that weight.
-  Tensor path_length(const Tensor& classes, Scalars& scalars) {
-    const AutocastScope off(false, context_.device.is_cuda());
-    const std::int64_t count = std::max(1, context_.batch / 2);
-    const Tensor styles = generator_->map(noise(count), classes.defined() ? classes.narrow(0, 0, count) : Tensor());
-    const Tensor pictures = generator_->synthesise(styles, LayerNoise::random);
-    const Tensor direction = torch::randn_like(pictures) / std::sqrt(static_cast<double>(info_.height) * info_.width);
-    const Tensor slope = torch::autograd::grad({(pictures * direction).sum()}, {styles}, {}, true, true)[0];
-    const Tensor lengths = slope.square().sum(2).mean(1).sqrt();
-    path_mean_ = torch::lerp(path_mean_, lengths.detach().mean(), path_decay_);
-    scalars["generator.path_length"] = path_mean_.item<double>();
-    return (lengths - path_mean_).square().mean() * (path_weight_ * static_cast<double>(path_interval_));
   }
 
   StateDict own_state() const override {
     StateDict state;
-    state.set("path_mean", path_mean_);
+    state.set("path_mean", path_length_->mean());
     state.set("step", torch::tensor({step()}));
     return state;
   }
   void restore_own(const StateDict& state) override {
-    path_mean_ = state.at("path_mean").to(context_.device).clone();
+    path_length_->restore(state.at("path_mean"));
     // The schedule follows from the step; a run that has ended shows where it ended.
     if (const Tensor* step = state.find("step"); step && growth_->on()) {
       place_ = growth_->at(step->reshape({-1})[0].item<std::int64_t>());
@@ -337,9 +321,8 @@ class Noise final : public AdversarialTask {
   NearestPictures nearest_;  ///< among the training pictures
   std::unique_ptr<Growth> growth_;
   Growth::Place place_;  ///< of the step that goes on
-  double mixing_ = 0, path_weight_ = 0, path_decay_ = 0.01;
-  std::int64_t path_interval_ = 4;
-  Tensor path_mean_;  ///< of the lengths, a running one
+  double mixing_ = 0;
+  std::unique_ptr<PathLength> path_length_;
 };
 
 }  // namespace

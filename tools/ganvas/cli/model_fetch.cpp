@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/loader.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/fetch/catalogue.hpp"
 
 namespace ganvas::cli {
@@ -27,7 +28,7 @@ int list_files(const ModelFetchRequest& request) {
       line["bytes"] = file.bytes > 0 ? nlohmann::ordered_json(file.bytes) : nlohmann::ordered_json();
       line["sha256"] = file.sha256.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(file.sha256);
       line.update({{"what", file.what}, {"path", path.string()}, {"here", here}});
-      fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      fmt::print("{}\n", json_line(line));
       continue;
     }
     const std::string size =

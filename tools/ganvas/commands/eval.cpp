@@ -10,6 +10,7 @@
 #include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/imaging/codec.hpp"
@@ -108,7 +109,7 @@ class Printer {
       line["file"] = name;
       line.update(values);
     }
-    fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", json_line(line));
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands/network_file.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/progress.hpp"
 #include "ganvas/distribution/figures.hpp"
@@ -77,7 +78,7 @@ int run_eval_sets(const EvalRequest& request) {
     line[key] = six_digits(figures.at(key));
     if (!request.json) fmt::print("{:<24} {:>10.6g}\n", key, figures.at(key));
   }
-  if (request.json) fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (request.json) fmt::print("{}\n", json_line(line));
   return real.unreadable.empty() && generated.unreadable.empty() ? 0 : 1;
 }
 

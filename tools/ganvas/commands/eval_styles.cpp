@@ -8,6 +8,7 @@
 #include "commands/style_eye.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/imaging/channels.hpp"
@@ -110,7 +111,7 @@ class StyleEval {
     if (request_.json) {
       nlohmann::ordered_json line{{"file", content}, {"style", style}};
       line.update(style_json(figures));
-      fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      fmt::print("{}\n", json_line(line));
       return;
     }
     if (!headed_) {

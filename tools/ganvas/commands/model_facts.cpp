@@ -7,6 +7,7 @@
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/feature_network.hpp"
+#include "ganvas/nn/noise_generator.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/style_network.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
@@ -86,6 +87,23 @@ nlohmann::ordered_json style_facts(const std::string& name, const ModelFile& fil
   return text;
 }
 
+nlohmann::ordered_json noise_facts(const std::string& name, const ModelFile& file, const LoadedNoiseGenerator& model) {
+  const NoiseGeneratorInfo info = model.network->info();
+  nlohmann::ordered_json text{{"file", name},
+                              {"container", file.container},
+                              {"architecture", model.network->architecture()},
+                              {"config", model.network->config()},
+                              {"parameters", parameter_count(*model.network)},
+                              {"width", info.width},
+                              {"height", info.height},
+                              {"channels", info.channels},
+                              {"noise", info.noise}};
+  if (info.style > 0) text["styles"] = {info.layers, info.style};
+  if (!model.class_names.empty()) text["classes"] = model.class_names;
+  if (!file.metadata.empty()) text["metadata"] = file.metadata;
+  return text;
+}
+
 nlohmann::ordered_json feature_facts(const std::string& name, const ModelFile& file) {
   const FeatureNetworkPtr network = feature_network_from(file, name);
   nlohmann::ordered_json text{{"file", name},
@@ -104,6 +122,7 @@ nlohmann::ordered_json feature_facts(const std::string& name, const ModelFile& f
 nlohmann::ordered_json model_facts(const std::string& name, ModelFile file) {
   if (holds_features(file)) return feature_facts(name, file);
   if (const StyleNetworkPtr network = style_network_from({{name, file}})) return style_facts(name, file, *network);
+  if (const auto model = noise_generator_from(file, name)) return noise_facts(name, file, *model);
   return generator_facts(name, generator_from(std::move(file), name));
 }
 

@@ -7,6 +7,7 @@
 
 #include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/progress.hpp"
 
@@ -44,12 +45,11 @@ int run(const ModelFetchRequest& request) {
     try {
       const FetchResult result = fetch_one(*file, request);
       if (request.json)
-        fmt::print("{}\n", nlohmann::ordered_json{{"name", file->name},
-                                                  {"path", result.path.string()},
-                                                  {"bytes", result.bytes},
-                                                  {"sha256", result.sha256},
-                                                  {"downloaded", result.downloaded}}
-                               .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        fmt::print("{}\n", json_line(nlohmann::ordered_json{{"name", file->name},
+                                                            {"path", result.path.string()},
+                                                            {"bytes", result.bytes},
+                                                            {"sha256", result.sha256},
+                                                            {"downloaded", result.downloaded}}));
       else fmt::print("{}\n", result.path.string());
       std::fflush(stdout);
     } catch (const Error& error) {

@@ -4,6 +4,7 @@
 
 #include "commands/model_facts.hpp"
 #include "commands/run.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/core/places.hpp"
 
 namespace ganvas::cli {
@@ -22,7 +23,7 @@ std::string printable(std::string text) {
 int run(const ModelInfoRequest& request) {
   const auto text = model_facts(find_model(request.model), request.trust);
   if (request.json) {
-    fmt::print("{}\n", text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", json_line(text));
     return 0;
   }
   for (const auto& [key, value] : text.items()) {

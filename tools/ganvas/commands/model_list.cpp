@@ -4,6 +4,7 @@
 
 #include "commands/model_facts.hpp"
 #include "commands/run.hpp"
+#include "ganvas/core/json_line.hpp"
 #include "ganvas/core/places.hpp"
 #include "model_table.hpp"
 
@@ -13,7 +14,7 @@ int run(const ModelListRequest& request) {
   std::vector<ModelRow> rows;
   for (const auto& name : shipped_models()) {
     const auto text = model_facts(name, read_model_file(find_model(name)));
-    if (request.json) fmt::print("{}\n", text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (request.json) fmt::print("{}\n", json_line(text));
     ModelRow& row = rows.emplace_back();
     row.name = name;
     if (text.contains("scale")) row.scale = text["scale"].get<int>();

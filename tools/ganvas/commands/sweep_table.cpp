@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "ganvas/core/json_line.hpp"
+
 namespace ganvas::cli {
 
 namespace {
@@ -13,9 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Row = std::vector<std::string>;
 
-void print_json(const Json& line) {
-  fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-}
+void print_json(const Json& line) { fmt::print("{}\n", json_line(line)); }
 
 /// Columns as wide as they need, numbers to the right; the last one is text and ends where it ends.
 void print_table(const std::vector<Row>& rows) {
