@@ -50,6 +50,8 @@ class ModuleWriter final : public engine::ScriptWriter {
     return "self." + name;
   }
 
+  int channels() const override { return graph_[here_].channels; }
+
  private:
   template <typename... Parts>
   void line(fmt::format_string<Parts...> format, Parts&&... parts) {

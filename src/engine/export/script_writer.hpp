@@ -13,6 +13,8 @@ class ScriptWriter {
  public:
   /// Stores a tensor of the node at hand under a name of its own. The expression for it; None for an undefined one.
   virtual std::string kept(const char* what, const at::Tensor& tensor) = 0;
+  /// Of the result of the node at hand.
+  virtual int channels() const = 0;
   std::string kept_per_channel(const char* what, const at::Tensor& values) {
     return kept(what, values.view({-1, 1, 1}));
   }

@@ -103,6 +103,12 @@ std::vector<int> Call::numbers(std::size_t i) const {
   return result;
 }
 
+std::string Call::text(std::size_t i) const {
+  const auto value = constant_of(node_.input(i));
+  if (!value || !value->isString()) refuse("an argument is no constant text");
+  return value->toStringRef();
+}
+
 at::Tensor Call::tensor(std::size_t i) const {
   const auto value = constant_of(node_.input(i));
   if (!value) refuse("an argument depends on the picture");

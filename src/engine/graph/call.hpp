@@ -40,6 +40,7 @@ class Call {
   double number(std::size_t i) const;
   bool truth(std::size_t i) const { return number(i) != 0; }
   std::vector<int> numbers(std::size_t i) const;
+  std::string text(std::size_t i) const;
   /// In fp32; undefined for None.
   at::Tensor tensor(std::size_t i) const;
 

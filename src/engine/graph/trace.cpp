@@ -64,18 +64,14 @@ void pass_on_unless_training(Call& call) {
   call.pass_on(0);
 }
 
-/// Networks cut off what they padded, which in the trace is nothing.
-void pass_on_uncut(Call& call) {
-  if (call.sizes(0) != call.result_sizes()) call.refuse("cuts");
-  call.pass_on(0);
-}
-
 using Translations = std::map<std::string, void (*)(Call&)>;
 
 Translations all_translations() {
-  Translations all{{"aten::to", pass_on},           {"aten::contiguous", pass_on},
-                   {"aten::detach", pass_on},       {"aten::dropout", pass_on_unless_training},
-                   {"aten::narrow", pass_on_uncut}, {"aten::slice", pass_on_uncut}};
+  Translations all{{"aten::to", pass_on},
+                   {"aten::type_as", pass_on},
+                   {"aten::contiguous", pass_on},
+                   {"aten::detach", pass_on},
+                   {"aten::dropout", pass_on_unless_training}};
   for (const Traced& traced : all_traced()) all[traced.name] = traced.translate;
   return all;
 }

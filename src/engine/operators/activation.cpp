@@ -1,4 +1,7 @@
+#include <ATen/ops/clamp.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/mish.h>
 #include <ATen/ops/prelu.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/relu.h>
@@ -7,6 +10,8 @@
 #include <ATen/ops/tanh.h>
 
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 #include "engine/export/onnx_writer.hpp"
 #include "engine/export/script_writer.hpp"
@@ -29,6 +34,39 @@ void translate_activation(Call& call) {
   if constexpr (curve == Curve::leaky_relu) made.function.slope = call.number(1);
   if constexpr (curve == Curve::prelu) made.function.slopes = call.tensor(1).expand({call.channels()}).contiguous();
   call.give(made, {call.picture(0)});
+}
+
+void translate_gelu(Call& call) {
+  Activation made;
+  made.function.curve = call.text(1) == "tanh" ? Curve::gelu_tanh : Curve::gelu;
+  call.give(made, {call.picture(0)});
+}
+
+void translate_clamp(Call& call) {
+  constexpr double unbounded = std::numeric_limits<float>::infinity();
+  Activation made;
+  made.function.curve = Curve::clamp;
+  made.function.low = call.is_none(1) ? -unbounded : call.number(1);
+  made.function.high = call.is_none(2) ? unbounded : call.number(2);
+  call.give(made, {call.picture(0)});
+}
+
+/// Hendrycks and Gimpel 2016 (Gaussian Error Linear Units); the approximation: tanh(slope * (x + cubic * x^3)).
+constexpr double gelu_slope = std::numbers::sqrt2 * std::numbers::inv_sqrtpi, gelu_cubic = 0.044715;
+float gelu(float x) { return 0.5F * x * (1 + std::erf(x / std::numbers::sqrt2_v<float>)); }
+float gelu_tanh(float x) {
+  const float inner = static_cast<float>(gelu_slope) * (x + static_cast<float>(gelu_cubic) * x * x * x);
+  return 0.5F * x * (1 + std::tanh(inner));
+}
+/// x / 2 * (1 + what the error function or its approximation gives).
+std::string onnx_gelu(OnnxWriter& writer, const std::string& x, const std::string& curve) {
+  return writer.add("Mul", {writer.scaled(x, 0.5), writer.add("Add", {curve, writer.number(1)})});
+}
+
+/// Misra 2019: x tanh(ln(1 + e^x)), without the logarithm. From 20 on it is x to the last bit.
+float mish(float x) {
+  const float power = std::exp(std::min(x, 20.0F)), product = power * (power + 2);
+  return x * product / (product + 2);
 }
 
 /// A kernel that changes one value after the other.
@@ -66,6 +104,14 @@ Tensor ActivationFunction::apply(Tensor x) const {
       return at::sigmoid_(x);
     case Curve::tanh:
       return at::tanh_(x);
+    case Curve::gelu:
+      return at::gelu_(x);
+    case Curve::gelu_tanh:
+      return at::gelu_(x, "tanh");
+    case Curve::mish:
+      return at::mish_(x);
+    case Curve::clamp:
+      return at::clamp_(x, low, high);
   }
   fail(ErrorKind::internal, "an activation without arithmetic");
 }
@@ -86,6 +132,16 @@ Kernel ActivationFunction::kernel() const {
       return changing([](float x) { return 1 / (1 + std::exp(-x)); });
     case Curve::tanh:
       return changing([](float x) { return std::tanh(x); });
+    case Curve::gelu:
+      return changing(gelu);
+    case Curve::gelu_tanh:
+      return changing(gelu_tanh);
+    case Curve::mish:
+      return changing(mish);
+    case Curve::clamp:
+      return changing([low = static_cast<float>(low), high = static_cast<float>(high)](float x) {
+        return std::min(std::max(x, low), high);
+      });
   }
   return [](std::span<const View> in, const View& out) { convert(in[0], out); };
 }
@@ -106,6 +162,17 @@ std::string ActivationFunction::onnx(OnnxWriter& writer, const std::string& x) c
       return writer.add("Sigmoid", {x});
     case Curve::tanh:
       return writer.add("Tanh", {x});
+    case Curve::gelu:
+      return onnx_gelu(writer, x, writer.add("Erf", {writer.scaled(x, 1 / std::numbers::sqrt2)}));
+    case Curve::gelu_tanh: {
+      const std::string cubic = writer.scaled(writer.add("Mul", {x, writer.add("Mul", {x, x})}), gelu_cubic);
+      const std::string inner = writer.scaled(writer.add("Add", {x, cubic}), gelu_slope);
+      return onnx_gelu(writer, x, writer.add("Tanh", {inner}));
+    }
+    case Curve::mish:
+      return writer.add("Mul", {x, writer.add("Tanh", {writer.add("Softplus", {x})})});
+    case Curve::clamp:
+      return writer.add("Max", {writer.add("Min", {x, writer.number(high)}), writer.number(low)});
   }
   return x;
 }
@@ -126,6 +193,14 @@ std::string ActivationFunction::script(ScriptWriter& writer, const std::string& 
       return writer.call("torch.sigmoid", {x});
     case Curve::tanh:
       return writer.call("torch.tanh", {x});
+    case Curve::gelu:
+      return writer.call("torch.gelu", {x});
+    case Curve::gelu_tanh:
+      return writer.call("torch.gelu", {x, "approximate=\"tanh\""});
+    case Curve::mish:
+      return writer.call("torch.mish", {x});
+    case Curve::clamp:
+      return writer.call("torch.clamp", {x, writer.number(low), writer.number(high)});
   }
   return x;
 }
@@ -137,8 +212,15 @@ std::vector<Traced> Activation::traced() {
           {"aten::leaky_relu_", translate_activation<Curve::leaky_relu>},
           {"aten::prelu", translate_activation<Curve::prelu>},
           {"aten::silu", translate_activation<Curve::silu>},
+          {"aten::silu_", translate_activation<Curve::silu>},
           {"aten::sigmoid", translate_activation<Curve::sigmoid>},
-          {"aten::tanh", translate_activation<Curve::tanh>}};
+          {"aten::sigmoid_", translate_activation<Curve::sigmoid>},
+          {"aten::tanh", translate_activation<Curve::tanh>},
+          {"aten::tanh_", translate_activation<Curve::tanh>},
+          {"aten::gelu", translate_gelu},
+          {"aten::mish", translate_activation<Curve::mish>},
+          {"aten::clamp", translate_clamp},
+          {"aten::hardtanh", translate_clamp}};
 }
 
 std::vector<Example> Activation::examples() {
@@ -147,7 +229,11 @@ std::vector<Example> Activation::examples() {
           {"prelu", [slopes = at::rand({3})](const Tensor& x) { return at::prelu(x - 0.5, slopes); }},
           {"silu", [](const Tensor& x) { return at::silu(8 * x - 4); }},
           {"sigmoid", [](const Tensor& x) { return at::sigmoid(8 * x - 4); }},
-          {"tanh", [](const Tensor& x) { return at::tanh(8 * x - 4); }}};
+          {"tanh", [](const Tensor& x) { return at::tanh(8 * x - 4); }},
+          {"gelu", [](const Tensor& x) { return at::gelu(8 * x - 4); }},
+          {"gelu by tanh", [](const Tensor& x) { return at::gelu(8 * x - 4, "tanh"); }},
+          {"clamp", [](const Tensor& x) { return at::clamp(8 * x - 4, -1, 2); }},
+          {"mish", [](const Tensor& x) { return at::mish(40 * x - 20); }}};
 }
 
 Tensor Activation::evaluate(Evaluation& e) const { return function.apply(own(e.take(0))); }

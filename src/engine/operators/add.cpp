@@ -37,7 +37,8 @@ void translate_add(Call& call, double sign) {
 std::vector<Traced> Add::traced() {
   return {{"aten::add", [](Call& call) { translate_add(call, 1); }},
           {"aten::add_", [](Call& call) { translate_add(call, 1); }},
-          {"aten::sub", [](Call& call) { translate_add(call, -1); }}};
+          {"aten::sub", [](Call& call) { translate_add(call, -1); }},
+          {"aten::sub_", [](Call& call) { translate_add(call, -1); }}};
 }
 
 std::vector<Example> Add::examples() {

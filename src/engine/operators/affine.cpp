@@ -49,7 +49,9 @@ void Affine::translate(Call& call, const Tensor& scale, const Tensor& shift, std
 }
 
 std::vector<Traced> Affine::traced() {
-  return {{"aten::batch_norm", translate_batch_norm}, {"aten::div", translate_division}};
+  return {{"aten::batch_norm", translate_batch_norm},
+          {"aten::div", translate_division},
+          {"aten::div_", translate_division}};
 }
 
 std::vector<Example> Affine::examples() {

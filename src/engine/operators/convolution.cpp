@@ -1,7 +1,12 @@
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/mish.h>
 #include <ATen/ops/pixel_shuffle.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/tanh.h>
 #include <ATen/ops/zeros.h>
 
 #include "engine/export/script_writer.hpp"
@@ -33,6 +38,14 @@ Example example(const std::string& name, std::int64_t channels, std::int64_t out
                                   groups);
               },
           .channels = static_cast<int>(channels)};
+}
+
+/// With an activation behind it, which becomes part of it.
+Example activated(const std::string& name, Tensor (*curve)(const Tensor&)) {
+  const Tensor weight = at::randn({20, 3, 3, 3}), bias = at::randn({20});
+  return {"convolution: " + name + " behind it", [=](const Tensor& x) {
+            return curve(at::conv2d(x, weight, bias, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}));
+          }};
 }
 
 /// Half the size; a shuffle makes a picture of the old one of it again.
@@ -68,6 +81,12 @@ std::vector<Example> Convolution::examples() {
           example("groups", 6, 4, {3, 3}, {1, 1}, 1, 2),
           example("depthwise", 16, 16, {7, 7}, {3, 3}, 1, 16),
           example("large kernel", 3, 4, {17, 17}, {8, 8}),
+          activated("sigmoid", [](const Tensor& x) { return at::sigmoid(x); }),
+          activated("silu", [](const Tensor& x) { return at::silu(x); }),
+          activated("tanh", [](const Tensor& x) { return at::tanh(x); }),
+          activated("gelu", [](const Tensor& x) { return at::gelu(x); }),
+          activated("gelu by tanh", [](const Tensor& x) { return at::gelu(x, "tanh"); }),
+          activated("mish", [](const Tensor& x) { return at::mish(x); }),
           strided(),
           residual()};
 }

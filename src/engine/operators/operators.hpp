@@ -18,13 +18,15 @@ struct Input final : Operator {
   std::string script(ScriptWriter& writer, const Names& inputs) const override;
 };
 
-enum class Curve { none, relu, leaky_relu, prelu, silu, sigmoid, tanh };
+/// gelu_tanh: GELU by its approximation with a tanh.
+enum class Curve { none, relu, leaky_relu, prelu, silu, sigmoid, tanh, gelu, gelu_tanh, mish, clamp };
 
 /// An activation function, alone or behind a convolution.
 struct ActivationFunction {
   Curve curve = Curve::none;
-  double slope = 0;   ///< of leaky_relu
-  at::Tensor slopes;  ///< of prelu, one a channel
+  double slope = 0;          ///< of leaky_relu
+  at::Tensor slopes;         ///< of prelu, one a channel
+  double low = 0, high = 1;  ///< of clamp
 
   /// Overwrites `x`.
   at::Tensor apply(at::Tensor x) const;
@@ -238,7 +240,7 @@ struct Bilinear final : KernelOperator {
 struct Pad final : KernelOperator {
   enum class Kind { zero, reflect, replicate };
   Kind kind = Kind::zero;
-  std::array<int, 2> before{0, 0}, after{0, 0};  ///< down, across
+  std::array<int, 2> before{0, 0}, after{0, 0};  ///< down, across; of zeros below 0: cut off
 
   static std::vector<Traced> traced();
   static std::vector<Example> examples();
@@ -266,6 +268,34 @@ struct InstanceNorm final : KernelOperator {
   Kernel kernel() const override;
 };
 
+/// (x - mean) / sqrt(variance + eps) * scale + shift over all pixels of each group of channels
+struct GroupNorm final : KernelOperator {
+  int groups = 1;
+  at::Tensor scale, shift;  ///< one a channel, or undefined
+  double eps = 1e-5;
+
+  static std::vector<Traced> traced();
+  static std::vector<Example> examples();
+  Statistics statistics() const override { return Statistics::beside; }
+  at::Tensor evaluate(Evaluation& e) const override;
+  std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
+  std::string script(ScriptWriter& writer, const Names& inputs) const override;
+  Kernel kernel() const override;
+};
+
+/// As many channels as the result has, from `first` on
+struct ChannelSlice final : KernelOperator {
+  int first = 0;
+
+  static std::vector<Traced> traced();
+  static std::vector<Example> examples();
+  Effort effort() const override { return Effort::none; }
+  at::Tensor evaluate(Evaluation& e) const override;
+  std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
+  std::string script(ScriptWriter& writer, const Names& inputs) const override;
+  Kernel kernel() const override;
+};
+
 /// Over all pixels: C x 1 x 1
 struct Mean final : KernelOperator {
   static std::vector<Traced> traced();
@@ -279,8 +309,9 @@ struct Mean final : KernelOperator {
 };
 
 /// A new operator is one more here. Whatever must know each of them visits this and doesn't compile before it does.
-using AnyOperator = std::variant<Input, Convolution, TransposedConvolution, Activation, Add, Multiply, Affine, Concat,
-                                 PixelShuffle, PixelUnshuffle, Nearest, Bilinear, Pad, InstanceNorm, Mean>;
+using AnyOperator =
+    std::variant<Input, Convolution, TransposedConvolution, Activation, Add, Multiply, Affine, Concat, PixelShuffle,
+                 PixelUnshuffle, Nearest, Bilinear, Pad, InstanceNorm, GroupNorm, ChannelSlice, Mean>;
 
 /// What all operators have.
 const Operator& common_part(const AnyOperator& op);

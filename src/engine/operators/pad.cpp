@@ -25,8 +25,8 @@ void translate_pad(Call& call) {
   const std::vector<int> sides = call.numbers(1);  // left, right, top, bottom
   if (sides.size() != 4) call.refuse("is not two-dimensional");
   if (kind == Pad::Kind::zero && call.number(2) != 0) call.refuse("fills with another value than 0");
-  for (const int side : sides)
-    if (side < 0) call.refuse("crops");
+  if (kind != Pad::Kind::zero && std::ranges::any_of(sides, [](int side) { return side < 0; }))
+    call.refuse("both cuts and mirrors");
   Pad made;
   made.kind = kind;
   made.before = {sides[2], sides[0]};
@@ -76,6 +76,18 @@ std::vector<Example> Pad::examples() {
   const auto convolved = [weight](const Tensor& x) { return at::conv2d(x, weight); };
   return {{"pad: reflect", [=](const Tensor& x) { return convolved(at::reflection_pad2d(at::sigmoid(x), added)); }},
           {"pad: replicate", [=](const Tensor& x) { return convolved(at::replication_pad2d(at::sigmoid(x), added)); }},
+          {.name = "pad: cut off",
+           .forward =
+               [=](const Tensor& x) {
+                 const Tensor large = at::constant_pad_nd(x, {5, 4, 1, 6});
+                 return at::constant_pad_nd(at::sigmoid(large), {-5, -4, -1, -6});
+               }},
+          {.name = "pad: cut off by parts",
+           .forward =
+               [=](const Tensor& x) {
+                 const Tensor y = at::sigmoid(at::constant_pad_nd(x, {2, 3, 4, 1}));
+                 return y.narrow(2, 4, y.size(2) - 5).slice(3, 2, -3);
+               }},
           {"pad: zero", [=](const Tensor& x) { return convolved(at::constant_pad_nd(at::sigmoid(x), added)); }}};
 }
 

@@ -25,10 +25,32 @@ memory::data_type type_of(const View& view) {
   return memory::data_type::undef;
 }
 
-/// All channels that it has memory for, unless they come in groups.
-View whole_blocks(View view, int groups) {
-  if (groups == 1) view.channels = view.blocks() * view.block;
+/// All channels that it has memory for.
+View whole_blocks(View view) {
+  view.channels = view.blocks() * view.block;
   return view;
+}
+
+/// How many groups are computed as one, with zeros between them. oneDNN's fast code wants whole blocks of channels in
+/// every group, or groups of one channel; all else it computes slower by more than an order of magnitude.
+int joined_groups(const AnyConvolution& conv, std::int64_t in_each, std::int64_t out_each, int block) {
+  if (conv.groups == 1 || (in_each == 1 && out_each == 1)) return 1;
+  for (int joined = 1; joined < conv.groups; ++joined)
+    if (conv.groups % joined == 0 && joined * in_each % block == 0 && joined * out_each % block == 0) return joined;
+  return conv.groups;
+}
+
+/// Weights of O x I/groups as those of fewer groups.
+Tensor join_groups(const Tensor& weight, std::int64_t groups, std::int64_t joined) {
+  const std::int64_t out_each = weight.size(0) / groups, in_each = weight.size(1);
+  Tensor result = torch::zeros({weight.size(0), in_each * joined, weight.size(2), weight.size(3)});
+  for (std::int64_t group = 0; group < groups; ++group) {
+    const std::int64_t first = group * out_each;
+    result.narrow(0, first, out_each)
+        .narrow(1, group % joined * in_each, in_each)
+        .copy_(weight.narrow(0, first, out_each));
+  }
+  return result;
 }
 
 /// `together`: all channels of a pixel, as oneDNN has it for integers; else in blocks.
@@ -38,10 +60,10 @@ memory::desc describe(const View& view, bool together) {
   return {{1, view.channels, view.height, view.width}, type_of(view), layout};
 }
 
-/// An activation as oneDNN has it, with its first parameter.
+/// An activation as oneDNN has it, with its parameters.
 struct Fused {
   dnnl::algorithm algorithm;
-  float alpha = 0;
+  float alpha = 0, beta = 0;
 };
 std::optional<Fused> fused(const ActivationFunction& activation) {
   using dnnl::algorithm;
@@ -56,6 +78,14 @@ std::optional<Fused> fused(const ActivationFunction& activation) {
       return Fused{algorithm::eltwise_logistic};
     case Curve::tanh:
       return Fused{algorithm::eltwise_tanh};
+    case Curve::gelu:
+      return Fused{algorithm::eltwise_gelu_erf};
+    case Curve::gelu_tanh:
+      return Fused{algorithm::eltwise_gelu_tanh};
+    case Curve::mish:
+      return Fused{algorithm::eltwise_mish};
+    case Curve::clamp:
+      return Fused{algorithm::eltwise_clip, static_cast<float>(activation.low), static_cast<float>(activation.high)};
     case Curve::none:
     case Curve::prelu:
       break;
@@ -66,7 +96,7 @@ std::optional<Fused> fused(const ActivationFunction& activation) {
 dnnl::primitive_attr attributes(const AnyConvolution& conv, bool residual) {
   dnnl::post_ops ops;
   if (residual) ops.append_sum(static_cast<float>(conv.residual_factor));
-  if (const auto behind = fused(conv.activation)) ops.append_eltwise(1, behind->algorithm, behind->alpha, 0);
+  if (const auto behind = fused(conv.activation)) ops.append_eltwise(1, behind->algorithm, behind->alpha, behind->beta);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(ops);
   return attributes;
@@ -87,19 +117,28 @@ memory::dims padding_after(const AnyConvolution& conv, const View& from, const V
 /// Weights and biases in oneDNN's order, filled up to whole blocks.
 struct Filled {
   Tensor weight, bias;
+  std::int64_t groups = 1;
 };
 Filled filled_up(const AnyConvolution& conv, const ConvolutionUse& use, const View& from, const View& to,
                  bool transposed) {
-  Filled made{conv.weight, conv.bias.defined() ? conv.bias : torch::zeros({conv.channels()})};
+  Filled made{conv.weight, conv.bias.defined() ? conv.bias : torch::zeros({conv.channels()}), conv.groups};
   if (use.split) made.weight = torch::cat({made.weight, made.weight}, 1);
   // oneDNN names output channels first in both directions.
   if (transposed) made.weight = made.weight.unflatten(0, {conv.groups, -1}).transpose(1, 2).flatten(0, 1);
-  if (conv.groups == 1) {
-    // oneDNN's fast code wants whole blocks; what fills them up is zeros on all sides.
-    const std::int64_t more = to.channels - conv.channels();
-    made.weight = torch::constant_pad_nd(made.weight, {0, 0, 0, 0, 0, from.channels - made.weight.size(1), 0, more});
-    made.bias = torch::constant_pad_nd(made.bias, {0, more});
+  const int joined = joined_groups(conv, made.weight.size(1), made.weight.size(0) / conv.groups, to.block);
+  if (joined > 1) {
+    made.weight = join_groups(made.weight, conv.groups, joined);
+    made.groups /= joined;
   }
+  // Whole blocks too: what fills them up is zeros on all sides, or in groups of one channel, more groups.
+  const std::int64_t more = to.channels - conv.channels();
+  if (made.groups == 1) {
+    made.weight = torch::constant_pad_nd(made.weight, {0, 0, 0, 0, 0, from.channels - made.weight.size(1), 0, more});
+  } else if (more > 0) {
+    made.weight = torch::constant_pad_nd(made.weight, {0, 0, 0, 0, 0, 0, 0, more});
+    made.groups += more;
+  }
+  made.bias = torch::constant_pad_nd(made.bias, {0, more});
   return made;
 }
 
@@ -126,15 +165,15 @@ PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, c
                                         PackedWeights& weights) {
   const auto* forward = dynamic_cast<const Convolution*>(&conv);
   const bool transposed = !forward, int8 = forward && use.from_scale.used();
-  const View from = whole_blocks(use.from, conv.groups), to = whole_blocks(use.to, conv.groups);
+  const View from = whole_blocks(use.from), to = whole_blocks(use.to);
   dnnl::primitive_attr attribute = attributes(conv, use.residual);
   Filled filled = filled_up(conv, use, from, to, transposed);
   if (int8) use_integers(*forward, use, to.channels, filled, attribute);
   memory::dims dims(filled.weight.sizes().begin(), filled.weight.sizes().end());
   auto given = memory::format_tag::oihw;
-  if (conv.groups > 1) {
-    dims[0] /= conv.groups;
-    dims.insert(dims.begin(), conv.groups);
+  if (filled.groups > 1) {
+    dims[0] /= filled.groups;
+    dims.insert(dims.begin(), filled.groups);
     given = memory::format_tag::goihw;
   }
   const memory::desc weight_desc(dims, int8 ? memory::data_type::s8 : type_of(from), memory::format_tag::any);
