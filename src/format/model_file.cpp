@@ -37,6 +37,9 @@ void refuse_known_others(const ByteSource& source) {
     refuse("a Git LFS pointer; fetch the file itself with 'git lfs pull'");
   if (start.starts_with('<')) refuse("a web page, perhaps of a failed download; download the model again");
   if (start.starts_with("\x89HDF")) refuse("an HDF5 file; ganvas reads .safetensors and .pth");
+  if (start.starts_with("7767517")) refuse("the text of an ncnn pair, where a file of weights is wanted");
+  if (start.starts_with(std::string_view("\x47\x6b\x30\x01", 4)))
+    refuse("the weights of an ncnn pair; give the .param file beside it");
   if (start.starts_with("GGUF")) refuse("a GGUF file; ganvas reads .safetensors and .pth");
   if (start.size() > 262 && start.substr(257, 5) == "ustar")
     refuse("torch.save's tar format of 2016; load and save it again in Python");

@@ -81,7 +81,12 @@ std::vector<torch::Tensor> beyond(const torch::Tensor& x, std::int64_t dim, std:
 }  // namespace
 
 torch::Tensor pad_around(const torch::Tensor& x, std::int64_t before, std::int64_t multiple, Border border) {
-  // By hand: LibTorch's reflection padding refuses more than size - 1, and some data types.
+  // By hand where LibTorch's padding refuses: more than size - 1 reflected, some data types. And where something may be
+  // missing, since a trace has no room for it.
+  if (before > 0 && multiple == 1 && x.scalar_type() == torch::kFloat && before < std::min(x.size(2), x.size(3))) {
+    const std::vector<std::int64_t> sides(4, before);
+    return border == Border::reflected ? torch::reflection_pad2d(x, sides) : torch::replication_pad2d(x, sides);
+  }
   torch::Tensor padded = x;
   for (const std::int64_t dim : {2, 3}) {
     const std::int64_t missing = (multiple - padded.size(dim) % multiple) % multiple;

@@ -2,6 +2,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/torchscript.hpp"
+#include "ganvas/nn/graph_files.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 #include "nn/blocks.hpp"
 #include "nn/described.hpp"
@@ -66,6 +67,8 @@ LoadedGenerator load_generator(const std::filesystem::path& path) { return load_
 
 LoadedGenerator load_generator(const std::filesystem::path& path, const LoadOptions& options) {
   if (is_torchscript(path)) return load_torchscript(path, options);
+  if (is_ncnn(path)) return load_ncnn(path);
+  if (is_onnx(path)) return load_onnx(path);
   return generator_from(read_model_file(path), path.string());
 }
 

@@ -12,8 +12,8 @@
 #include "ganvas/core/bounded_json.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/torchscript.hpp"
-#include "ganvas/nn/noise_picture.hpp"
 #include "ganvas/nn/padding.hpp"
+#include "nn/explore.hpp"
 #include "nn/memory_limit.hpp"
 #include "nn/script/evaluator.hpp"
 
@@ -171,75 +171,13 @@ class TorchscriptNetwork final : public Generator {
   GeneratorInfo info_;
 };
 
-Tensor noise(std::int64_t channels, std::int64_t side) { return noise_picture(channels, side, side); }
-
-/// What the program makes of side x side pixels; nothing where it refuses them.
-Tensor attempt(TorchscriptNetwork& network, int channels, std::int64_t side) {
-  try {
-    const Tensor output = network.run(noise(channels, side));
-    return output.dim() == 4 && output.size(0) == 1 && output.is_floating_point() ? output : Tensor();
-  } catch (const UntrustedProgram&) {
-    throw;
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::model) throw;
-    return {};
-  }
-}
-
-/// How far from a changed pixel the result changes, in input pixels; `side` where it changes everywhere.
-int seen_distance(TorchscriptNetwork& network, const GeneratorInfo& info, std::int64_t side) {
-  const Tensor picture = noise(info.in_channels, side);
-  const std::int64_t middle = side / 2;
-  Tensor changed = picture.clone();
-  changed.slice(2, middle, middle + 1).slice(3, middle, middle + 1) =
-      1 - picture.slice(2, middle, middle + 1).slice(3, middle, middle + 1);
-  const Tensor places = (network.run(picture) != network.run(changed)).any(1)[0].nonzero();
-  if (places.numel() == 0) return 0;
-  const auto first = places.amin(0).div(info.scale, "floor"), last = places.amax(0).div(info.scale, "floor");
-  const auto distance =
-      std::max((middle - first).max().item<std::int64_t>(), (last - middle).max().item<std::int64_t>());
-  return static_cast<int>(distance);
-}
-
 /// Tries the program out.
-GeneratorInfo explored(TorchscriptNetwork& network, const std::string& name) {
-  GeneratorInfo info;
-  info.fp32_only = true;
-  // Whatever multiple up to 256 it needs.
-  constexpr std::int64_t sides[] = {64, 256};
-  Tensor output;
-  std::int64_t side = 0;
-  for (const std::int64_t candidate : sides)
-    for (const int channels : {3, 1, 4}) {
-      if (output.defined()) continue;
-      output = attempt(network, channels, candidate);
-      info.in_channels = channels;
-      side = candidate;
-    }
-  if (!output.defined()) {
-    network.run(noise(3, 256));  // its own words
-    fail(ErrorKind::model, "{}: the TorchScript program gives no picture of 1 x C x H x W", name);
-  }
-  info.out_channels = static_cast<int>(output.size(1));
-  info.scale = static_cast<int>(output.size(2) / side);
-  if (info.scale < 1 || output.size(2) != info.scale * side || output.size(3) != info.scale * side)
-    fail(ErrorKind::model, "{}: the TorchScript program makes {}x{} of {}x{} pixels, which is no whole scale", name,
-         output.size(3), output.size(2), side, side);
-  const auto fits = [&](int multiple) {
-    const std::int64_t odd = side + multiple;
-    const Tensor tried = attempt(network, info.in_channels, odd);
-    return tried.defined() && tried.size(2) == odd * info.scale && tried.size(3) == odd * info.scale;
-  };
-  while (!fits(info.multiple)) {
-    info.multiple *= 2;
-    if (info.multiple > 256)
-      fail(ErrorKind::model, "{}: the TorchScript program takes pictures of {}x{} pixels only", name, side, side);
-  }
-  const int distance = seen_distance(network, info, side);
-  info.halo = distance;
-  // Reaching both borders, it may as well see the whole picture.
-  info.global = distance >= side / 2 - 1;
-  return info;
+GeneratorInfo tried_out(TorchscriptNetwork& network, const std::string& name) {
+  const Explored found =
+      explored({name, "the TorchScript program", [&](const Tensor& picture) { return network.run(picture); }});
+  if (found.margin != 0 || found.cut != 0)
+    fail(ErrorKind::model, "{}: the TorchScript program cuts off the picture's border, which is no whole scale", name);
+  return found.info;
 }
 
 /// What our own exports say of themselves; the metadata go to `metadata`.
@@ -248,22 +186,7 @@ void apply_description(const std::string& text, GeneratorInfo& info, std::map<st
   if (!described || !described->is_object()) return;
   for (const auto& [key, value] : described->items())
     if (value.is_string()) metadata[key] = value.get<std::string>();
-  const auto number = [&](const char* key) -> std::optional<double> {
-    const auto found = metadata.find(key);
-    if (found == metadata.end()) return std::nullopt;
-    char* end = nullptr;
-    const double value = std::strtod(found->second.c_str(), &end);
-    return end != found->second.c_str() && std::isfinite(value) ? std::optional(value) : std::nullopt;
-  };
-  if (const auto low = number("ganvas.value_low")) info.value_low = *low;
-  if (const auto high = number("ganvas.value_range"); high && *high > info.value_low) info.value_range = *high;
-  // Padded out here, tiny pictures fit too.
-  if (const auto multiple = number("ganvas.multiple"))
-    info.multiple = static_cast<int>(std::clamp(*multiple, 1.0, 4096.0));
-  if (const auto halo = number("ganvas.halo")) {
-    info.global = *halo < 0;
-    info.halo = static_cast<int>(std::clamp(*halo, 0.0, 1e6));
-  }
+  apply_described(metadata, info);
 }
 
 }  // namespace
@@ -279,7 +202,7 @@ std::shared_ptr<TorchscriptNetwork> own_network(const ScriptArchive& archive, co
     auto network = std::make_shared<TorchscriptNetwork>(runner, GeneratorInfo{});
     constexpr std::chrono::minutes patience{1};
     runner->set_deadline(OwnRunner::Clock::now() + patience);
-    info = explored(*network, name);
+    info = tried_out(*network, name);
     runner->set_deadline(OwnRunner::Clock::time_point::max());
     if (runner->ends_in_tanh()) info.value_low = -1;
     return network;
@@ -301,7 +224,7 @@ std::shared_ptr<TorchscriptNetwork> trusted_network(const std::string& path, Gen
     if (!module.find_method("forward")) fail(ErrorKind::model, "{}: the TorchScript program has no forward()", path);
     const auto runner = std::make_shared<TrustedRunner>(std::move(module));
     auto network = std::make_shared<TorchscriptNetwork>(runner, GeneratorInfo{});
-    info = explored(*network, path);
+    info = tried_out(*network, path);
     if (runner->ends_in_tanh()) info.value_low = -1;
     return network;
   } catch (const c10::Error& error) {

@@ -8,6 +8,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/engine/exporter.hpp"
+#include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 #include "support/support.hpp"
 
@@ -157,4 +158,34 @@ TEST_CASE("ONNX export: every architecture passes the ONNX library's checker, an
     if (error.kind() != ErrorKind::usage) throw;
     MESSAGE("[skipped] built without the ONNX library");
   }
+}
+
+TEST_CASE("ONNX export: read back, every architecture gives what it gave") {
+  const torch::NoGradGuard no_grad;
+  const test::TemporaryFolder folder;
+  int compared = 0;
+  for (const auto& [network, name] : test::random_networks()) {
+    CAPTURE(name);
+    const fs::path path = folder / "network.onnx";
+    try {
+      if (!exports(export_onnx, *network, path)) continue;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::usage) throw;
+      MESSAGE("[skipped] built without the ONNX library");
+      return;
+    }
+    const GeneratorPtr read = load_generator(path).network;
+    const GeneratorInfo info = network->info();
+    CHECK(read->info().scale == info.scale);
+    CHECK(read->info().value_low == info.value_low);
+    torch::manual_seed(3);
+    const Tensor picture =
+        to_range(torch::rand({1, info.in_channels, 2 * info.multiple + 15, 3 * info.multiple + 7}), info);
+    const Tensor expected = network->forward(picture), result = read->forward(picture);
+    REQUIRE(result.sizes() == expected.sizes());
+    // A clamp may have left nothing but zeros.
+    CHECK((result - expected).abs().max().item<double>() <= 1e-4 * std::max(1e-3, expected.abs().max().item<double>()));
+    ++compared;
+  }
+  CHECK(compared > 10);
 }

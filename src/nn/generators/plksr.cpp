@@ -81,8 +81,8 @@ class Plksr final : public Generator {
   Tensor forward(const Tensor& input) override {
     Tensor x = input_conv(first_, input);
     for (auto& block : blocks_) x = block->forward(x);
-    const Tensor base = torch::repeat_interleave(input, scale_ * scale_, 1);
-    return torch::pixel_shuffle(output_conv(last_, x) + base, scale_);
+    // Published as every channel repeated before the shuffle, which is the enlarged picture behind it.
+    return torch::pixel_shuffle(output_conv(last_, x), scale_) + enlarge_nearest(input, scale_);
   }
   GeneratorInfo info() const override {
     return {.scale = scale_,

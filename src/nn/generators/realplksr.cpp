@@ -102,8 +102,10 @@ class RealPlksr final : public Generator {
   Tensor forward(const Tensor& input) override {
     Tensor x = input_conv(first_, input);
     for (auto& block : blocks_) x = block->forward(x);
-    x = output_conv(last_, x) + torch::repeat_interleave(input, scale_ * scale_, 1);
-    return sampler_ ? sampler_->forward(x) : torch::pixel_shuffle(x, scale_);
+    x = output_conv(last_, x);
+    // Published as every channel repeated before a shuffle, which is the enlarged picture behind it.
+    if (!sampler_) return torch::pixel_shuffle(x, scale_) + enlarge_nearest(input, scale_);
+    return sampler_->forward(x + torch::repeat_interleave(input, scale_ * scale_, 1));
   }
   GeneratorInfo info() const override {
     const int block = 2 + options_.kernel / 2 + options_.attention;

@@ -5,8 +5,8 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/format/safetensors.hpp"
-#include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/discriminator.hpp"
+#include "ganvas/nn/graph_files.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 
@@ -16,8 +16,8 @@ int run(const ModelCheckRequest& request) {
   const std::filesystem::path path = find_model(request.model);
   DiscriminatorPtr judge;
   GeneratorPtr network;
-  if (is_torchscript(path)) {
-    network = load_torchscript(path, {request.trust}).network;
+  if (has_graph(path)) {
+    network = load_generator(path, {request.trust}).network;
   } else {
     const ModelFile file = read_model_file(path);
     judge = discriminator_from(file.weights, path.string());

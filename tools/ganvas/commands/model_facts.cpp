@@ -5,8 +5,8 @@
 #include "ganvas/core/bounded_json.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/engine/int8.hpp"
-#include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/feature_network.hpp"
+#include "ganvas/nn/graph_files.hpp"
 #include "ganvas/nn/noise_generator.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/style_network.hpp"
@@ -29,6 +29,17 @@ std::int64_t parameter_count(const torch::nn::Module& network) {
   return count;
 }
 
+/// Of a graph's description, which holds every operation, what people want to know: how often each operator stands in
+/// it.
+nlohmann::json graph_facts(const nlohmann::json& config) {
+  nlohmann::json operators = nlohmann::json::object();
+  for (const auto& operation : config.at("operations")) {
+    auto& count = operators[operation.at("op").get<std::string>()];
+    count = count.is_null() ? 1 : count.get<int>() + 1;
+  }
+  return {{"operators", operators}, {"margin", config.at("margin")}};
+}
+
 nlohmann::ordered_json generator_facts(const std::string& name, const LoadedGenerator& model) {
   const GeneratorInfo info = model.network->info();
   nlohmann::ordered_json text{
@@ -36,7 +47,8 @@ nlohmann::ordered_json generator_facts(const std::string& name, const LoadedGene
       {"container", model.file.container},
       {"architecture", model.network->architecture()},
       {"layout", model.layout},
-      {"config", model.network->config()},
+      {"config",
+       model.network->architecture() == "graph" ? graph_facts(model.network->config()) : model.network->config()},
       {"parameters", parameter_count(*model.network)},
       {"scale", info.scale},
       {"in_channels", info.in_channels},
@@ -127,8 +139,8 @@ nlohmann::ordered_json model_facts(const std::string& name, ModelFile file) {
 }
 
 nlohmann::ordered_json model_facts(const std::filesystem::path& path, bool trust) {
-  return is_torchscript(path) ? generator_facts(path.string(), load_torchscript(path, {trust}))
-                              : model_facts(path.string(), read_model_file(path));
+  return has_graph(path) ? generator_facts(path.string(), load_generator(path, {trust}))
+                         : model_facts(path.string(), read_model_file(path));
 }
 
 }  // namespace ganvas::cli
