@@ -2,15 +2,19 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "ganvas/core/clock.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/metadata/facts.hpp"
+#include "infer/alone.hpp"
 #include "infer/batch_report.hpp"
 #include "infer/finished_output.hpp"
 #include "infer/frame_sink.hpp"
 #include "infer/generate_plan.hpp"
+#include "infer/in_order.hpp"
 #include "infer/run_one.hpp"
 
 namespace fs = std::filesystem;
@@ -60,8 +64,8 @@ void check_room(const GenerateOptions& options, const std::vector<GenerateJob>& 
   while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
   const fs::space_info room = fs::space(place, error);
   if (!error && needed > static_cast<double>(room.available))
-    fail(ErrorKind::file, "{}: {} pictures take about {:.1f} GiB, {:.1f} GiB are free", options.output, jobs.size(),
-         needed / 1073741824.0, static_cast<double>(room.available) / 1073741824.0);
+    fail(ErrorKind::file, "{}: what it is to hold takes about {:.0f} MiB, {:.0f} MiB are free", options.output,
+         std::ceil(needed / 1048576), std::floor(static_cast<double>(room.available) / 1048576));
 }
 
 void check_stream(const GenerateOptions& options) {
@@ -96,31 +100,60 @@ class Generating {
  private:
   void files() {
     check_room(options_, jobs_);
-    for (const GenerateJob& job : jobs_) {
-      if (interrupted() || report_.output_broken()) break;
+    struct Made {
       BatchOutcome outcome;
-      outcome.output_size = job.size;
-      if (!run_one(outcome, explain_, [&] { outcome.status = done(options_, job, facts_); })) break;
-      report_.add({.input = job.label, .output = job.output}, outcome);
-    }
+      bool finished = false;
+    };
+    const auto work = [this](std::size_t i) {
+      const GenerateJob& job = jobs_[i];
+      Made made;
+      made.outcome.output_size = job.size;
+      made.finished =
+          !interrupted() && run_one(made.outcome, explain_, [&] { made.outcome.status = done(options_, job, facts_); });
+      return made;
+    };
+    in_order<Made>(work, [this](std::size_t i, const Made& made) {
+      if (!made.finished) return true;  // interrupted; others behind it may have been finished
+      report_.add({.input = jobs_[i].label, .output = jobs_[i].output}, made.outcome);
+      return !report_.output_broken();
+    });
   }
   /// A frame that is missing would shift all that come behind it: the first failure ends the stream.
   void stream() {
     check_stream(options_);
     FrameSink sink(options_);
-    for (const GenerateJob& job : jobs_) {
-      BatchOutcome outcome;
-      outcome.output_size = job.size;
-      const bool last = &job == &jobs_.back();
-      if (interrupted() || !run_one(outcome, explain_, [&] {
-            sink.add(job.make(), described(options_, job, facts_));
-            if (last) sink.finish();
-            outcome.status = last || options_.output == "-" ? "done" : "added";
-          }))
-        return;
-      if (outcome.status != "added") report_.add({.input = job.label, .output = options_.output}, outcome);
-      if (outcome.status == "failed") return;
-    }
+    const auto work = [this](std::size_t i) {
+      Frame frame;
+      frame.outcome.output_size = jobs_[i].size;
+      frame.finished = !interrupted() && run_one(frame.outcome, explain_, [&] { frame.image = jobs_[i].make(); });
+      return frame;
+    };
+    in_order<Frame>(work, [this, &sink](std::size_t i, Frame frame) { return put(sink, i, std::move(frame)); });
+  }
+  struct Frame {
+    BatchOutcome outcome;
+    Image image;
+    bool finished = false;
+  };
+  bool put(FrameSink& sink, std::size_t i, Frame frame) {
+    const GenerateJob& job = jobs_[i];
+    const bool last = i + 1 == jobs_.size();
+    BatchOutcome& outcome = frame.outcome;
+    if (!frame.finished) return false;
+    if (outcome.error.empty() && !run_one(outcome, explain_, [&] {
+          sink.add(frame.image, described(options_, job, facts_));
+          if (last) sink.finish();
+          outcome.status = last || options_.output == "-" ? "done" : "added";
+        }))
+      return false;
+    if (outcome.status != "added") report_.add({.input = job.label, .output = options_.output}, outcome);
+    return outcome.status != "failed";
+  }
+  /// Jobs of one picture on all threads; the pictures of a sheet have them for themselves.
+  template <typename Result>
+  void in_order(const typename InOrder<Result>::Work& work, const typename InOrder<Result>::Take& take) {
+    const bool sheets = !jobs_.empty() && jobs_.front().styles.size() > 1;
+    InOrder<Result>::run(jobs_.size(), sheets ? 1 : pictures_.at_once(), AloneScope::begin_thread, work, take);
   }
   void save_latents() {
     const torch::NoGradGuard no_grad;
@@ -143,6 +176,7 @@ class Generating {
 
 BatchSummary run_generate(const GenerateOptions& options, NoisePictures& pictures, const Facts& facts,
                           std::ostream& out, const std::function<std::string(const Error&)>& explain) {
+  const AloneScope alone;
   return Generating(options, pictures, facts, out, explain).run();
 }
 

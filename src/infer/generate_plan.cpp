@@ -6,7 +6,6 @@
 #include <opencv2/core.hpp>
 
 #include "ganvas/core/error.hpp"
-#include "ganvas/core/interrupt.hpp"
 #include "ganvas/imaging/contact_sheet.hpp"
 
 namespace fs = std::filesystem;
@@ -16,12 +15,6 @@ namespace ganvas {
 namespace {
 
 using torch::Tensor;
-
-/// One place of a sheet; without styles it stays white.
-struct Cell {
-  std::function<Tensor()> styles{};
-  std::int64_t layer_seed = 0;
-};
 
 class Plan {
  public:
@@ -83,8 +76,8 @@ class Plan {
     return jobs;
   }
 
-  /// One picture of many, row by row.
-  GenerateJob sheet_of(const std::string& name, std::vector<Cell> cells, int columns, Facts facts) {
+  /// One picture of many, row by row; a cell without styles stays white.
+  GenerateJob sheet_of(const std::string& name, std::vector<StyledPicture> cells, int columns, Facts facts) {
     const cv::Size one = size();
     const int rows = static_cast<int>(cells.size()) / columns;
     const fs::path output(options_.output);
@@ -93,16 +86,9 @@ class Plan {
                     .output = file ? output : output / (name + ".png"),
                     .facts = std::move(facts),
                     .size = {columns * one.width, rows * one.height}};
-    for (const Cell& cell : cells)
+    for (const StyledPicture& cell : cells)
       if (cell.styles) job.styles.push_back(cell.styles);
-    job.make = [this, cells = std::move(cells), columns] {
-      std::vector<Image> pictures(cells.size());
-      for (std::size_t i = 0; i < cells.size(); ++i) {
-        throw_if_interrupted();
-        if (cells[i].styles) pictures[i] = pictures_.picture_of(cells[i].styles(), cells[i].layer_seed);
-      }
-      return contact_sheet(pictures, columns);
-    };
+    job.make = [this, cells = std::move(cells), columns] { return contact_sheet(pictures_.make_all(cells), columns); };
     return job;
   }
 
@@ -111,7 +97,7 @@ class Plan {
     const std::vector<NoisePicture> all = wanted();
     if (all.size() < static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows))
       fail(ErrorKind::usage, "{} seeds are too few for a grid of {} by {}", all.size(), columns, rows);
-    std::vector<Cell> cells;
+    std::vector<StyledPicture> cells;
     for (int i = 0; i < columns * rows; ++i) {
       const NoisePicture& picture = all[static_cast<std::size_t>(i)];
       cells.push_back({styles_of(picture), picture.seed});
@@ -130,7 +116,7 @@ class Plan {
                pictures_.latents());
     // What the network can't do is said before the work.
     pictures_.styles_mixed(first_of(mix.rows.front()), first_of(mix.columns.front()), mix.layers);
-    std::vector<Cell> cells{{}};
+    std::vector<StyledPicture> cells{{}};
     for (const std::int64_t column : mix.columns) cells.push_back({styles_of(first_of(column)), column});
     for (const std::int64_t row : mix.rows) {
       cells.push_back({styles_of(first_of(row)), row});
@@ -152,7 +138,7 @@ class Plan {
     const Tensor found = pictures_.directions(options_.directions, options_.direction_layers);
     std::vector<GenerateJob> jobs;
     for (const NoisePicture& picture : wanted()) {
-      std::vector<Cell> cells;
+      std::vector<StyledPicture> cells;
       for (int row = 0; row < options_.directions; ++row)
         for (int column = 0; column < columns; ++column) {
           const double far = options_.reach * (2.0 * column / (columns - 1) - 1);

@@ -5,11 +5,15 @@
 #include <algorithm>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/numpy_random.hpp"
 #include "ganvas/core/rng.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
+#include "infer/alone.hpp"
+#include "infer/in_order.hpp"
 #include "infer/walk.hpp"
+#include "nn/settle.hpp"
 
 namespace ganvas {
 
@@ -20,8 +24,11 @@ NoisePictures::NoisePictures(LoadedNoiseGenerator loaded, const GenerateOptions&
       class_names_(std::move(loaded.class_names)),
       device_(parse_device(options.run.device)),
       layer_noise_(options.layer_noise),
-      numpy_seeds_(options.numpy_seeds) {
+      numpy_seeds_(options.numpy_seeds),
+      at_once_(device_.is_cuda() || layer_noise_ == LayerNoise::random ? 1 : torch::get_num_threads()) {
   network_->to(device_);
+  settle(*network_);
+  if (device_.is_cpu()) use_channels_last(*network_);
   if (options.latents.empty()) return;
   latents_ = read_latents(options.latents, *network_);
   const torch::NoGradGuard no_grad;
@@ -65,6 +72,7 @@ Tensor NoisePictures::class_vector(const NoisePicture& picture) const {
 
 Tensor NoisePictures::pulled(const Tensor& styles, double truncation) {
   if (truncation == 1.0) return styles;
+  const AloneScope alone;
   const Tensor mean = network_->mean_style();
   if (!mean.defined())
     fail(ErrorKind::usage, "truncation goes towards the mean style, and {} has no styles", network_->architecture());
@@ -73,6 +81,7 @@ Tensor NoisePictures::pulled(const Tensor& styles, double truncation) {
 
 Tensor NoisePictures::mapped(const Tensor& noise, const Tensor& classes, double truncation) {
   const torch::NoGradGuard no_grad;
+  const AloneScope alone;
   return pulled(network_->map(noise, classes), truncation);
 }
 
@@ -153,11 +162,28 @@ Tensor NoisePictures::styles_moved(const Tensor& styles, const Tensor& shift, co
 }
 
 Image NoisePictures::picture_of(const Tensor& styles, std::int64_t layer_seed) {
+  const AloneScope alone;
   const torch::NoGradGuard no_grad;
   if (layer_noise_ == LayerNoise::random) torch::manual_seed(static_cast<std::uint64_t>(layer_seed));
   const Tensor picture = network_->synthesise(styles, layer_noise_);
   const NoiseGeneratorInfo info = network_->info();
   return image_from_tensor(picture.cpu(), Depth::u8, info.value_high, info.value_low);
+}
+
+std::vector<Image> NoisePictures::make_all(const std::vector<StyledPicture>& wanted) {
+  const AloneScope alone;
+  std::vector<Image> pictures(wanted.size());
+  InOrder<Image>::run(
+      wanted.size(), at_once_, AloneScope::begin_thread,
+      [&](std::size_t i) {
+        throw_if_interrupted();
+        return wanted[i].styles ? picture_of(wanted[i].styles(), wanted[i].layer_seed) : Image();
+      },
+      [&](std::size_t i, Image picture) {
+        pictures[i] = std::move(picture);
+        return true;
+      });
+  return pictures;
 }
 
 }  // namespace ganvas

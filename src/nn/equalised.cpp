@@ -18,7 +18,14 @@ EqualLinearImpl::EqualLinearImpl(int in, int out, double rate, double initial_bi
   bias = register_parameter("bias", torch::full({out}, initial_bias / rate));
 }
 
+void EqualLinearImpl::settle() {
+  const torch::NoGradGuard no_grad;
+  ready_weight_ = weight * gain_;
+  ready_bias_ = bias * rate_;
+}
+
 Tensor EqualLinearImpl::forward(const Tensor& x) {
+  if (ready_weight_.defined()) return torch::nn::functional::linear(x, ready_weight_, ready_bias_);
   return torch::nn::functional::linear(x, weight * gain_, rate_ == 1.0 ? bias : bias * rate_);
 }
 

@@ -6,20 +6,24 @@
 
 #include <numbers>
 
+#include "nn/settle.hpp"
+
 /// Pieces of the networks that make pictures from noise: equalised learning rates and filtered resampling.
 namespace ganvas {
 
 /// A linear layer with an equalised learning rate (Karras et al. 2018, section 4.1): weights are stored with variance
 /// 1 / rate^2 and multiplied by rate / sqrt(inputs) when used, biases by `rate`. N x in -> N x out.
-class EqualLinearImpl : public torch::nn::Module {
+class EqualLinearImpl : public torch::nn::Module, public Settles {
  public:
   EqualLinearImpl(int in, int out, double rate = 1.0, double initial_bias = 0.0);
   torch::Tensor forward(const torch::Tensor& x);
+  void settle() override;
 
   torch::Tensor weight, bias;
 
  private:
   double gain_, rate_;
+  torch::Tensor ready_weight_, ready_bias_;
 };
 TORCH_MODULE(EqualLinear);
 

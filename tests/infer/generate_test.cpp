@@ -3,14 +3,18 @@
 
 #include <torch/torch.h>
 
+#include <atomic>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/format/safetensors.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/infer/projection.hpp"
+#include "infer/in_order.hpp"
 #include "support/refusal.hpp"
 #include "support/support.hpp"
 
@@ -192,6 +196,77 @@ TEST_CASE("generate: the same bytes with any number of threads and in any compan
   const auto alone = make(1, -1);
   CHECK(make(2, -1) == alone);
   CHECK(make(2, 3) == alone);
+}
+
+TEST_CASE("generate: files, sheets and frames are the same with any number of threads") {
+  const auto all = [](int threads, LayerNoise noise) {
+    const int was = at::get_num_threads();
+    at::set_num_threads(threads);
+    TemporaryFolder folder;
+    GenerateOptions options;
+    options.seeds = {1, 2, 3, 4, 5, 6, 7};
+    options.layer_noise = noise;
+    const auto make = [] {
+      return tiny("stylegan2", {{"noise", 16}, {"mapping_layers", 2}, {"widths", {24, 16, 8}}}, {});
+    };
+    options.output = (folder / "out").string();
+    CHECK(generate(options, make()).code == 0);
+    CHECK(at::get_num_threads() == threads);
+    Bytes bytes;
+    const auto add = [&bytes](const fs::path& path) {
+      const Bytes more = read_file(path);
+      bytes.insert(bytes.end(), more.begin(), more.end());
+    };
+    for (const auto seed : options.seeds) add(folder.path() / "out" / fmt::format("seed{:04}.png", seed));
+    options.grid_columns = 7;
+    options.grid_rows = 1;
+    options.output = (folder / "sheet.png").string();
+    CHECK(generate(options, make()).code == 0);
+    add(folder / "sheet.png");
+    options.grid_columns = options.grid_rows = 0;
+    options.frames = 9;
+    options.format = FrameFormat::raw;
+    options.output = (folder / "walk.raw").string();
+    CHECK(generate(options, make()).code == 0);
+    add(folder / "walk.raw");
+    at::set_num_threads(was);
+    return bytes;
+  };
+  for (const LayerNoise noise : {LayerNoise::constant, LayerNoise::random}) {
+    const Bytes alone = all(1, noise);
+    CHECK(all(2, noise) == alone);
+    CHECK(all(5, noise) == alone);
+  }
+}
+
+TEST_CASE("work in order: results are taken one after the other, errors in their turn, an end ends all") {
+  std::atomic<int> begun{0};
+  const auto squares = [](std::size_t count, int threads, std::size_t until, std::size_t broken) {
+    std::vector<std::size_t> taken;
+    InOrder<std::size_t>::run(
+        count, threads, [] {},
+        [broken](std::size_t i) {
+          if (i == broken) throw std::runtime_error("broken");
+          std::this_thread::sleep_for(std::chrono::microseconds((i * 7919) % 300));
+          return i * i;
+        },
+        [&](std::size_t i, std::size_t square) {
+          CHECK(square == i * i);
+          CHECK(i == taken.size());
+          taken.push_back(square);
+          return taken.size() < until;
+        });
+    return taken.size();
+  };
+  for (const int threads : {1, 3, 8}) {
+    CHECK(squares(50, threads, 99, 99) == 50);
+    CHECK(squares(50, threads, 20, 99) == 20);
+    CHECK(squares(0, threads, 99, 99) == 0);
+    CHECK_THROWS_WITH(squares(50, threads, 99, 30), "broken");
+    InOrder<int>::run(
+        4, threads, [&] { ++begun; }, [](std::size_t) { return 0; }, [](std::size_t, int) { return true; });
+  }
+  CHECK(begun == 1 + 3 + 4);
 }
 
 TEST_CASE("generate: a failure of the network's library is one picture's, not the run's") {

@@ -7,6 +7,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/safetensors.hpp"
 #include "ganvas/nn/discriminator.hpp"
+#include "nn/settle.hpp"
 #include "nn/sweep.hpp"
 #include "support/support.hpp"
 
@@ -94,6 +95,37 @@ TEST_CASE("noise generators: found again from their own state dict, same picture
         network->forward(noise.narrow(0, 1, 1), classes.defined() ? classes.narrow(0, 1, 1) : Tensor());
     CHECK(test::relative_error(alone, pictures.narrow(0, 1, 1)) <= 1e-5);
   }
+}
+
+TEST_CASE("noise generators: settled weights give the same pictures, in a batch and one at a time") {
+  const auto check = [](NoiseGenerator& network) {
+    network.eval();
+    const torch::NoGradGuard no_grad;
+    // Biases and strengths of noise begin at zero, where a mistake isn't seen.
+    for (auto& item : network.named_parameters())
+      if (item.value().dim() < 2) item.value().add_(torch::rand_like(item.value()) * 0.5);
+    const NoiseGeneratorInfo info = network.info();
+    const Tensor styles = network.map(torch::randn({3, info.noise}), classes_of(info, 3));
+    const Tensor before = network.synthesise(styles, LayerNoise::constant);
+    settle(network);
+    CHECK(test::relative_error(network.synthesise(styles, LayerNoise::constant), before) <= 1e-6);
+    for (int i = 0; i < 3; ++i)
+      CHECK(test::relative_error(network.synthesise(styles.narrow(0, i, 1), LayerNoise::constant),
+                                 before.narrow(0, i, 1)) <= 2e-5);
+    // Planes of noise aren't settled.
+    for (auto& plane : network.noise_planes()) plane.second.mul_(-1.5);
+    const Tensor after = network.synthesise(styles, LayerNoise::constant);
+    CHECK(test::relative_error(network.synthesise(styles.narrow(0, 1, 1), LayerNoise::constant),
+                               after.narrow(0, 1, 1)) <= 2e-5);
+  };
+  torch::manual_seed(1);
+  for (const auto& [plugin, config] : all_noise_cases()) {
+    CAPTURE(plugin->name);
+    CAPTURE(config.dump());
+    check(*plugin->make(config));
+  }
+  // Both ways to bring in a style, at both kinds of layers.
+  check(*make_noise_generator("stylegan2", {{"noise", 6}, {"mapping_layers", 1}, {"widths", {24, 12, 8, 4}}}));
 }
 
 TEST_CASE("noise generators: truncation ends at the mean and keeps layers behind the cut-off") {

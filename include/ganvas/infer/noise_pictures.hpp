@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,11 +22,19 @@ struct NoisePicture {
   double truncation = 1.0;  ///< psi: 1 as learnt, nearer to 0 plainer and better made
 };
 
-/// A network that makes pictures from noise, ready to do so on the CPU or a GPU.
+/// A picture by the styles that it is made of.
+struct StyledPicture {
+  std::function<torch::Tensor()> styles{};  ///< 1 x layers x style; none: no picture
+  std::int64_t layer_seed = 0;              ///< of LayerNoise::random
+};
+
+/// A network that makes pictures from noise, ready to do so on the CPU or a GPU. On the CPU a picture is made by one
+/// thread alone, and several at once by several threads: its bytes depend neither on how many there are nor on what
+/// else is made.
 class NoisePictures {
  public:
   /// Takes of the options where to run (device), layer_noise, numpy_seeds and latents, the file that then stands for
-  /// all seeds.
+  /// all seeds. Uses as many threads as use_cpu_threads() allowed before.
   NoisePictures(LoadedNoiseGenerator loaded, const GenerateOptions& options);
 
   NoiseGeneratorInfo info() const { return network_->info(); }
@@ -55,6 +64,10 @@ class NoisePictures {
   /// 8 bit. `layer_seed` is that of LayerNoise::random.
   Image picture_of(const torch::Tensor& styles, std::int64_t layer_seed);
   Image make(const NoisePicture& picture) { return picture_of(styles_of(picture), picture.seed); }
+  /// On all threads.
+  std::vector<Image> make_all(const std::vector<StyledPicture>& wanted);
+  /// How many pictures are made at once: 1 on a GPU, and with LayerNoise::random, whose stream is one.
+  int at_once() const { return at_once_; }
 
  private:
   torch::Tensor noise_of(std::int64_t seed) const;
@@ -69,6 +82,7 @@ class NoisePictures {
   torch::Device device_;
   LayerNoise layer_noise_;
   bool numpy_seeds_;
+  int at_once_;
   std::optional<NoiseLatents> latents_;
 };
 

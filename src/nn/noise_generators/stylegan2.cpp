@@ -13,6 +13,8 @@
 #include "nn/config.hpp"
 #include "nn/equalised.hpp"
 #include "nn/paths.hpp"
+#include "nn/settle.hpp"
+#include "nn/styled_kernels.hpp"
 #include "nn/stylegan2_layouts.hpp"
 
 namespace ganvas::stylegan2_plugin {
@@ -51,7 +53,7 @@ class Mapping final : public nn::Module {
 
 /// A convolution whose input channels are scaled by a style; instead of a kernel a picture, the picture is scaled
 /// before and the result after, which is the same and a third of the work (equations 1 and 3).
-class StyledConv final : public nn::Module {
+class StyledConv final : public nn::Module, public Settles {
  public:
   struct Options {
     int in, out, kernel, style;
@@ -72,6 +74,7 @@ class StyledConv final : public nn::Module {
   }
 
   Tensor forward(const Tensor& x, const Tensor& w, LayerNoise layer_noise) {
+    if (goes_alone(x)) return alone(x, w, layer_noise);
     const Tensor weight = weight_ * gain_;
     const Tensor style = [&] {
       const AutocastScope off(false, x.is_cuda());
@@ -102,9 +105,54 @@ class StyledConv final : public nn::Module {
 
   const Tensor& modulation() const { return affine_->weight; }
 
+  void settle() override {
+    const torch::NoGradGuard no_grad;
+    const double gain = options_.demodulate ? std::numbers::sqrt2 : 1.0;
+    const Tensor weight = weight_ * gain_;
+    ready_.squares = weight.square().sum({2, 3}).t().contiguous();
+    ready_.weight = (options_.up ? weight.transpose(0, 1) : weight).contiguous(at::MemoryFormat::ChannelsLast);
+    ready_.bias = bias_ * gain;
+    if (strength_.defined()) ready_.strength = strength_ * gain;
+  }
+  /// Whether alone() can be used.
+  bool goes_alone(const Tensor& x) const {
+    return ready_.weight.defined() && x.size(0) == 1 && has_styled_kernels(x) && has_styled_kernels(ready_.weight);
+  }
+  /// forward() of one picture with settled weights. The factors of a single style go where they meet fewer numbers: to
+  /// the kernel of a large picture, as the paper has it, or to a small picture itself.
+  Tensor alone(const Tensor& x, const Tensor& w, LayerNoise layer_noise) {
+    const Tensor style = affine_->forward(w);
+    Tensor factor;
+    if (options_.demodulate)
+      factor = torch::rsqrt_(torch::matmul(style.square(), ready_.squares).add_(1e-8)).mul_(std::numbers::sqrt2);
+    Tensor weight = ready_.weight, picture = x;
+    if (x.size(2) * x.size(3) > options_.kernel * options_.kernel * options_.out) {
+      const std::int64_t in = style.size(1);
+      const bool up = options_.up;
+      weight = weight * style.view({up ? in : 1, up ? 1 : in, 1, 1});
+      if (factor.defined()) weight.mul_(factor.view({up ? 1 : -1, up ? -1 : 1, 1, 1}));
+      factor = Tensor();
+    } else {
+      picture = x * style.view({1, -1, 1, 1});
+    }
+    if (!options_.demodulate) return torch::conv2d(picture, weight, ready_.bias, 1, options_.kernel / 2);
+    Tensor y = options_.up ? torch::conv_transpose2d(picture, weight, {}, 2)
+                           : torch::conv2d(picture, weight, {}, 1, options_.kernel / 2);
+    Tensor noise;
+    if (options_.height > 0 && layer_noise != LayerNoise::none)
+      noise = (layer_noise == LayerNoise::random ? torch::randn({options_.height, options_.width}) : noise_) *
+              ready_.strength;
+    return options_.up ? blur_and_finish(y, factor, noise, ready_.bias) : finish_styled(y, factor, noise, ready_.bias);
+  }
+
  private:
+  /// What settled weights give.
+  struct Ready {
+    Tensor weight, squares, bias, strength;
+  };
   Options options_;
   double gain_;
+  Ready ready_;
   Tensor weight_, bias_, strength_, noise_;
   EqualLinear affine_{nullptr};
 };

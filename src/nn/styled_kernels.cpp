@@ -1,0 +1,111 @@
+#include "nn/styled_kernels.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/jit/frontend/tracer.h>
+#include <torch/types.h>
+
+#include <vector>
+
+#include "ganvas/core/vector_clones.hpp"
+
+namespace ganvas {
+
+namespace {
+
+using torch::Tensor;
+
+Tensor in_channels_last(const Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
+
+/// Per channel and per pixel, what is done to a row of pixels.
+struct RowEnd {
+  const float* factor;  ///< C; null: 1
+  const float* noise;   ///< a number a pixel; null: 0
+  const float* bias;    ///< C
+};
+
+GANVAS_VECTOR_CLONES
+void finish_row(float* __restrict x, std::int64_t pixels, std::int64_t channels, const RowEnd& end) {
+  const float* __restrict factor = end.factor;
+  const float* __restrict bias = end.bias;
+  for (std::int64_t i = 0; i < pixels; ++i, x += channels) {
+    const float noise = end.noise ? end.noise[i] : 0.0F;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const float v = (factor ? x[c] * factor[c] : x[c]) + noise + bias[c];
+      x[c] = v > 0 ? v : 0.2F * v;
+    }
+  }
+}
+
+/// sum = (a + 3 b + 3 c + d) / 4.
+GANVAS_VECTOR_CLONES
+void mix_rows(const float* a, const float* b, const float* c, const float* d, float* __restrict sum,
+              std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) sum[i] = 0.25F * (a[i] + d[i]) + 0.75F * (b[i] + c[i]);
+}
+
+class Ends {
+ public:
+  Ends(const Tensor& factor, const Tensor& noise, const Tensor& bias, std::int64_t width)
+      : factor_(factor.defined() ? factor.contiguous() : factor),
+        noise_(noise.defined() ? noise.contiguous() : noise),
+        bias_(bias.contiguous()),
+        width_(width) {}
+  RowEnd of(std::int64_t picture, std::int64_t row) const {
+    return {factor_.defined() ? factor_.data_ptr<float>() + picture * bias_.numel() : nullptr,
+            noise_.defined() ? noise_.data_ptr<float>() + row * width_ : nullptr, bias_.data_ptr<float>()};
+  }
+
+ private:
+  Tensor factor_, noise_, bias_;
+  std::int64_t width_;
+};
+
+}  // namespace
+
+bool has_styled_kernels(const Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == torch::kFloat && !at::GradMode::is_enabled() &&
+         !torch::jit::tracer::isTracing();
+}
+
+Tensor finish_styled(const Tensor& x, const Tensor& factor, const Tensor& noise, const Tensor& bias) {
+  const Tensor y = in_channels_last(x);
+  const std::int64_t channels = y.size(1), height = y.size(2), width = y.size(3);
+  const Ends ends(factor, noise, bias, width);
+  float* values = y.data_ptr<float>();
+  at::parallel_for(0, y.size(0) * height, 8, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t row = first; row < last; ++row) {
+      float* at = values + row * width * channels;
+      finish_row(at, width, channels, ends.of(row / height, row % height));
+    }
+  });
+  return y;
+}
+
+Tensor blur_and_finish(const Tensor& x, const Tensor& factor, const Tensor& noise, const Tensor& bias) {
+  const Tensor from = in_channels_last(x);
+  const std::int64_t channels = x.size(1), height = x.size(2) - 1, width = x.size(3) - 1;
+  const std::int64_t line = (width + 1) * channels;
+  Tensor y = torch::empty({x.size(0), channels, height, width}, x.options(), at::MemoryFormat::ChannelsLast);
+  const Ends ends(factor, noise, bias, width);
+  const float* in = from.data_ptr<float>();
+  float* out = y.data_ptr<float>();
+  at::parallel_for(0, x.size(0) * height, 8, [&](std::int64_t first, std::int64_t last) {
+    // A pixel of zeros on either side of the mixed row; rows outside the picture are zeros too.
+    std::vector<float> mixed(static_cast<std::size_t>(line + 2 * channels)), nothing(static_cast<std::size_t>(line));
+    for (std::int64_t at = first; at < last; ++at) {
+      const std::int64_t picture = at / height, row = at % height;
+      const auto row_of = [&](std::int64_t i) {
+        return i < 0 || i > height ? nothing.data() : in + (picture * (height + 1) + i) * line;
+      };
+      mix_rows(row_of(row - 1), row_of(row), row_of(row + 1), row_of(row + 2), mixed.data() + channels, line);
+      float* result = out + at * width * channels;
+      const float* left = mixed.data();
+      mix_rows(left, left + channels, left + 2 * channels, left + 3 * channels, result, width * channels);
+      finish_row(result, width, channels, ends.of(picture, row));
+    }
+  });
+  return y;
+}
+
+}  // namespace ganvas
