@@ -9,11 +9,11 @@
 #include "ganvas/core/numpy_random.hpp"
 #include "ganvas/core/rng.hpp"
 #include "ganvas/nn/precision.hpp"
+#include "ganvas/nn/settle.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
 #include "infer/alone.hpp"
 #include "infer/in_order.hpp"
 #include "infer/walk.hpp"
-#include "nn/settle.hpp"
 
 namespace ganvas {
 

@@ -6,7 +6,7 @@
 
 #include <numbers>
 
-#include "nn/settle.hpp"
+#include "ganvas/nn/settle.hpp"
 
 /// Pieces of the networks that make pictures from noise: equalised learning rates and filtered resampling.
 namespace ganvas {

@@ -7,7 +7,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/safetensors.hpp"
 #include "ganvas/nn/discriminator.hpp"
-#include "nn/settle.hpp"
+#include "ganvas/nn/settle.hpp"
 #include "nn/sweep.hpp"
 #include "support/support.hpp"
 

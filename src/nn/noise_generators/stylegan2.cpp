@@ -8,12 +8,12 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/noise_generator.hpp"
+#include "ganvas/nn/settle.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
 #include "nn/equalised.hpp"
 #include "nn/paths.hpp"
-#include "nn/settle.hpp"
 #include "nn/styled_kernels.hpp"
 #include "nn/stylegan2_layouts.hpp"
 
