@@ -111,7 +111,10 @@ void Recipe::note(const std::string& key, std::string toml_value, const std::str
 }
 
 void Recipe::wrong(const std::string& key, const std::string& why) const {
-  fail(ErrorKind::recipe, "{}: {}: {}", name_, key, why);
+  std::string line = fmt::format("{}: {}: {}", name_, key, why);  // values may have lines
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  fail(ErrorKind::recipe, "{}", line);
 }
 
 std::int64_t Recipe::integer(const std::string& key, std::int64_t fallback, std::int64_t low, std::int64_t high) {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/utf8.hpp"
 
 namespace ganvas {
 
@@ -101,18 +103,33 @@ class TomlReader {
     while (!take(quote)) {
       if (at_end() || peek() == '\n') wrong("a text's closing quote is missing");
       const char c = text_[at_++];
-      value += c == '\\' && quote == '"' ? read_escape() : c;
+      if (c == '\\' && quote == '"') value += read_escape();
+      else value += c;
     }
     if (value.empty() && peek() == quote) wrong("texts of several lines are not supported");
     return value;
   }
 
-  char read_escape() {
+  std::string read_escape() {
+    if (take('u')) return read_character(4);
+    if (take('U')) return read_character(8);
     static constexpr std::string_view letters = "\"\\ntrbf", meanings = "\"\\\n\t\r\b\f";
     const auto which = at_end() ? std::string_view::npos : letters.find(peek());
     if (which == std::string_view::npos) wrong("unknown escape in a text; write \\\\ for \\, or put the text in ''");
     ++at_;
-    return meanings[which];
+    return std::string(1, meanings[which]);
+  }
+
+  /// A character by its number, `digits` hexadecimal ones.
+  std::string read_character(std::size_t digits) {
+    std::uint32_t number = 0;
+    const std::string_view text = text_.substr(at_, digits);
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+    const std::string character = utf8_of(number);
+    if (problem != std::errc() || end != text.data() + digits || character.empty())
+      wrong("\\u and \\U in a text need the 4 or 8 hexadecimal digits of a character");
+    at_ += digits;
+    return character;
   }
 
   std::string_view text_;

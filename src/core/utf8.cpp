@@ -1,7 +1,5 @@
 #include "ganvas/core/utf8.hpp"
 
-#include <cstdint>
-
 namespace ganvas {
 
 bool is_utf8(std::string_view text) noexcept {
@@ -20,6 +18,18 @@ bool is_utf8(std::string_view text) noexcept {
     i += static_cast<std::size_t>(more) + 1;
   }
   return true;
+}
+
+std::string utf8_of(std::uint32_t number) {
+  const auto tail = [number](int shift) { return static_cast<char>(0x80 | (number >> shift & 0x3f)); };
+  if (number < 0x80) return {static_cast<char>(number)};
+  if (number < 0x800) return {static_cast<char>(0xc0 | number >> 6), tail(0)};
+  if (number < 0x10000) {
+    if (number >= 0xd800 && number <= 0xdfff) return {};
+    return {static_cast<char>(0xe0 | number >> 12), tail(6), tail(0)};
+  }
+  if (number > 0x10ffff) return {};
+  return {static_cast<char>(0xf0 | number >> 18), tail(12), tail(6), tail(0)};
 }
 
 }  // namespace ganvas

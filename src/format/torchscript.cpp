@@ -5,6 +5,7 @@
 
 #include "format/pickle_reader.hpp"
 #include "format/pth_reader.hpp"
+#include "format/torchscript_source.hpp"
 #include "format/zip_content.hpp"
 #include "ganvas/core/error.hpp"
 
@@ -147,8 +148,11 @@ bool is_torchscript(const std::filesystem::path& path) {
 }
 
 ScriptArchive read_torchscript(const std::filesystem::path& path) {
-  const format::FileSource source(path);
-  if (path.extension() == ".safetensors")
+  return format::read_torchscript(format::FileSource(path));
+}
+
+ScriptArchive format::read_torchscript(const ByteSource& source) {
+  if (source.name().ends_with(".safetensors"))
     fail(ErrorKind::model,
          "{}: refused: named .safetensors, but its content is a TorchScript program; rename it if you "
          "know what it is",

@@ -59,6 +59,10 @@ TiffDirectories::TiffDirectories(View bytes) : bytes_(bytes), little_(marked(byt
 std::uint64_t TiffDirectories::first() const { return big_ ? number(8, 8) : number(4, 4); }
 
 TiffFields TiffDirectories::read(std::uint64_t offset, bool deep) const {
+  return read(offset, deep ? Level::picture : Level::leaf);
+}
+
+TiffFields TiffDirectories::read(std::uint64_t offset, Level level) const {
   TiffFields fields;
   const int count_size = big_ ? 8 : 2, value_size = big_ ? 8 : 4;
   const std::uint64_t entry_size = big_ ? 20 : 12, entries = std::min<std::uint64_t>(number(offset, count_size), 65536);
@@ -80,9 +84,11 @@ TiffFields TiffDirectories::read(std::uint64_t offset, bool deep) const {
     for (std::size_t at = 0; !little_ && at < values.size(); at += size.part)
       std::reverse(values.begin() + static_cast<std::ptrdiff_t>(at),
                    values.begin() + static_cast<std::ptrdiff_t>(at + size.part));
-    // Of a directory in a directory only one level is real: EXIF's interoperability.
-    if (deep && points_to_directory(tag) && count == 1)
-      place->second.children = read(whole_number(place->second), tag == tag_exif);
+    // Of a directory in a directory only one level is real: EXIF's interoperability. Others may point in circles.
+    const bool follow =
+        level == Level::picture ? points_to_directory(tag) : level == Level::exif && tag == tag_interoperability;
+    if (follow && count == 1)
+      place->second.children = read(whole_number(place->second), tag == tag_exif ? Level::exif : Level::leaf);
   }
   return fields;
 }

@@ -49,6 +49,8 @@ class TiffDirectories {
   TiffFields read(std::uint64_t offset, bool deep = false) const;
 
  private:
+  enum class Level : std::uint8_t { picture, exif, leaf };  ///< whose directories are followed
+  TiffFields read(std::uint64_t offset, Level level) const;
   std::uint64_t number(std::uint64_t at, int count) const { return metadata::number(bytes_, at, count, little_); }
   View bytes_;
   bool little_ = false, classic_ = false, big_ = false;

@@ -98,7 +98,8 @@ TEST_CASE("slips: unknown options and commands are answered with the nearest one
     return result.err;
   };
   const std::string none = answer({});
-  for (const char* command : {"upscale", "translate", "train", "sweep", "eval", "model", "data", "report", "compare", "--help"})
+  for (const char* command :
+       {"upscale", "translate", "train", "sweep", "eval", "model", "data", "report", "compare", "--help"})
     CHECK(contains(none, command));
   CHECK(contains(answer({"model"}), "convert"));
   CHECK(contains(answer({"upscal", "x.png"}), "nearest: upscale"));

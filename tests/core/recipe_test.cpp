@@ -82,7 +82,7 @@ TEST_CASE("recipe: values of all kinds, defaults, and the resolved text") {
 TEST_CASE("recipe: texts of any content survive the resolved text") {
   for (const std::string text :
        {"", "plain", "with space", "a=b", "#no comment", "[x]", "a,b", "it's", "say \"hi\"", "C:\\dir\\file",
-        "写真/ü.pth", "{}", "true", "12", "two\nlines\t", "ends with \\", "\"", "''"}) {
+        "写真/ü.pth", "{}", "true", "12", "two\nlines\t", "ends with \\", "\"", "''", "\x01\x1b"}) {
     CAPTURE(text);
     Recipe recipe;
     recipe.text("a.b", text);
@@ -131,6 +131,7 @@ TEST_CASE("recipe: what TOML allows and what not, with the line") {
   CHECK(recipe.integers("a.b-c.list", {}) == std::vector<std::int64_t>{1, -2, 3});
   CHECK(recipe.number("a.b-c.last", 0) == 1.5e-3);
   CHECK(Recipe::parse("", "x").resolved().empty());
+  CHECK(Recipe::parse("a = \"\\u00e9\\U0001f408\\u20ac\\u0041\"", "x").text("a", "") == "é🐈€A");
   for (const char* wrong : {"a",
                             "a =",
                             "a = \n",
@@ -139,6 +140,10 @@ TEST_CASE("recipe: what TOML allows and what not, with the line") {
                             "a = \"x",
                             "a = 'x",
                             "a = \"x\\q\"",
+                            "a = \"\\u12\"",
+                            "a = \"\\ud800\"",
+                            "a = \"\\U00110000\"",
+                            "a = \"\\u-001\"",
                             "a = \"\\",
                             "a = [1",
                             "a = [1 2]",
@@ -220,6 +225,10 @@ TEST_CASE("recipe: texts for someone else must be UTF-8, since they become JSON"
   }
   Recipe recipe = Recipe::parse("[generator]\nextra = \"\xc3\xa9\xf0\x9f\x90\x88\"", "good.toml");
   CHECK(recipe.table("generator", {}).at("extra") == "\xc3\xa9\xf0\x9f\x90\x88");
+  // JSON writes control characters by their numbers; a run reads its own recipe when it is resumed.
+  Recipe odd = Recipe::parse("[generator]\nextra = \"\x01\"", "odd.toml");
+  odd.table("generator", {});
+  CHECK(Recipe::parse(odd.resolved(), "again").table("generator", {}).at("extra") == "\x01");
 }
 
 TEST_CASE("recipe: what is at its default, and what sets it apart from a run's") {

@@ -503,3 +503,26 @@ TEST_CASE("the public reports' files") {
   CHECK(same(decode_image(again, "y").image, decoded.image));
   CHECK(read_header(again, "y").orientation == 1);
 }
+
+TEST_CASE("EXIF directories that point to themselves or to one another end") {
+  TiffPage page{{{256, 4, {2}},
+                 {257, 4, {1}},
+                 {258, 3, {8}},
+                 {259, 3, {1}},
+                 {262, 3, {1}},
+                 {273, 4, {0}},
+                 {277, 3, {1}},
+                 {278, 4, {1}},
+                 {279, 4, {2}},
+                 {0x8769, 4, {8}},
+                 {0x8825, 4, {8}}},
+                {10, 20}};
+  Bytes bytes = make_tiff({page});
+  const std::size_t directory = bytes[4] | bytes[5] << 8;
+  for (const std::size_t entry : {9, 10})  // EXIF's and GPS's
+    for (std::size_t i = 0; i < 4; ++i) bytes[directory + 2 + 12 * entry + 8 + i] = bytes[4 + i];
+  const DecodedImage decoded = decode_image(bytes, "x");
+  CHECK(decoded.image.width() == 2);
+  for (const FormatName& row : format_names)
+    CHECK(decode_image(encode_image(decoded.image, row.format, decoded.metadata), "own").image.width() == 2);
+}

@@ -239,7 +239,7 @@ class Parser {
       Expression argument = expression(depth + 1);
       if (accept("=")) {
         if (argument.kind != Kind::name) foreign();
-        call.named.emplace_back(argument.text, expression(depth + 1));
+        call.named.push_back({argument.text, expression(depth + 1)});
       } else {
         call.items.push_back(std::move(argument));
       }

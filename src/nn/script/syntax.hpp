@@ -10,6 +10,8 @@
 /// The language in which torch.jit.save writes programs down: a small part of Python, one operator a call.
 namespace ganvas::script {
 
+struct NamedExpression;
+
 struct Expression {
   enum class Kind : std::uint8_t {
     none,
@@ -30,10 +32,16 @@ struct Expression {
   double real = 0;
   std::string text;
   std::vector<Expression> items;
-  std::vector<std::pair<std::string, Expression>> named;
+  std::vector<NamedExpression> named;
 
   /// "a.b.c" of names and attributes; empty for all else.
   std::string path() const;
+};
+
+/// Not a pair, which would have to know all of Expression within Expression.
+struct NamedExpression {
+  std::string name;
+  Expression value;
 };
 
 struct Statement {
