@@ -56,3 +56,25 @@ TEST_CASE("resume: other pictures are refused, or taken with a best score of the
   CHECK(result.finished);
   CHECK(result.best_score == result.validation.at("psnr_y"));
 }
+
+TEST_CASE("resume: every N-th checkpoint stays, and the run goes on from it to the same bytes") {
+  const TemporaryFolder folder;
+  write_pictures(folder / "pictures", 5);
+  const fs::path run = folder / "run", checkpoints = run / "checkpoints";
+  const Recipe recipe = tiny_recipe({"train.keep_every=5"});
+  train(recipe, run_in(run, folder / "pictures"));
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(checkpoints)) names.insert(entry.path().filename().string());
+  CHECK(names == std::set<std::string>{"latest.safetensors", "step-0000005.safetensors", "step-0000010.safetensors"});
+  CHECK(read_safetensors(checkpoints / "step-0000005.safetensors").metadata.at("step") == "5");
+  const Bytes model = read_file(run / "model.safetensors"), kept = read_file(checkpoints / "step-0000010.safetensors");
+  // Back to step 5: as the README says it.
+  fs::copy_file(checkpoints / "step-0000005.safetensors", checkpoints / "latest.safetensors",
+                fs::copy_options::overwrite_existing);
+  fs::remove(run / "model.safetensors");
+  TrainOptions options = run_in(run, folder / "pictures");
+  options.resume = true;
+  train(recipe, options);
+  CHECK(read_file(run / "model.safetensors") == model);
+  CHECK(read_file(checkpoints / "step-0000010.safetensors") == kept);
+}

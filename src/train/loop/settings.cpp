@@ -42,6 +42,7 @@ TrainSettings read_settings(Recipe& recipe, torch::Device device) {
   settings.validate_every = recipe.integer("train.validate_every", 1000, 1);
   settings.sample_every = recipe.integer("train.sample_every", settings.validate_every, 1);
   settings.checkpoint_every = recipe.integer("train.checkpoint_every", 500, 1);
+  settings.keep_every = recipe.integer("train.keep_every", 0, 0);
   settings.patience = recipe.integer("train.patience", 0, 0);
   settings.loader_threads = static_cast<int>(recipe.integer("data.threads", 1, 1, 256));
   return settings;

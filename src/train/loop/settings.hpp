@@ -21,7 +21,8 @@ struct TrainSettings {
   bool bf16 = false;
   EmaPace ema{};
   std::int64_t log_every = 100, validate_every = 1000, sample_every = 1000, checkpoint_every = 500;
-  std::int64_t patience = 0;  ///< validations without a better score after which the run ends; 0: never
+  std::int64_t keep_every = 0;  ///< steps after which a checkpoint stays; 0: only the latest
+  std::int64_t patience = 0;    ///< validations without a better score after which the run ends; 0: never
   int loader_threads = 1;
 };
 

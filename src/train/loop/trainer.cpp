@@ -50,6 +50,8 @@ class Trainer {
   void restore_threads(const Checkpoint& checkpoint);
   void check_pictures(const Checkpoint& checkpoint);
   void save_checkpoint();
+  void keep_checkpoint(const Checkpoint& checkpoint) const;
+  bool keeps() const { return settings_.keep_every > 0 && step_ > 0 && step_ % settings_.keep_every == 0; }
   void start_loader();
   void train_step();
   void roll_back(const Learner::NotFinite& bad);
@@ -157,11 +159,21 @@ void Trainer::save_checkpoint() {
   checkpoint.facts["pictures"] = pictures_;
   try {
     write_checkpoint(checkpoint_path(), checkpoint);
+    if (keeps()) keep_checkpoint(checkpoint);
   } catch (const Error& error) {
     fail(error.kind(), "{}; {}", error.what(),
          fs::exists(checkpoint_path()) ? "the checkpoint before it is whole: make room, then go on with --resume"
                                        : "no checkpoint was written yet");
   }
+}
+
+/// The latest one under a name that stays: a second name of the file, where the file system has such.
+void Trainer::keep_checkpoint(const Checkpoint& checkpoint) const {
+  const fs::path kept = checkpoint_path().parent_path() / fmt::format("step-{:07}.safetensors", step_);
+  std::error_code ignored, failed;
+  fs::remove(kept, ignored);
+  fs::create_hard_link(checkpoint_path(), kept, failed);
+  if (failed) write_checkpoint(kept, checkpoint);
 }
 
 void Trainer::start_loader() {
@@ -362,7 +374,7 @@ TrainResult Trainer::run() {
     const bool last = step_ == settings_.steps;
     if (step_ % settings_.validate_every == 0 || last) validate();
     if (step_ % settings_.sample_every == 0 || last) show();
-    if (step_ % settings_.checkpoint_every == 0 || step_ == end || tired()) save_checkpoint();
+    if (step_ % settings_.checkpoint_every == 0 || keeps() || step_ == end || tired()) save_checkpoint();
   }
   progress.reset();
   result_.steps = step_;

@@ -1,0 +1,194 @@
+// Faults while the program works: killed at random moments, a full disk, a reader that goes away. Each ends with
+// nothing half, and the same command, run again, with the bytes of a run that nothing happened to.
+#include <sys/mount.h>
+
+#include <fstream>
+#include <map>
+#include <random>
+
+#include "cli/program.hpp"
+
+using namespace ganvas;
+using namespace ganvas::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// How often the tests kill: GANVAS_KILLS, a few otherwise.
+int wanted_kills() {
+  const char* given = std::getenv("GANVAS_KILLS");
+  return given && *given ? std::atoi(given) : 3;
+}
+
+std::map<std::string, Bytes> files_in(const fs::path& folder) {
+  std::map<std::string, Bytes> files;
+  if (!fs::exists(folder)) return files;
+  for (const auto& entry : fs::directory_iterator(folder))
+    files[entry.path().filename().string()] = read_file(entry.path());
+  return files;
+}
+
+/// Whether each file without a dot in front is the whole file of that name.
+void check_whole(const fs::path& folder, const std::map<std::string, Bytes>& whole) {
+  for (const auto& [name, bytes] : files_in(folder)) {
+    if (name.starts_with('.')) continue;
+    CAPTURE(name);
+    CHECK(bytes == whole.at(name));
+  }
+}
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// Starts the program and kills it after a time drawn from 0 to `longest` seconds; whether it was still running.
+bool killed_at_random(const std::vector<std::string>& arguments, double longest, std::mt19937& random) {
+  const double after = std::uniform_real_distribution(0.0, longest)(random);
+  const auto begin = std::chrono::steady_clock::now();
+  Program program(arguments);
+  program.signal_when([&] { return seconds_since(begin) > after; }, SIGKILL);
+  return program.finish().code == -SIGKILL;
+}
+
+/// Twelve pictures, and the command that enlarges them into `out`.
+struct Job {
+  explicit Job(const fs::path& folder) : in(folder / "in") {
+    fs::create_directories(in);
+    for (int i = 0; i < 12; ++i) write_image(in / fmt::format("{:02}.png", i), noise(40, 30, 3, Depth::u8, i));
+  }
+  std::vector<std::string> command(const fs::path& out) const {
+    return {"upscale", in.string(), "-o", out.string(), "-m", "photo-x2", "--skip-existing", "--threads", "1"};
+  }
+  fs::path in;
+};
+
+/// A small file system in memory, gone at the end of the scope.
+class SmallDisk {
+ public:
+  SmallDisk(const fs::path& place, const char* size) : place_(place) {
+    fs::create_directories(place);
+    mounted_ = ::mount("tmpfs", place.c_str(), "tmpfs", 0, (std::string("size=") + size).c_str()) == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) ::umount2(place_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  bool mounted() const { return mounted_; }
+  void resize(const char* size) const {
+    REQUIRE(::mount("tmpfs", place_.c_str(), "tmpfs", MS_REMOUNT, (std::string("size=") + size).c_str()) == 0);
+  }
+
+ private:
+  fs::path place_;
+  bool mounted_ = false;
+};
+
+std::vector<std::string> training(const fs::path& folder, const std::string& out, std::vector<std::string> more = {}) {
+  if (!fs::exists(folder / "tiny.toml")) {
+    fs::create_directories(folder / "hr");
+    for (int i = 0; i < 3; ++i) write_image(folder / "hr" / fmt::format("{}.png", i), noise(40, 36, 3, Depth::u8, i));
+    std::ofstream(folder / "tiny.toml")
+        << "[generator]\nscale = 2\nchannels = 8\nconvs = 1\n[data]\ncrop = 8\nhold_out = 1\n"
+           "[train]\nsteps = 150\nbatch = 2\ncheckpoint_every = 5\nvalidate_every = 50\nprecision = \"fp32\"\n";
+  }
+  std::vector<std::string> all{"train",     (folder / "tiny.toml").string(),
+                               "--data",    (folder / "hr").string(),
+                               "-o",        (folder / out).string(),
+                               "--device",  "cpu",
+                               "--threads", "1"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("faults: a batch that is killed at random moments leaves whole files alone, and ends with the same bytes") {
+  const TemporaryFolder folder;
+  const Job job(folder.path());
+  const auto begin = std::chrono::steady_clock::now();
+  REQUIRE(run_ganvas(job.command(folder / "whole")).code == 0);
+  const double longest = seconds_since(begin);
+  const auto whole = files_in(folder / "whole");
+  REQUIRE(whole.size() == 12);
+  std::mt19937 random(std::random_device{}());
+  int kills = 0;
+  for (int i = 0; kills < wanted_kills() && i < 10 * wanted_kills(); ++i) {
+    // What is done already stays; now and then the work begins anew.
+    if (files_in(folder / "out").size() >= whole.size()) fs::remove_all(folder / "out");
+    kills += killed_at_random(job.command(folder / "out"), longest, random);
+    check_whole(folder / "out", whole);
+  }
+  CHECK(kills == wanted_kills());
+  CHECK(run_ganvas(job.command(folder / "out")).code == 0);
+  CHECK(files_in(folder / "out") == whole);  // and nothing else: what killed runs left is gone
+}
+
+TEST_CASE("faults: a training that is killed at random moments goes on each time, to the same bytes") {
+  const TemporaryFolder folder;
+  const auto begin = std::chrono::steady_clock::now();
+  REQUIRE(run_ganvas(training(folder.path(), "whole")).code == 0);
+  const double longest = seconds_since(begin);
+  std::mt19937 random(std::random_device{}());
+  int kills = 0;
+  for (int i = 0; kills < wanted_kills() && i < 10 * wanted_kills(); ++i) {
+    if (fs::exists(folder / "run/model.safetensors")) fs::remove_all(folder / "run");
+    kills += killed_at_random(training(folder.path(), "run", {"--resume"}), longest, random);
+  }
+  CHECK(kills == wanted_kills());
+  const Finished rest = run_ganvas(training(folder.path(), "run", {"--resume"}));
+  CAPTURE(rest.err);
+  REQUIRE(rest.code == 0);
+  for (const char* file : {"model.safetensors", "best.safetensors", "recipe.toml", "checkpoints/latest.safetensors"})
+    CHECK(read_file(folder / "whole" / file) == read_file(folder / "run" / file));
+  for (const char* place : {"run", "run/checkpoints"})
+    for (const auto& [name, bytes] : files_in(folder / place)) CHECK_FALSE(name.ends_with(".part"));
+}
+
+TEST_CASE("faults: a full disk costs the files that don't fit, with one line, and no other") {
+  const TemporaryFolder folder;
+  const SmallDisk disk(folder / "small", "96k");
+  if (!disk.mounted()) {
+    std::printf("[skipped] may not mount a small file system\n");
+    return;
+  }
+  const Job job(folder.path());
+  REQUIRE(run_ganvas(job.command(folder / "whole")).code == 0);
+  const auto whole = files_in(folder / "whole");
+  const Finished full = run_ganvas(job.command(folder / "small/out"));
+  CAPTURE(full.err);
+  CHECK(full.code == 1);
+  CHECK(contains(full.err, "No space left"));
+  const auto written = files_in(folder / "small/out");
+  CHECK(written.size() < whole.size());
+  for (const auto& [name, bytes] : written) CHECK(whole.at(name) == bytes);  // nothing hidden either
+  disk.resize("8m");
+  CHECK(run_ganvas(job.command(folder / "small/out")).code == 0);
+  CHECK(files_in(folder / "small/out") == whole);
+
+  disk.resize("700k");
+  REQUIRE(run_ganvas(training(folder.path(), "whole-run")).code == 0);
+  const Finished stopped = run_ganvas(training(folder.path(), "small/run"));
+  CAPTURE(stopped.err);
+  if (stopped.code != 0) CHECK(stopped.code == 1);
+  disk.resize("64m");
+  const Finished rest = run_ganvas(training(folder.path(), "small/run", {"--resume"}));
+  CAPTURE(rest.err);
+  CHECK(rest.code == 0);
+  CHECK(read_file(folder / "whole-run/model.safetensors") == read_file(folder / "small/run/model.safetensors"));
+}
+
+TEST_CASE("faults: a reader that goes away is named, and is the exit code of a failure") {
+  const TemporaryFolder folder;
+  write_image(folder / "a.png", noise(200, 150, 3, Depth::u8));  // its result is more than a pipe holds
+  const std::string picture = (folder / "a.png").string();
+  const Finished finished = run_ganvas(
+      {"-c",
+       fmt::format("{} -q upscale {} -m photo-x2 -o - --format ppm | head -c 100 >/dev/null; exit ${{PIPESTATUS[0]}}",
+                   GANVAS_BINARY, picture)},
+      {}, {.binary = "/bin/bash", .environment = {}});
+  CAPTURE(finished.err);
+  CHECK(finished.code == 1);
+  CHECK(line_count(finished.err) <= 2);  // the picture, and that results are lost
+  CHECK(contains(finished.err, "a.png: standard output: can't write"));
+}
