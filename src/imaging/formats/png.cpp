@@ -54,7 +54,8 @@ Reader::Reader(View bytes) : left(bytes) {
 bool read_start(Reader& in, bool numbers) {
   if (setjmp(png_jmpbuf(in.png))) return false;
   png_set_user_limits(in.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // max_pixels has been checked already
-  png_set_option(in.png, PNG_SKIP_sRGB_CHECK_PROFILE, PNG_OPTION_ON);
+  // What isn't pixels, metadata.hpp reads; libpng would take the memory that a chunk claims before it reads it.
+  png_set_keep_unknown_chunks(in.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(in.png, in.info);
   if (numbers) png_set_packing(in.png);  // 1 2 4 bits to bytes, neither scaled nor looked up
   else png_set_expand(in.png);           // palette to RGB, 1 2 4 bits to 8, tRNS to alpha
