@@ -14,8 +14,8 @@ struct StyleDistance {
   std::vector<double> gram;  ///< a layer each: |G(result) - G(style)|^2 / |G(style)|^2 (Frobenius), 0 for the style
   double moments = 0;        ///< mean over the layers of MSE(means) + MSE(deviations) of the channels, to the style
   double content = 0;        ///< MSE of the last layer's features, to the content
-  double normalised = 0;     ///< the same without the channels' own means and deviations: 0 for the content, about 2 for
-                             ///< features that have nothing to do with it
+  double normalised = 0;  ///< the same without the channels' own means and deviations: 0 for the content, about 2 for
+                          ///< features that have nothing to do with it
 };
 
 /// Where figures of the field are taken, as far as the small networks go.
