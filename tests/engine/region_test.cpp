@@ -5,6 +5,7 @@
 #include <cmath>
 #include <new>
 
+#include "engine/differences.hpp"
 #include "engine/random_networks.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
@@ -220,11 +221,6 @@ InParts in_parts(RegionRunner& runner, const Tensor& picture, const GeneratorInf
   return result;
 }
 
-double relative_difference(const Tensor& actual, const Tensor& expected) {
-  REQUIRE(actual.sizes() == expected.sizes());
-  return ((actual - expected).abs().max() / expected.abs().max()).item<double>();
-}
-
 }  // namespace
 
 TEST_CASE("regions: parts make the whole for odd sizes, whatever the tiles") {
@@ -236,9 +232,9 @@ TEST_CASE("regions: parts make the whole for odd sizes, whatever the tiles") {
     for (const int tile : {64, 150, 256, 4096}) {
       CAPTURE(tile);
       const InParts result = in_parts(*runner, picture, network->info(), {.tile = tile, .kept = KeptPrecision::fp32});
-      CHECK(relative_difference(result.values, expected) <= 1e-5);
+      CHECK(test::relative_error(result.values, expected) <= 1e-5);
     }
-    CHECK(relative_difference(in_parts(*runner, picture, network->info(), {}).values, expected) <= 1e-5);
+    CHECK(test::relative_error(in_parts(*runner, picture, network->info(), {}).values, expected) <= 1e-5);
   }
 }
 
@@ -255,7 +251,7 @@ TEST_CASE("regions: nothing kept, everything kept and all between give the same,
       options.keep_bytes = static_cast<std::uint64_t>(part * static_cast<double>(most));
       CAPTURE(options.keep_bytes);
       const InParts result = in_parts(*runner, picture, network->info(), options);
-      CHECK(relative_difference(result.values, expected) <= 1e-5);
+      CHECK(test::relative_error(result.values, expected) <= 1e-5);
       CHECK(result.statistics.kept_bytes <= options.keep_bytes);
       const RegionStatistics promised = runner->estimate(203, 157, options);
       CHECK(promised.kept_bytes <= options.keep_bytes);
@@ -283,7 +279,7 @@ TEST_CASE("regions: tiles of one pixel or one row, and pictures of few pixels") 
       for (const int tile : {1, 2, 7})
         for (const std::uint64_t budget : {std::uint64_t{0}, everything}) {
           const RegionOptions options{.keep_bytes = budget, .tile = tile, .kept = KeptPrecision::fp32};
-          CHECK(relative_difference(in_parts(*runner, picture, network->info(), options).values, expected) <= 1e-5);
+          CHECK(test::relative_error(in_parts(*runner, picture, network->info(), options).values, expected) <= 1e-5);
         }
     }
   }
@@ -304,7 +300,7 @@ TEST_CASE("regions: every architecture of the registry") {
       for (const std::uint64_t budget : {std::uint64_t{60000}, everything}) {
         const RegionOptions options{.keep_bytes = budget, .tile = 24, .kept = KeptPrecision::fp32};
         // Norms of one or four pixels deep inside enlarge the last bit.
-        CHECK(relative_difference(in_parts(*runner, picture, network->info(), options).values, expected) <= 1e-4);
+        CHECK(test::relative_error(in_parts(*runner, picture, network->info(), options).values, expected) <= 1e-4);
         ++compared;
       }
     }
@@ -325,7 +321,7 @@ TEST_CASE("regions: values kept in sixteen bits change little, huge ones too") {
     const InParts result = in_parts(*runner, picture, network->info(),
                                     {.keep_bytes = everything, .tile = 50, .kept = KeptPrecision::fp16});
     CHECK(result.statistics.kept_in_fp16);
-    const double error = relative_difference(result.values, expected);
+    const double error = test::relative_error(result.values, expected);
     CHECK(error > 0);
     CHECK(error <= (factor == 1 ? 0.005 : 0.05));
   }
@@ -340,10 +336,10 @@ TEST_CASE("regions: a dark and a bright half keep their colours") {
   picture.narrow(3, 128, 128).add_(0.8);
   const Tensor expected = network->forward(picture);
   const RegionOptions options{.tile = 64, .kept = KeptPrecision::fp32};
-  CHECK(relative_difference(in_parts(*runner, picture, network->info(), options).values, expected) <= 1e-5);
+  CHECK(test::relative_error(in_parts(*runner, picture, network->info(), options).values, expected) <= 1e-5);
   // What tiles with statistics of their own make of it: the test would see it.
   const Tensor alone = network->forward(picture.narrow(3, 0, 128));
-  CHECK(relative_difference(alone, expected.narrow(3, 0, 128)) > 0.1);
+  CHECK(test::relative_error(alone, expected.narrow(3, 0, 128)) > 0.1);
 }
 
 TEST_CASE("regions: a photograph of 24 megapixels through the published ResNet is affordable") {
