@@ -4,6 +4,7 @@
 #include "cli/program.hpp"
 #include "ganvas/format/safetensors.hpp"
 #include "ganvas/imaging/resize.hpp"
+#include "ganvas/nn/noise_generator.hpp"
 #include "ganvas/nn/registry.hpp"
 
 using namespace ganvas;
@@ -188,6 +189,32 @@ TEST_CASE("model: info, convert, blend, check") {
   CHECK(bad.code == 1);
   CHECK(contains(bad.out, "over tolerance"));
   check_error(run_ganvas({"model", "info", (folder / "good.safetensors").string()}), 1, {"unknown network"});
+
+  // Networks from noise, with what else belongs to them.
+  torch::manual_seed(1);
+  const auto maker = make_noise_generator("stylegan2", {{"noise", 4}, {"mapping_layers", 1}, {"widths", {4, 4}}});
+  maker->eval();
+  save_noise_generator(folder / "maker.safetensors", *maker, {});
+  StateDict made;
+  made.set("input", torch::randn({2, 4}));
+  const torch::Tensor styles = maker->map(made.at("input"), {});
+  made.set("w", styles.select(1, 0).contiguous());
+  made.set("output", maker->synthesise(styles, LayerNoise::constant).contiguous());
+  made.set("output_truncation_0.7",
+           maker->synthesise(truncated(styles, maker->mean_style(), 0.7), LayerNoise::constant).contiguous());
+  const std::string maker_path = (folder / "maker.safetensors").string(), io = (folder / "made.safetensors").string();
+  write_safetensors(io, made);
+  const Finished three = run_ganvas({"model", "check", maker_path, io});
+  CHECK(three.code == 0);
+  CHECK(std::count(three.out.begin(), three.out.end(), '\n') == 3);
+  made.set("w", styles.select(1, 0) + 0.01);
+  write_safetensors(io, made);
+  const Finished one_off = run_ganvas({"model", "check", maker_path, io});
+  CHECK(one_off.code == 1);
+  CHECK(contains(one_off.out, "w: max_abs_error"));
+  made.set("input", torch::randn({2, 5}));
+  write_safetensors(io, made);
+  check_error(run_ganvas({"model", "check", maker_path, io}), 1, {"made.safetensors", "'input'", "N x 4"});
 }
 
 TEST_CASE("eval and data check") {
