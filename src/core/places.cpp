@@ -38,8 +38,14 @@ fs::path find_recipe(const std::string& name) {
 }
 
 fs::path find_model_or_run(const std::string& name) {
-  const fs::path inside = fs::path(name) / "model.safetensors";
-  return fs::is_directory(name) && fs::exists(inside) ? inside : find_model(name);
+  const fs::path folder(name);
+  if (!fs::is_directory(folder)) return find_model(name);
+  // A run writes its best network while it goes on, and its last when it has ended.
+  for (const char* file : {"model.safetensors", "best.safetensors"})
+    if (fs::exists(folder / file)) return folder / file;
+  if (fs::exists(folder / "recipe.toml"))
+    fail(ErrorKind::usage, "{}: no network in it yet; a run writes its best one at its first validation", name);
+  return find_model(name);
 }
 
 fs::path reverse_model(const fs::path& path) {

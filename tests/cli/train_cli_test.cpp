@@ -78,3 +78,54 @@ TEST_CASE("train: the environment's threads don't change the bytes") {
   };
   CHECK(trained("one", "1") == trained("many", "4"));
 }
+
+TEST_CASE("generate: the folder of a run stands for its last network, else its best, else it is refused in one line") {
+  const TemporaryFolder folder;
+  const fs::path run = folder / "run";
+  fs::create_directories(run);
+  std::ofstream(run / "recipe.toml") << "task = \"noise\"\n";
+  const std::vector<std::string> arguments{"generate", run.string(), "-o", (folder / "out").string(), "--seeds", "1"};
+  Finished refused = run_ganvas(arguments);
+  CHECK(refused.code == 2);
+  CHECK(contains(refused.err, "no network in it yet"));
+  for (const char* file : {"best.safetensors", "model.safetensors"}) {
+    std::ofstream(run / file) << "no network";
+    refused = run_ganvas(arguments);
+    CHECK(refused.code == 1);
+    CHECK(contains(refused.err, file));
+  }
+  std::vector<std::string> both = arguments;
+  both.insert(both.end(), {"--interpolate", "1,2"});
+  refused = run_ganvas(both);
+  CHECK(refused.code == 2);
+  CHECK(contains(refused.err, "--interpolate names its seeds"));
+}
+
+TEST_CASE("train: the example script goes from a labelled folder to synthetic pictures and their figures") {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 16; ++i) {
+    const fs::path kind = folder / "data" / (i % 2 == 0 ? "even" : "odd ones");
+    fs::create_directories(kind);
+    write_image(kind / fmt::format("{}.png", i), noise(16, 16, 3, Depth::u8, i));
+  }
+  std::string command =
+      fmt::format("COUNT=3 GANVAS='{}' '{}/tools/examples/synthetic_data.sh' '{}' '{}'", GANVAS_BINARY,
+                  GANVAS_SOURCE_DIR, (folder / "data").string(), (folder / "out").string());
+  for (const char* set : {"generator.widths=[8,4]", "discriminator.widths=[4,8]", "generator.noise=4", "train.steps=2",
+                          "train.batch=2", "data.hold_out=2", "validate.pictures=4"})
+    command += fmt::format(" --set '{}'", set);
+  command += " > '" + (folder / "stdout").string() + "' 2>&1";
+  const int code = std::system(command.c_str());
+  const Bytes said = read_file(folder / "stdout");
+  const std::string text(said.begin(), said.end());
+  CAPTURE(text);
+  REQUIRE(code == 0);
+  CHECK(fs::exists(folder / "out/run/report.html"));
+  for (const char* kind : {"even", "odd ones"}) {
+    CHECK(std::distance(fs::directory_iterator(folder.path() / "out/synthetic" / kind), {}) == 3);
+    CHECK(std::distance(fs::directory_iterator(folder.path() / "out/training" / kind), {}) == 6);
+    CHECK(std::distance(fs::directory_iterator(folder.path() / "out/held-out" / kind), {}) == 2);
+  }
+  CHECK(contains(text, "held-out against synthetic pictures"));
+  CHECK(contains(text, "recall_features"));
+}

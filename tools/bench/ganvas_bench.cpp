@@ -4,6 +4,8 @@
 //   ganvas_bench engine MODEL SIZE PRECISION   the compiled network alone on a tensor, and behind its seconds those of
 //                                    its bare convolutions in oneDNN (0 where they are not all at the picture's size)
 //   ganvas_bench translate MODEL SIZE   the same for translation (tools/bench/translate_step.py drives it)
+//   ganvas_bench generate MODEL COUNT   so many pictures from noise, from their seeds to 8 bit
+//                                    (tools/bench/generate.py drives it)
 //   ganvas_bench folder MODEL DIR    the folder through the whole pipeline against the network's work alone
 //   ganvas_bench train RECIPE DIR [KEY=VALUE...]   for every line on stdin: one training step, its seconds on stdout
 //                                    (tools/bench/train_step.py drives it)
@@ -30,6 +32,7 @@
 #include "ganvas/engine/engine.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/infer/batch.hpp"
+#include "ganvas/infer/noise_pictures.hpp"
 #include "ganvas/infer/translator.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/nn/threads.hpp"
@@ -80,6 +83,19 @@ int bench_translate(const std::string& model, int size) {
   const Image image = noise_picture(size);
   for (std::string line; std::getline(std::cin, line);) {
     std::printf("%.6f\n", seconds_of([&] { translator.translate(image); }));
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+int bench_generate(const std::string& model, int count) {
+  use_cpu_threads(0);
+  NoisePictures pictures(load_noise_generator(model), {});
+  for (std::string line; std::getline(std::cin, line);) {
+    std::vector<StyledPicture> wanted;
+    for (int seed = 0; seed < count; ++seed)
+      wanted.push_back({[&pictures, seed] { return pictures.styles_of({.seed = seed}); }});
+    std::printf("%.6f\n", seconds_of([&] { pictures.make_all(wanted); }));
     std::fflush(stdout);
   }
   return 0;
@@ -183,12 +199,13 @@ int main(int argc, char** argv) try {
   if (!std::getenv("GOMP_SPINCOUNT") && ::setenv("GOMP_SPINCOUNT", "10000", 0) == 0) ::execv("/proc/self/exe", argv);
   if (argc >= 4 && argv[1] == std::string("train")) return bench_train(argc, argv);
   if (argc == 4 && argv[1] == std::string("translate")) return bench_translate(argv[2], std::atoi(argv[3]));
+  if (argc == 4 && argv[1] == std::string("generate")) return bench_generate(argv[2], std::atoi(argv[3]));
   if (argc == 5 && argv[1] == std::string("engine")) return bench_engine(argv[2], std::atoi(argv[3]), argv[4]);
   if (argc != 4)
-    fail(
-        ErrorKind::usage,
-        "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION | translate MODEL SIZE | folder MODEL DIR | "
-        "train RECIPE DIR [KEY=VALUE...]");
+    fail(ErrorKind::usage,
+         "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION | translate MODEL SIZE | generate MODEL "
+         "COUNT | "
+         "folder MODEL DIR | train RECIPE DIR [KEY=VALUE...]");
   Upscaler upscaler(load_generator(argv[2]), {});
   if (argv[1] == std::string("core")) return bench_core(upscaler, std::stoi(argv[3]));
   return bench_folder(upscaler, argv[3]);

@@ -102,7 +102,9 @@ void add_walk(CLI::App& command, GenerateOptions& options) {
   command
       .add_option_function<std::string>(
           "--interpolate",
-          [&options](const std::string& text) {
+          [&options, &command](const std::string& text) {
+            if (command.count("--seeds") > 0)
+              fail(ErrorKind::usage, "--interpolate names its seeds: it goes without --seeds");
             options.seeds = seeds_in(text, "--interpolate");
             if (options.frames == 0) options.frames = 240;
           },
