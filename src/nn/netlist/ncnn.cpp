@@ -5,7 +5,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/graph_files.hpp"
 #include "nn/netlist/graph_file.hpp"
-#include "nn/netlist/ncnn_layers.hpp"
+#include "nn/netlist/ncnn_translation.hpp"
 
 namespace ganvas {
 

@@ -102,6 +102,12 @@ std::int64_t NcnnLayer::whole(int key, std::int64_t fallback) const {
   return static_cast<std::int64_t>(found->second);
 }
 
+std::int64_t NcnnLayer::bounded(int key, std::int64_t fallback, std::int64_t low, std::int64_t high) const {
+  const std::int64_t value = whole(key, fallback);
+  if (value < low || value > high) refuse(fmt::format("{}={} is not of {} .. {}", key, value, low, high));
+  return value;
+}
+
 double NcnnLayer::real(int key, double fallback) const {
   const auto found = numbers.find(key);
   return found == numbers.end() ? fallback : found->second;

@@ -17,6 +17,8 @@ struct NcnnLayer {
   std::map<int, std::vector<double>> arrays;  ///< "-23310=1,0.1", under 10
 
   std::int64_t whole(int key, std::int64_t fallback) const;
+  /// Refused outside of low .. high.
+  std::int64_t bounded(int key, std::int64_t fallback, std::int64_t low, std::int64_t high) const;
   double real(int key, double fallback) const;
   bool says(int key) const { return numbers.contains(key); }
   const std::vector<double>* array(int key) const;

@@ -16,12 +16,6 @@ using Translation = NcnnTranslation;
 
 constexpr std::int64_t as_upper = -233, as_lower = -234;  ///< pads, as "SAME_UPPER" and "SAME_LOWER"
 
-std::int64_t bounded(const NcnnLayer& layer, int key, std::int64_t fallback, std::int64_t low, std::int64_t high) {
-  const std::int64_t value = layer.whole(key, fallback);
-  if (value < low || value > high) layer.refuse(fmt::format("{}={} is not of {} .. {}", key, value, low, high));
-  return value;
-}
-
 struct Kernel {
   std::int64_t out, down, across, in, groups;
 };
@@ -32,11 +26,11 @@ Kernel kernel_of(const NcnnLayer& layer, bool grouped) {
   if (layer.whole(8, 0) != 0) layer.refuse("int8 weights, which ganvas doesn't read");
   if (layer.whole(19, 0) != 0 && layer.type.starts_with("Conv")) layer.refuse("weights that are a layer's result");
   Kernel k{};
-  k.out = bounded(layer, 0, 0, 1, widest);
-  k.across = bounded(layer, 1, 0, 1, tallest);
-  k.down = bounded(layer, 11, k.across, 1, tallest);
-  k.groups = grouped ? bounded(layer, 7, 1, 1, widest) : 1;
-  const std::int64_t weights = bounded(layer, 6, 0, 1, most), each = k.out * k.down * k.across;
+  k.out = layer.bounded(0, 0, 1, widest);
+  k.across = layer.bounded(1, 0, 1, tallest);
+  k.down = layer.bounded(11, k.across, 1, tallest);
+  k.groups = grouped ? layer.bounded(7, 1, 1, widest) : 1;
+  const std::int64_t weights = layer.bounded(6, 0, 1, most), each = k.out * k.down * k.across;
   // A group has out/groups * in/groups kernels.
   if (k.out % k.groups != 0 || weights * k.groups % each != 0 || weights * k.groups / each % k.groups != 0)
     layer.refuse(fmt::format("{} weights are no {}x{} kernels of {} outputs in {} groups", weights, k.down, k.across,
@@ -47,15 +41,15 @@ Kernel kernel_of(const NcnnLayer& layer, bool grouped) {
 
 json convolution_attributes(const NcnnLayer& layer, const Kernel& k) {
   constexpr std::int64_t most = 255;
-  const std::int64_t across = bounded(layer, 3, 1, 1, most), wide = bounded(layer, 2, 1, 1, most);
-  json attributes{{"strides", {bounded(layer, 13, across, 1, most), across}},
-                  {"dilations", {bounded(layer, 12, wide, 1, most), wide}},
+  const std::int64_t across = layer.bounded(3, 1, 1, most), wide = layer.bounded(2, 1, 1, most);
+  json attributes{{"strides", {layer.bounded(13, across, 1, most), across}},
+                  {"dilations", {layer.bounded(12, wide, 1, most), wide}},
                   {"group", k.groups}};
-  const std::int64_t left = bounded(layer, 4, 0, as_lower, most), top = bounded(layer, 14, left, as_lower, most);
+  const std::int64_t left = layer.bounded(4, 0, as_lower, most), top = layer.bounded(14, left, as_lower, most);
   if (left == as_upper || left == as_lower) {
     attributes["auto_pad"] = left == as_upper ? "SAME_UPPER" : "SAME_LOWER";
   } else {
-    const std::int64_t right = bounded(layer, 15, left, 0, most), bottom = bounded(layer, 16, top, 0, most);
+    const std::int64_t right = layer.bounded(15, left, 0, most), bottom = layer.bounded(16, top, 0, most);
     if (left < 0 || top < 0) layer.refuse("negative pads");
     attributes["pads"] = {top, left, bottom, right};
   }
@@ -79,8 +73,8 @@ void deconvolution(Translation& to, const NcnnLayer& layer) {
   json attributes = convolution_attributes(layer, k);
   if (layer.whole(20, 0) != 0 || layer.whole(21, 0) != 0 || attributes.contains("auto_pad"))
     layer.refuse("a result of a given size, which ganvas doesn't know");
-  const std::int64_t right = bounded(layer, 18, 0, 0, 255);
-  attributes["output_padding"] = {bounded(layer, 19, right, 0, 255), right};
+  const std::int64_t right = layer.bounded(18, 0, 0, 255);
+  attributes["output_padding"] = {layer.bounded(19, right, 0, 255), right};
   // Outputs come first in ncnn, inputs elsewhere.
   const Tensor weight = to.weights()
                             .marked({k.groups, k.out / k.groups, k.in / k.groups, k.down, k.across})
@@ -95,7 +89,7 @@ void deconvolution(Translation& to, const NcnnLayer& layer) {
 /// Of one pixel's values: a convolution of 1x1.
 void inner_product(Translation& to, const NcnnLayer& layer) {
   constexpr std::int64_t widest = 65536;
-  const std::int64_t out = bounded(layer, 0, 0, 1, widest), weights = bounded(layer, 2, 0, 1, std::int64_t{1} << 31);
+  const std::int64_t out = layer.bounded(0, 0, 1, widest), weights = layer.bounded(2, 0, 1, std::int64_t{1} << 31);
   if (layer.whole(8, 0) != 0) layer.refuse("int8 weights, which ganvas doesn't read");
   if (weights % out != 0) layer.refuse(fmt::format("{} weights don't go into {} outputs", weights, out));
   const std::string from = to.input(layer, 0);
@@ -106,7 +100,7 @@ void inner_product(Translation& to, const NcnnLayer& layer) {
 }
 
 void prelu(Translation& to, const NcnnLayer& layer) {
-  const std::int64_t count = bounded(layer, 0, 0, 1, 65536);
+  const std::int64_t count = layer.bounded(0, 0, 1, 65536);
   to.give(layer, "PRelu", {to.input(layer, 0), to.constant(to.weights().plain({count, 1, 1}))});
 }
 
@@ -138,7 +132,7 @@ void gelu(Translation& to, const NcnnLayer& layer) {
 
 /// Axes count from the channels in ncnn, from the pictures of a batch elsewhere.
 std::int64_t axis_of(const NcnnLayer& layer, int key) {
-  const std::int64_t axis = bounded(layer, key, 0, -3, 2);
+  const std::int64_t axis = layer.bounded(key, 0, -3, 2);
   return axis < 0 ? axis + 4 : axis + 1;
 }
 
@@ -171,7 +165,7 @@ std::string number(Translation& to, double value) { return to.constant(torch::fu
 
 void binary(Translation& to, const NcnnLayer& layer) {
   static constexpr const char* ops[] = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Sub", "Div"};
-  const std::int64_t kind = bounded(layer, 0, 0, 0, 8);
+  const std::int64_t kind = layer.bounded(0, 0, 0, 8);
   std::string first = to.input(layer, 0);
   std::string second = layer.whole(1, 0) != 0 ? number(to, layer.real(2, 0)) : to.input(layer, 1);
   if (kind >= 7) std::swap(first, second);  // reversed
@@ -179,7 +173,7 @@ void binary(Translation& to, const NcnnLayer& layer) {
 }
 
 void unary(Translation& to, const NcnnLayer& layer) {
-  const std::int64_t kind = bounded(layer, 0, 0, 0, 16);
+  const std::int64_t kind = layer.bounded(0, 0, 0, 16);
   const std::string x = to.input(layer, 0);
   switch (kind) {
     case 0:
@@ -209,7 +203,7 @@ void unary(Translation& to, const NcnnLayer& layer) {
 
 void eltwise(Translation& to, const NcnnLayer& layer) {
   static constexpr const char* ops[] = {"Mul", "Add", "Max"};
-  const std::int64_t kind = bounded(layer, 0, 0, 0, 2);
+  const std::int64_t kind = layer.bounded(0, 0, 0, 2);
   if (layer.inputs.size() < 2) layer.refuse("takes fewer than two values");
   const auto* factors = layer.array(1);
   if (factors && !factors->empty() && (kind != 1 || factors->size() != layer.inputs.size()))
@@ -227,7 +221,7 @@ void eltwise(Translation& to, const NcnnLayer& layer) {
 
 void interp(Translation& to, const NcnnLayer& layer) {
   static constexpr const char* modes[] = {"nearest", "linear", "cubic"};
-  const std::int64_t kind = bounded(layer, 0, 0, 1, 3);
+  const std::int64_t kind = layer.bounded(0, 0, 1, 3);
   if (layer.whole(5, 0) != 0 || layer.inputs.size() != 1 || layer.whole(3, 0) != 0 || layer.whole(4, 0) != 0)
     layer.refuse("a size that isn't a factor");
   json attributes{{"mode", modes[kind - 1]}};
@@ -241,18 +235,15 @@ void interp(Translation& to, const NcnnLayer& layer) {
   to.give(layer, "Resize", {to.input(layer, 0), "", scales}, attributes);
 }
 
-void pixel_shuffle(Translation& to, const NcnnLayer& layer) {
-  to.give(layer, "DepthToSpace", {to.input(layer, 0)},
-          {{"blocksize", bounded(layer, 0, 1, 1, 64)}, {"mode", layer.whole(1, 0) != 0 ? "DCR" : "CRD"}});
+template <const char* const& op>
+void cells(Translation& to, const NcnnLayer& layer) {
+  to.give(layer, op, {to.input(layer, 0)},
+          {{"blocksize", layer.bounded(0, 1, 1, 64)}, {"mode", layer.whole(1, 0) != 0 ? "DCR" : "CRD"}});
 }
-
-void reorg(Translation& to, const NcnnLayer& layer) {
-  to.give(layer, "SpaceToDepth", {to.input(layer, 0)},
-          {{"blocksize", bounded(layer, 0, 1, 1, 64)}, {"mode", layer.whole(1, 0) != 0 ? "DCR" : "CRD"}});
-}
+constexpr const char *to_space = "DepthToSpace", *to_depth = "SpaceToDepth";
 
 void pooling(Translation& to, const NcnnLayer& layer) {
-  const bool average = bounded(layer, 0, 0, 0, 1) != 0;
+  const bool average = layer.bounded(0, 0, 0, 1) != 0;
   const bool adaptive = layer.whole(7, 0) != 0 && layer.whole(8, 0) == 1 && layer.whole(18, 1) == 1;
   if (layer.whole(4, 0) != 0 || adaptive) {
     to.give(layer, average ? "GlobalAveragePool" : "GlobalMaxPool", {to.input(layer, 0)});
@@ -260,14 +251,14 @@ void pooling(Translation& to, const NcnnLayer& layer) {
     return;
   }
   if (layer.whole(7, 0) != 0) layer.refuse("pools to a given size, which ganvas doesn't know");
-  const std::int64_t across = bounded(layer, 1, 0, 1, 255), step = bounded(layer, 2, 1, 1, 255);
-  const std::int64_t left = bounded(layer, 3, 0, 0, 255), top = bounded(layer, 13, left, 0, 255);
-  const std::int64_t mode = bounded(layer, 5, 0, 0, 3);
+  const std::int64_t across = layer.bounded(1, 0, 1, 255), step = layer.bounded(2, 1, 1, 255);
+  const std::int64_t left = layer.bounded(3, 0, 0, 255), top = layer.bounded(13, left, 0, 255);
+  const std::int64_t mode = layer.bounded(5, 0, 0, 3);
   if (mode > 1) layer.refuse("pads to the same size, which ganvas doesn't know");
   to.give(layer, average ? "AveragePool" : "MaxPool", {to.input(layer, 0)},
-          {{"kernel_shape", {bounded(layer, 11, across, 1, 255), across}},
-           {"strides", {bounded(layer, 12, step, 1, 255), step}},
-           {"pads", {top, left, bounded(layer, 15, top, 0, 255), bounded(layer, 14, left, 0, 255)}},
+          {{"kernel_shape", {layer.bounded(11, across, 1, 255), across}},
+           {"strides", {layer.bounded(12, step, 1, 255), step}},
+           {"pads", {top, left, layer.bounded(15, top, 0, 255), layer.bounded(14, left, 0, 255)}},
            {"ceil_mode", mode == 0 ? 1 : 0},
            {"count_include_pad", layer.whole(6, 0)}});
 }
@@ -275,7 +266,7 @@ void pooling(Translation& to, const NcnnLayer& layer) {
 void scale(Translation& to, const NcnnLayer& layer) {
   const std::int64_t count = layer.whole(0, 0);
   if (count == as_upper) return to.give(layer, "Mul", {to.input(layer, 0), to.input(layer, 1)});
-  const std::int64_t size = bounded(layer, 0, 0, 1, 65536);
+  const std::int64_t size = layer.bounded(0, 0, 1, 65536);
   const std::string factors = to.constant(to.weights().plain({size, 1, 1}));
   if (layer.whole(1, 0) == 0) return to.give(layer, "Mul", {to.input(layer, 0), factors});
   const std::string scaled = to.between(layer, "Mul", {to.input(layer, 0), factors});
@@ -283,7 +274,7 @@ void scale(Translation& to, const NcnnLayer& layer) {
 }
 
 void batch_norm(Translation& to, const NcnnLayer& layer) {
-  const std::int64_t size = bounded(layer, 0, 0, 1, 65536);
+  const std::int64_t size = layer.bounded(0, 0, 1, 65536);
   const Tensor slope = to.weights().plain({size}), mean = to.weights().plain({size});
   const Tensor variance = to.weights().plain({size}), bias = to.weights().plain({size});
   to.give(layer, "BatchNormalization",
@@ -291,47 +282,48 @@ void batch_norm(Translation& to, const NcnnLayer& layer) {
           {{"epsilon", layer.real(1, 0)}});
 }
 
-void instance_norm(Translation& to, const NcnnLayer& layer) {
+/// The layer's picture, and its scale and shift where it has them.
+std::vector<std::string> normed(Translation& to, const NcnnLayer& layer, int size_key, int affine_key) {
   std::vector<std::string> inputs{to.input(layer, 0)};
-  const std::int64_t size = bounded(layer, 0, 0, 1, 65536);
-  if (layer.whole(2, 1) != 0)
+  const std::int64_t size = layer.bounded(size_key, 0, 1, 65536);
+  if (layer.whole(affine_key, 1) != 0)
     for (int i = 0; i < 2; ++i) inputs.push_back(to.constant(to.weights().plain({size})));
-  to.give(layer, "InstanceNormalization", inputs, {{"epsilon", layer.real(1, 0.001)}});
+  return inputs;
+}
+
+void instance_norm(Translation& to, const NcnnLayer& layer) {
+  to.give(layer, "InstanceNormalization", normed(to, layer, 0, 2), {{"epsilon", layer.real(1, 0.001)}});
 }
 
 void group_norm(Translation& to, const NcnnLayer& layer) {
-  std::vector<std::string> inputs{to.input(layer, 0)};
-  const std::int64_t size = bounded(layer, 1, 0, 1, 65536);
-  if (layer.whole(3, 1) != 0)
-    for (int i = 0; i < 2; ++i) inputs.push_back(to.constant(to.weights().plain({size})));
-  to.give(layer, "GroupNormalization", inputs,
-          {{"epsilon", layer.real(2, 0.001)}, {"num_groups", bounded(layer, 0, 1, 1, 65536)}});
+  to.give(layer, "GroupNormalization", normed(to, layer, 1, 3),
+          {{"epsilon", layer.real(2, 0.001)}, {"num_groups", layer.bounded(0, 1, 1, 65536)}});
 }
 
 void crop(Translation& to, const NcnnLayer& layer) {
   if (layer.inputs.size() == 2)
     return to.give(layer, "Crop", {to.input(layer, 0), to.input(layer, 1)},
-                   {{"offsets", {bounded(layer, 1, 0, 0, 4096), bounded(layer, 0, 0, 0, 4096)}}});
+                   {{"offsets", {layer.bounded(1, 0, 0, 4096), layer.bounded(0, 0, 0, 4096)}}});
   for (const int key : {3, 4, 5})
     if (layer.whole(key, 0) != as_upper && layer.whole(key, 0) != 0) layer.refuse("a size that isn't another value's");
   if (layer.array(9)) layer.refuse("starts and ends of axes, which ganvas doesn't know");
-  const auto border = [&](int key) { return -bounded(layer, key, 0, 0, 4096); };
+  const auto border = [&](int key) { return -layer.bounded(key, 0, 0, 4096); };
   const Tensor pads = torch::tensor(std::vector<std::int64_t>{0, 0, border(1), border(0), 0, 0, border(7), border(6)});
   to.give(layer, "Pad", {to.input(layer, 0), to.constant(pads)});
 }
 
 void padding(Translation& to, const NcnnLayer& layer) {
   static constexpr const char* modes[] = {"constant", "edge", "reflect"};
-  const auto border = [&](int key) { return bounded(layer, key, 0, 0, 4096); };
+  const auto border = [&](int key) { return layer.bounded(key, 0, 0, 4096); };
   if (layer.whole(7, 0) != 0 || layer.whole(8, 0) != 0) layer.refuse("pads channels");
   const Tensor pads = torch::tensor(std::vector<std::int64_t>{0, 0, border(0), border(2), 0, 0, border(1), border(3)});
   to.give(layer, "Pad", {to.input(layer, 0), to.constant(pads)},
-          {{"mode", modes[bounded(layer, 4, 0, 0, 2)]}, {"value", layer.real(5, 0)}});
+          {{"mode", modes[layer.bounded(4, 0, 0, 2)]}, {"value", layer.real(5, 0)}});
 }
 
 void memory_data(Translation& to, const NcnnLayer& layer) {
-  const std::int64_t width = bounded(layer, 0, 0, 0, 65536), height = bounded(layer, 1, 0, 0, 65536);
-  const std::int64_t channels = bounded(layer, 2, 0, 0, 65536);
+  const std::int64_t width = layer.bounded(0, 0, 0, 65536), height = layer.bounded(1, 0, 0, 65536);
+  const std::int64_t channels = layer.bounded(2, 0, 0, 65536);
   const std::vector<std::int64_t> shape = channels > 0 ? std::vector{channels, height, width}
                                           : height > 0 ? std::vector{height, width}
                                                        : std::vector{width, std::int64_t{1}, std::int64_t{1}};
@@ -340,120 +332,45 @@ void memory_data(Translation& to, const NcnnLayer& layer) {
 
 void same_value(Translation& to, const NcnnLayer& layer) { to.pass_on(layer); }
 
-using Function = void (*)(Translation&, const NcnnLayer&);
-const std::unordered_map<std::string, Function>& functions() {
-  static const std::unordered_map<std::string, Function> all{{"Split", same_value},
-                                                             {"Noop", same_value},
-                                                             {"Dropout", same_value},
-                                                             {"Convolution", convolution<false>},
-                                                             {"ConvolutionDepthWise", convolution<true>},
-                                                             {"Deconvolution", deconvolution<false>},
-                                                             {"DeconvolutionDepthWise", deconvolution<true>},
-                                                             {"InnerProduct", inner_product},
-                                                             {"PReLU", prelu},
-                                                             {"ReLU", relu},
-                                                             {"Clip", clip},
-                                                             {"Sigmoid", plain<sigmoid>},
-                                                             {"TanH", plain<tanh_name>},
-                                                             {"Swish", plain<silu>},
-                                                             {"Mish", plain<mish>},
-                                                             {"GELU", gelu},
-                                                             {"HardSwish", hard},
-                                                             {"HardSigmoid", hard},
-                                                             {"Concat", concat},
-                                                             {"Slice", slice},
-                                                             {"BinaryOp", binary},
-                                                             {"UnaryOp", unary},
-                                                             {"Eltwise", eltwise},
-                                                             {"Interp", interp},
-                                                             {"PixelShuffle", pixel_shuffle},
-                                                             {"Reorg", reorg},
-                                                             {"Pooling", pooling},
-                                                             {"Scale", scale},
-                                                             {"BatchNorm", batch_norm},
-                                                             {"InstanceNorm", instance_norm},
-                                                             {"GroupNorm", group_norm},
-                                                             {"Crop", crop},
-                                                             {"Padding", padding},
-                                                             {"MemoryData", memory_data}};
-  return all;
-}
-
 }  // namespace
 
-void NcnnTranslation::add(const NcnnLayer& layer) {
-  if (layer.outputs.empty()) layer.refuse("gives nothing");
-  if (layer.type == "Input") {
-    if (!list.input.empty()) layer.refuse("a second picture, where ganvas knows networks of one");
-    list.input = layer.outputs[0];
-    return;
-  }
-  const auto found = functions().find(layer.type);
-  if (found == functions().end()) layer.refuse("is not known to ganvas");
-  found->second(*this, layer);
-  // Operators on vectors alone give vectors.
-  const bool of_vectors =
-      !layer.inputs.empty() &&
-      std::all_of(layer.inputs.begin(), layer.inputs.end(), [&](const auto& name) { return vectors.contains(name); });
-  if (of_vectors) vectors.insert(layer.outputs.begin(), layer.outputs.end());
-}
-
-void NcnnTranslation::give(const NcnnLayer& layer, const char* op, const std::vector<std::string>& inputs,
-                           const nlohmann::json& attributes) {
-  list.operations.push_back({op, layer.name, inputs, {layer.outputs.at(0)}, attributes});
-}
-
-std::string NcnnTranslation::between(const NcnnLayer& layer, const char* op, const std::vector<std::string>& inputs,
-                                     const nlohmann::json& attributes) {
-  const std::string value = fmt::format("{}#{}", layer.outputs.at(0), count_++);
-  list.operations.push_back({op, layer.name, inputs, {value}, attributes});
-  return value;
-}
-
-std::string NcnnTranslation::constant(const Tensor& values) {
-  const std::string name = fmt::format("#{}", count_++);
-  list.constants.set(name, values);
-  return name;
-}
-
-std::string NcnnTranslation::input(const NcnnLayer& layer, std::size_t i) const {
-  if (i >= layer.inputs.size()) layer.refuse(fmt::format("takes {} values, not {}", layer.inputs.size(), i + 1));
-  const auto found = aliases_.find(layer.inputs[i]);
-  return found == aliases_.end() ? layer.inputs[i] : found->second;
-}
-
-void NcnnTranslation::pass_on(const NcnnLayer& layer) {
-  const std::string from = input(layer, 0);
-  for (const std::string& output : layer.outputs) {
-    if (!aliases_.emplace(output, from).second) layer.refuse(fmt::format("gives '{}' once more", shown(output)));
-    if (vectors.contains(from)) vectors.insert(output);
-  }
-}
-
-void NcnnTranslation::activated(const NcnnLayer& layer, const std::string& value) {
-  const auto* given = layer.array(10);
-  const auto parameter = [&](std::size_t i, double fallback) {
-    return given && i < given->size() ? (*given)[i] : fallback;
-  };
-  switch (bounded(layer, 9, 0, 0, 6)) {
-    case 0:
-      list.operations.back().outputs = {layer.outputs.at(0)};
-      return;
-    case 1:
-      return give(layer, "Relu", {value});
-    case 2:
-      return give(layer, "LeakyRelu", {value}, {{"alpha", parameter(0, 0.01)}});
-    case 3:
-      return give(layer, "Clip", {value}, {{"min", parameter(0, -3.4e38)}, {"max", parameter(1, 3.4e38)}});
-    case 4:
-      return give(layer, "Sigmoid", {value});
-    case 5:
-      return give(layer, "Mish", {value});
-    case 6:
-      return give(layer, "HardSwish", {value}, {{"alpha", parameter(0, 0.2)}, {"beta", parameter(1, 0.5)}});
-    default:
-      layer.refuse("an activation that is not known to ganvas");
-  }
+NcnnFunction find_ncnn_layer(const std::string& type) {
+  static const std::unordered_map<std::string, NcnnFunction> all{{"Split", same_value},
+                                                                 {"Noop", same_value},
+                                                                 {"Dropout", same_value},
+                                                                 {"Convolution", convolution<false>},
+                                                                 {"ConvolutionDepthWise", convolution<true>},
+                                                                 {"Deconvolution", deconvolution<false>},
+                                                                 {"DeconvolutionDepthWise", deconvolution<true>},
+                                                                 {"InnerProduct", inner_product},
+                                                                 {"PReLU", prelu},
+                                                                 {"ReLU", relu},
+                                                                 {"Clip", clip},
+                                                                 {"Sigmoid", plain<sigmoid>},
+                                                                 {"TanH", plain<tanh_name>},
+                                                                 {"Swish", plain<silu>},
+                                                                 {"Mish", plain<mish>},
+                                                                 {"GELU", gelu},
+                                                                 {"HardSwish", hard},
+                                                                 {"HardSigmoid", hard},
+                                                                 {"Concat", concat},
+                                                                 {"Slice", slice},
+                                                                 {"BinaryOp", binary},
+                                                                 {"UnaryOp", unary},
+                                                                 {"Eltwise", eltwise},
+                                                                 {"Interp", interp},
+                                                                 {"PixelShuffle", cells<to_space>},
+                                                                 {"Reorg", cells<to_depth>},
+                                                                 {"Pooling", pooling},
+                                                                 {"Scale", scale},
+                                                                 {"BatchNorm", batch_norm},
+                                                                 {"InstanceNorm", instance_norm},
+                                                                 {"GroupNorm", group_norm},
+                                                                 {"Crop", crop},
+                                                                 {"Padding", padding},
+                                                                 {"MemoryData", memory_data}};
+  const auto found = all.find(type);
+  return found == all.end() ? nullptr : found->second;
 }
 
 }  // namespace ganvas::netlist
