@@ -11,6 +11,7 @@
 #include "ganvas/core/rng.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
+#include "train/data/translation_data.hpp"
 
 namespace ganvas {
 
@@ -47,15 +48,9 @@ StyleData::StyleData(const TaskContext& context, const Rules& rules) : context_(
 }
 
 void StyleData::load() {
-  options_.places = context_.data.places;
-  source_ = std::make_unique<TranslationSource>(options_);
-  if (context_.data.validation.empty()) {
-    validation_ = source_->hold_out(hold_out_);
-  } else {
-    TranslationSourceOptions options = options_;
-    options.places = {context_.data.validation};
-    validation_ = TranslationSource(options).all();
-  }
+  auto loaded = load_pairs(context_.data, options_, hold_out_);
+  source_ = std::move(loaded.source);
+  validation_ = std::move(loaded.validation);
   // One style alone can't be kept out: it is all that the run is to learn.
   if (validation_.empty())
     for (std::size_t i = 0; i < std::min(source_->a_count(), static_cast<std::size_t>(hold_out_)); ++i)

@@ -11,6 +11,18 @@
 
 namespace ganvas {
 
+LoadedPairs load_pairs(const TaskData& data, TranslationSourceOptions options, int hold_out) {
+  options.places = data.places;
+  LoadedPairs loaded{std::make_unique<TranslationSource>(options), {}};
+  if (data.validation.empty()) {
+    loaded.validation = loaded.source->hold_out(hold_out);
+  } else {
+    options.places = {data.validation};
+    loaded.validation = TranslationSource(options).all();
+  }
+  return loaded;
+}
+
 TranslationData::TranslationData(const TaskContext& context, bool paired, const GeneratorInfo& info)
     : context_(context), info_(info) {
   Recipe& recipe = context.recipe;
@@ -34,17 +46,9 @@ TranslationData::TranslationData(const TaskContext& context, bool paired, const 
 }
 
 void TranslationData::load() {
-  options_.places = context_.data.places;
-  source_ = std::make_unique<TranslationSource>(options_);
-  if (context_.data.validation.empty()) {
-    validation_ = source_->hold_out(hold_out_);
-  } else {
-    TranslationSourceOptions options = options_;
-    options.places = {context_.data.validation};
-    // All of it, in order.
-    TranslationSource validation(options);
-    validation_ = validation.all();
-  }
+  auto loaded = load_pairs(context_.data, options_, hold_out_);
+  source_ = std::move(loaded.source);
+  validation_ = std::move(loaded.validation);
   log(LogLevel::info, "{} training pictures of A, {} of B, {} for validation", source_->a_count(), source_->b_count(),
       validation_.size());
 }

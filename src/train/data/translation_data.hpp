@@ -10,6 +10,14 @@
 
 namespace ganvas {
 
+/// What a run learns from, and what it is judged by: the pictures that --validation names, all of them in order, or
+/// `hold_out` that are kept out of training.
+struct LoadedPairs {
+  std::unique_ptr<TranslationSource> source;
+  std::vector<TranslationPair> validation;
+};
+LoadedPairs load_pairs(const TaskData& data, TranslationSourceOptions options, int hold_out);
+
 /// The data side of translation: training samples, validation pictures and sample pictures.
 /// Recipe table [data]: direction (AtoB, BtoA), preprocess, load, crop, flip, hold_out.
 class TranslationData {
