@@ -62,11 +62,13 @@ Tensor GroupNorm::evaluate(Evaluation& e) const {
   return own(e.take(0)).mul_(factors.to(at::kFloat)).add_(terms.to(at::kFloat));
 }
 
-Kernel GroupNorm::kernel() const {
-  return [groups = static_cast<std::size_t>(groups), scale = floats(scale), shift = floats(shift), eps = eps](
-             std::span<const View> in, const View& out) {
+Kernel GroupNorm::kernel() const { return normed(groups, scale, shift, eps); }
+
+Kernel GroupNorm::normed(int groups, const Tensor& scale, const Tensor& shift, double eps) {
+  return [groups, scale = floats(scale), shift = floats(shift), eps](std::span<const View> in, const View& out) {
     const Moments moments = moments_of(in[0]);
-    const auto channels = static_cast<std::size_t>(in[0].channels), each = channels / groups;
+    const auto channels = static_cast<std::size_t>(in[0].channels);
+    const std::size_t each = groups > 0 ? channels / static_cast<std::size_t>(groups) : 1;
     std::vector<float> factors(channels), terms(channels);
     for (std::size_t first = 0; first < channels; first += each) {
       double mean = 0, variance = 0;

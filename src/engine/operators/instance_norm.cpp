@@ -4,12 +4,9 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 
-#include <cmath>
-
 #include "engine/export/onnx_writer.hpp"
 #include "engine/export/script_writer.hpp"
 #include "engine/graph/call.hpp"
-#include "engine/kernels/kernels.hpp"
 #include "engine/operators/tensors.hpp"
 
 namespace ganvas::engine {
@@ -56,18 +53,7 @@ Tensor InstanceNorm::evaluate(Evaluation& e) const {
       .view_as(x);
 }
 
-Kernel InstanceNorm::kernel() const {
-  return [scale = floats(scale), shift = floats(shift), eps = eps](std::span<const View> in, const View& out) {
-    const Moments moments = moments_of(in[0]);
-    std::vector<float> factors(static_cast<std::size_t>(in[0].channels)), terms(factors);
-    for (std::size_t c = 0; c < factors.size(); ++c) {
-      const double factor = (scale.empty() ? 1.0 : scale[c]) / std::sqrt(moments.variance[c] + eps);
-      factors[c] = static_cast<float>(factor);
-      terms[c] = static_cast<float>((shift.empty() ? 0.0 : shift[c]) - moments.mean[c] * factor);
-    }
-    scale_and_shift(in[0], factors, terms, out);
-  };
-}
+Kernel InstanceNorm::kernel() const { return GroupNorm::normed(0, scale, shift, eps); }
 
 std::string InstanceNorm::onnx(OnnxWriter& writer, const Names& inputs) const {
   const auto given = [&](const Tensor& values, double otherwise) {

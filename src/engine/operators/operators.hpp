@@ -281,6 +281,9 @@ struct GroupNorm final : KernelOperator {
   std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
   std::string script(ScriptWriter& writer, const Names& inputs) const override;
   Kernel kernel() const override;
+
+  /// For `groups` groups; 0: each channel is one.
+  static Kernel normed(int groups, const at::Tensor& scale, const at::Tensor& shift, double eps);
 };
 
 /// As many channels as the result has, from `first` on
