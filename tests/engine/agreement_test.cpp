@@ -4,12 +4,12 @@
 
 #include <cmath>
 
-#include "engine/differences.hpp"
 #include "engine/random_networks.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/engine/engine.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "support/relative_error.hpp"
 
 using namespace ganvas;
 using ganvas::test::relative_error;

@@ -6,13 +6,13 @@
 
 #include <cmath>
 
-#include "engine/differences.hpp"
 #include "engine/graph/trace.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/engine/engine.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "support/relative_error.hpp"
 
 using namespace ganvas;
 using ganvas::test::relative_error;

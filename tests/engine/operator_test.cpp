@@ -9,7 +9,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "engine/differences.hpp"
 #include "engine/graph/trace.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/engine/engine.hpp"
@@ -17,6 +16,7 @@
 #include "ganvas/engine/region_runner.hpp"
 #include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "support/relative_error.hpp"
 #include "support/support.hpp"
 
 using namespace ganvas;

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <new>
 
-#include "engine/differences.hpp"
 #include "engine/random_networks.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
@@ -13,6 +12,7 @@
 #include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "support/relative_error.hpp"
 
 using namespace ganvas;
 using torch::Tensor;

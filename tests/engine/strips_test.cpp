@@ -6,7 +6,6 @@
 
 #include <cmath>
 
-#include "engine/differences.hpp"
 #include "engine/graph/trace.hpp"
 #include "engine/int8/int8.hpp"
 #include "engine/kernels/row_kernels.hpp"
@@ -14,6 +13,7 @@
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "support/relative_error.hpp"
 
 using namespace ganvas;
 using ganvas::test::relative_error;

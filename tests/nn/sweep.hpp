@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ganvas/nn/registry.hpp"
+#include "support/relative_error.hpp"
 
 namespace ganvas::test {
 
@@ -32,13 +33,6 @@ inline torch::Tensor picture(const Generator& network, std::int64_t height, std:
   torch::manual_seed(height * 1000 + width);
   const GeneratorInfo info = network.info();
   return to_range(torch::rand({1, info.in_channels, height, width}), info);
-}
-
-/// Largest difference, relative to the largest expected value.
-inline double relative_error(const torch::Tensor& actual, const torch::Tensor& expected) {
-  const torch::Tensor a = actual.to(torch::kDouble), e = expected.to(torch::kDouble);
-  if (a.sizes() != e.sizes() || !a.isfinite().all().item<bool>()) return INFINITY;
-  return ((a - e).abs().max() / e.abs().max()).item<double>();
 }
 
 inline bool equal_bits(const StateDict& a, const StateDict& b) {

@@ -32,9 +32,16 @@ inline void write_pictures(const std::filesystem::path& folder, int count, int w
   }
 }
 
-/// A run of a fraction of a second; overrides as after --set.
+/// A recipe's text with overrides as after --set.
+inline Recipe recipe_of(const std::string& text, const std::vector<std::string>& overrides) {
+  Recipe recipe = Recipe::parse(text, "tiny.toml");
+  for (const auto& assignment : overrides) recipe.set(assignment);
+  return recipe;
+}
+
+/// A run of a fraction of a second.
 inline Recipe tiny_recipe(const std::vector<std::string>& overrides = {}) {
-  Recipe recipe = Recipe::parse(R"(
+  return recipe_of(R"(
 [generator]
 scale = 2
 channels = 8
@@ -53,9 +60,7 @@ checkpoint_every = 4
 [optimiser.generator]
 lr = 1e-3
 )",
-                                "tiny.toml");
-  for (const auto& assignment : overrides) recipe.set(assignment);
-  return recipe;
+                   overrides);
 }
 
 inline TrainOptions run_in(const std::filesystem::path& out, const std::filesystem::path& pictures) {

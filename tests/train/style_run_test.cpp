@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 Recipe tiny_style(const std::vector<std::string>& overrides = {}) {
-  Recipe recipe = Recipe::parse(R"(
+  return recipe_of(R"(
 task = "style-any"
 [generator]
 width = 8
@@ -49,9 +49,7 @@ checkpoint_every = 100
 [optimiser.generator]
 lr = 2e-3
 )",
-                                "tiny.toml");
-  for (const auto& assignment : overrides) recipe.set(assignment);
-  return recipe;
+                   overrides);
 }
 
 /// Contents, styles and a small feature network.
@@ -186,7 +184,7 @@ TEST_CASE("style-any: crops of several sizes, batches for the same work, content
 TEST_CASE("style: one style learns with a weight that follows from its first losses, and resumes exactly") {
   const Place place;
   const auto recipe = [](const std::vector<std::string>& overrides) {
-    Recipe tiny = Recipe::parse(R"(
+    return recipe_of(R"(
 task = "style"
 [generator]
 width = 4
@@ -214,9 +212,7 @@ validate_every = 6
 [optimiser.generator]
 lr = 2e-3
 )",
-                                "tiny.toml");
-    for (const auto& assignment : overrides) tiny.set(assignment);
-    return tiny;
+                     overrides);
   };
   const auto options = [&](const std::string& name) {
     TrainOptions options = place.options(name);

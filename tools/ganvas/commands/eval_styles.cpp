@@ -134,7 +134,7 @@ class StyleEval {
     mean.emplace_back("own_psnr", own_psnr_ / static_cast<double>(contents));
     if (request_.json) {
       const nlohmann::ordered_json line{{"mean", style_json(mean)}};
-      fmt::print("{}\n", line.dump());
+      fmt::print("{}\n", json_line(line));
       return;
     }
     fmt::print("\nmean of {} pairs\n", pairs);
