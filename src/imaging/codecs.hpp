@@ -18,6 +18,7 @@ struct Facts {
   std::int64_t width = 0, height = 0;
   int orientation = 1;   ///< EXIF orientation
   bool several = false;  ///< animated, more than one page, or several pictures one after another
+  double jpeg_quality = 0;  ///< see DecodedImage
 };
 
 /// What a reader is asked for, and what it has to say besides the picture.

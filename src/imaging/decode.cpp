@@ -93,6 +93,7 @@ DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string
     for (const auto& warning : decoding.warnings) log(LogLevel::warning, "{}: {}", name, warning);
     decoded.metadata = read_metadata(bytes);
     decoded.metadata.orientation = facts.orientation;  // as read_header says it
+    decoded.jpeg_quality = facts.jpeg_quality;
     codecs::drop_foreign_profile(decoded.metadata, decoded.image.channels());
     if (options.apply_orientation) {
       decoded.image = upright(decoded.image, decoded.metadata.orientation);

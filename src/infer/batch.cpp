@@ -229,8 +229,10 @@ void Pipeline::work_all() {
   while (std::optional<Item> item = decoded_.pop()) {
     if (stopping()) break;
     const bool ok = guarded(*item, [&] {
-      item->picture.image = work_.process(item->picture.image, item->outcome.output_size,
-                                          [&](double share) { report_.progress(item->job, share); });
+      BatchResult result = work_.process(item->picture, item->outcome.output_size,
+                                         [&](double share) { report_.progress(item->job, share); });
+      item->picture.image = std::move(result.image);
+      item->outcome.facts = std::move(result.facts);
       return true;
     });
     note_late_failure(*item);
@@ -251,7 +253,10 @@ void Pipeline::describe(Item& item, Format format) const {
   const cv::Size from = item.outcome.input_size, to = item.outcome.output_size;
   scale_metadata(metadata, static_cast<double>(to.width) / from.width, static_cast<double>(to.height) / from.height);
   if (options_.dpi > 0) metadata.resolution = {options_.dpi, options_.dpi, Resolution::Unit::inch};
-  if (kept && capacity_of(format).metadata) add_facts(metadata, work_.facts);
+  if (!kept || !capacity_of(format).metadata) return;
+  std::map<std::string, std::string> facts = item.outcome.facts;
+  facts.insert(work_.facts.begin(), work_.facts.end());
+  add_facts(metadata, facts);
 }
 
 void Pipeline::encode_all() {

@@ -35,7 +35,7 @@ double bytes_a_pixel(Format format) {
 }
 
 /// Seconds for a picture of this size by the second time it is done: the first one prepares kernels.
-double seconds_for(const BatchWork& work, const Image& sample, cv::Size size) {
+double seconds_for(const BatchWork& work, const DecodedImage& sample, cv::Size size) {
   constexpr double long_enough = 0.5;
   double seconds = 0;
   for (int round = 0; round < 2 && seconds < long_enough; ++round) {
@@ -58,8 +58,9 @@ std::string BatchEstimate::text(const BatchWork& work) const {
   if (pixels_in_ <= 0) return {};
   constexpr int side = 128;
   const int result = std::max(1, static_cast<int>(std::lround(side * std::sqrt(pixels_out_ / pixels_in_))));
-  Image sample(side, side, 3, Depth::u8);
-  sample.pixels.setTo(cv::Scalar(90, 110, 130));
+  DecodedImage sample;
+  sample.image = Image(side, side, 3, Depth::u8);
+  sample.image.pixels.setTo(cv::Scalar(90, 110, 130));
   try {
     const double seconds = seconds_for(work, sample, {result, result}) * pixels_in_ / (side * side);
     return fmt::format("{:.1f} megapixels become {:.1f}: roughly {} and {:.1f} MB", pixels_in_ / 1e6, pixels_out_ / 1e6,

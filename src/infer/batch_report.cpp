@@ -45,6 +45,7 @@ void BatchReport::print(const BatchJob& job, const BatchOutcome& outcome) {
       line["output_height"] = outcome.output_size.height;
     }
     line["seconds"] = std::round(outcome.seconds * 1000) / 1000;
+    for (const auto& [name, value] : outcome.facts) line[name] = value;
     if (!outcome.error.empty()) line["error"] = outcome.error;
     // File names may hold bytes that are no UTF-8: replaced rather than thrown over.
     out_ << json_line(line) << std::endl;

@@ -16,6 +16,7 @@ struct BatchOutcome {
   cv::Size input_size, output_size;
   double seconds = 0;
   std::string error;
+  std::map<std::string, std::string> facts{};  ///< of this picture alone
 };
 
 /// Collects outcomes from the pipeline's threads and prints them in the command's form.

@@ -37,6 +37,40 @@ std::size_t finished_files(const fs::path& folder) {
 
 }  // namespace
 
+TEST_CASE("cli: upscale chooses the model by the condition of each picture, and says which") {
+  const TemporaryFolder folder;
+  const Image cat = read_image(std::string(GANVAS_SOURCE_DIR) + "/data/samples/cat.png").image;
+  const Image part(cat.pixels(cv::Rect(60, 40, 96, 96)).clone());
+  fs::create_directories(folder / "in");
+  write_image(folder / "in" / "clean.png", part);
+  write_image(folder / "in" / "fine.jpg", part, {}, {.quality = 97});
+  write_image(folder / "in" / "rough.jpg", part, {}, {.quality = 60});
+  write_image(folder / "in" / "stored again.png", read_image(folder / "in" / "rough.jpg").image);
+  const auto chosen = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{
+        "upscale", (folder / "in").string(), "-o", (folder / "out").string(), "--force", "--json", "--format", "png"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Finished result = run_ganvas(arguments);
+    CHECK(result.code == 0);
+    std::map<std::string, std::string> models;
+    for (const auto& line : result.lines())
+      models[fs::path(line["input"].get<std::string>()).filename().string()] =
+          line["model"].get<std::string>() + ": " + line.value("degraded", "fine");
+    return models;
+  };
+  using Models = std::map<std::string, std::string>;
+  CHECK(chosen({}) == Models{{"clean.png", "photo-x4: fine"},
+                             {"fine.jpg", "photo-x4: fine"},
+                             {"rough.jpg", "photo-x4-real: JPEG quality 60"},
+                             {"stored again.png", "photo-x4-real: JPEG quality 60"}});
+  const std::string xmp = read_metadata(read_file(folder / "out" / "rough.png")).xmp;
+  CHECK(xmp.find("ganvas:model=\"photo-x4-real\"") != std::string::npos);
+  CHECK(xmp.find("ganvas:degraded=\"JPEG quality 60\"") != std::string::npos);
+  CHECK(chosen({"--model", "auto", "--scale", "2"})["clean.png"] == "photo-x2: fine");
+  CHECK(read_image(folder / "out" / "rough.png").image.width() == 192);
+  for (const auto& [name, model] : chosen({"-m", "photo-x4"})) CHECK(model == "photo-x4: fine");
+}
+
 TEST_CASE("help, version, wrong usage") {
   const Finished help = run_ganvas({"--help"});
   CHECK(help.code == 0);

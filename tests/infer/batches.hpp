@@ -25,12 +25,12 @@ struct Doubling {
             .facts = {{"model", "double"}},
             .output_size = [](int width, int height) { return cv::Size(2 * width, 2 * height); },
             .process =
-                [this](const Image& image, cv::Size size, const std::function<void(double)>& progress) {
+                [this](const DecodedImage& picture, cv::Size size, const std::function<void(double)>& progress) {
                   ++calls;
-                  if (before) before(image);
+                  if (before) before(picture.image);
                   progress(0.5);
                   Image result;
-                  cv::resize(image.pixels, result.pixels, size, 0, 0, cv::INTER_NEAREST);
+                  cv::resize(picture.image.pixels, result.pixels, size, 0, 0, cv::INTER_NEAREST);
                   progress(1);
                   return result;
                 }};

@@ -266,6 +266,7 @@ const std::vector<Probe>& probes() {
       {"perceptual.statistics", "moments", {"perceptual.style_weight=1", "perceptual.layers=relu1"}},
       {"perceptual.half_size", "true", {"perceptual.style_weight=1", "perceptual.layers=relu1"}},
       {"perceptual.lpips_weight", "1"},
+      {"perceptual.shift", "4", {"perceptual.weight=1", "perceptual.layers=relu1"}},
       {"perceptual.heads", "heads", {"perceptual.lpips_weight=1"}},
       {"perceptual.input", "plain", kFeatures},
       {"perceptual.padding",

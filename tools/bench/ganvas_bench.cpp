@@ -147,8 +147,8 @@ int bench_folder(Upscaler& upscaler, const std::string& folder) {
   options.format = Format::png;
   BatchWork work{.verb = "bench",
                  .output_size = [&](int w, int h) { return cv::Size(w, h) * upscaler.info().scale; },
-                 .process = [&](const Image& image, cv::Size size,
-                                const auto& progress) { return upscaler.upscale(image, size, progress); }};
+                 .process = [&](const DecodedImage& picture, cv::Size size,
+                                const auto& progress) { return upscaler.upscale(picture.image, size, progress); }};
   std::vector<double> alone, whole;
   for (int round = 0; round < 3; ++round) {
     alone.push_back(seconds_of([&] {

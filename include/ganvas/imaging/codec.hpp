@@ -50,6 +50,8 @@ struct DecodedImage {
   Image image;  ///< depth and channels as in the file; palettes become RGB or RGBA
   Format format = Format::png;
   Metadata metadata;  ///< orientation already reset when it was applied
+  /// 1 to 100 on the scale of the Independent JPEG Group, by the table for luma; 0 for other formats.
+  double jpeg_quality = 0;
 };
 
 /// Width and height from the header, without decoding pixels. Throws Error(file).

@@ -15,6 +15,16 @@
 
 namespace ganvas {
 
+/// What became of one picture.
+struct BatchResult {
+  // NOLINTNEXTLINE(google-explicit-constructor): most work has nothing more to say
+  BatchResult(Image image, std::map<std::string, std::string> facts = {})
+      : image(std::move(image)), facts(std::move(facts)) {}
+  Image image;
+  /// In addition to those of all pictures, before which they go; part of the JSON line too.
+  std::map<std::string, std::string> facts;
+};
+
 /// The work on one picture.
 struct BatchWork {
   std::string verb;  ///< label of the progress bar
@@ -23,7 +33,7 @@ struct BatchWork {
   /// Size of the result, from the size of the input. Throws Error for impossible wishes.
   std::function<cv::Size(int width, int height)> output_size;
   /// `progress` takes the finished share, 0..1.
-  std::function<Image(const Image&, cv::Size size, const std::function<void(double)>& progress)> process;
+  std::function<BatchResult(const DecodedImage&, cv::Size size, const std::function<void(double)>& progress)> process;
   /// What is said of a file that fails: the error's message, and what helps in the words of the caller's options
   /// (SettingError). Empty: the message alone.
   std::function<std::string(const Error&)> explain{};
@@ -54,8 +64,8 @@ struct BatchSummary {
 };
 
 /// Does all jobs; decoding and encoding run beside the work on threads of their own, with bounded memory. Results go to
-/// `out` (paths, or JSON lines: input, output, sizes, seconds, status, error), messages to the log. A file that fails
-/// is named and the others go on. Outputs appear by rename only.
+/// `out` (paths, or JSON lines: input, output, sizes, seconds, status, error, facts), messages to the log. A file that
+/// fails is named and the others go on. Outputs appear by rename only.
 BatchSummary run_batch(const BatchOptions& options, const BatchWork& work, std::ostream& out);
 
 }  // namespace ganvas

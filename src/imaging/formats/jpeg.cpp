@@ -8,6 +8,7 @@
 #include <csetjmp>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "imaging/codecs.hpp"
 
@@ -142,6 +143,23 @@ bool write_rows(Compressor& out, const std::uint8_t* pixels, std::size_t stride,
 
 bool sniff(View head) { return marked(head, 0, "\xff\xd8\xff"); }
 
+/// The quality for which libjpeg would write such a table for luma: the entries of its standard table (T.81, K.1, in
+/// any order; their sum is 3688) are scaled by 50 / quality below 50, by 2 - quality / 50 above.
+std::optional<double> quality_of(View tables) {
+  constexpr double standard_sum = 3688;
+  for (std::size_t at = 0; at < tables.size();) {
+    const std::uint32_t head = big_endian(tables, at, 1);
+    const int bytes = head >> 4 ? 2 : 1;
+    ++at;
+    double sum = 0;
+    for (int i = 0; i < DCTSIZE2; ++i, at += static_cast<std::size_t>(bytes)) sum += big_endian(tables, at, bytes);
+    if ((head & 15) != 0) continue;  // chroma
+    const double scale = sum / standard_sum;
+    return std::clamp(scale <= 1 ? 100 - 50 * scale : 50 / scale, 1.0, 100.0);
+  }
+  return std::nullopt;
+}
+
 Facts inspect(View bytes) {
   Facts facts;
   for (std::size_t at = 2;;) {
@@ -166,6 +184,8 @@ Facts inspect(View bytes) {
     }
     if (marker == 0xe1 && marked(bytes, at + 2, "Exif") && bytes.size() - at > length && length > 2)
       facts.orientation = exif_orientation(bytes.subspan(at + 2, length - 2));
+    if (marker == 0xdb && bytes.size() - at > length && length > 2)
+      facts.jpeg_quality = quality_of(bytes.subspan(at + 2, length - 2)).value_or(facts.jpeg_quality);
     at += length;
   }
 }

@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "ganvas/core/error.hpp"
 #include "ganvas/loss/pixel.hpp"
 #include "ganvas/nn/precision.hpp"
@@ -19,6 +21,7 @@ Criteria::Criteria(const TaskContext& context, const GeneratorInfo& values, doub
   luma_weight_ = recipe.number("loss.luma_weight", 0.0, 0.0, 1e6);
   tv_weight_ = recipe.number("loss.tv_weight", 0.0, 0.0, 1e6);
   grid_weight_ = recipe.number("loss.grid_weight", 0.0, 0.0, 1e9);
+  shift_ = recipe.integer("perceptual.shift", 1, 1, 256);
   perceptual_ = perceptual_from_recipe(recipe, "perceptual", context.find_model, context.device);
   looks_at_features_ = !recipe.at_default("perceptual.weight") || !recipe.at_default("perceptual.style_weight") ||
                        !recipe.at_default("perceptual.lpips_weight") ||
@@ -34,6 +37,19 @@ Tensor Criteria::seen(const Tensor& pictures) const {
   return unit.size(1) == 1 ? unit.expand({-1, 3, -1, -1}) : unit;
 }
 
+/// The same part of two pictures of one size.
+std::pair<Tensor, Tensor> Criteria::shifted(const Tensor& a, const Tensor& b) const {
+  const std::int64_t most = std::min({shift_, a.size(2), a.size(3)});
+  if (most == 1 || !torch::GradMode::is_enabled()) return {a, b};
+  const Tensor offsets = torch::randint(most, {2}, torch::kLong);
+  const auto part = [&](const Tensor& picture) {
+    return picture.narrow(2, offsets[0].item<std::int64_t>(), picture.size(2) - most + 1)
+        .narrow(3, offsets[1].item<std::int64_t>(), picture.size(3) - most + 1);
+  };
+  const Tensor part_of_a = part(a);
+  return {part_of_a, a.is_same(b) ? part_of_a : part(b)};
+}
+
 Tensor Criteria::distance(const Tensor& a, const Tensor& b) const { return pixel_loss(pixel_, a, b); }
 
 Terms Criteria::operator()(const Tensor& result, const Target& target, const std::string& suffix) const {
@@ -46,8 +62,9 @@ Terms Criteria::operator()(const Tensor& result, const Target& target, const std
   if (!perceptual_) return terms;
   const AutocastScope autocast(bf16_, cuda_);
   const bool one = target.style.is_same(target.content);
-  const Tensor content = seen(target.content);
-  for (auto& [name, term] : (*perceptual_)(seen(result), content, one ? content : seen(target.style)))
+  const auto [looked_at, beside] = shifted(result, target.content);
+  const Tensor content = seen(beside);
+  for (auto& [name, term] : (*perceptual_)(seen(looked_at), content, one ? content : seen(target.style)))
     terms[name + suffix] = term;
   return terms;
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "ganvas/loss/perceptual.hpp"
 #include "ganvas/nn/generator.hpp"
@@ -21,7 +22,10 @@ struct Target {
 ///   [loss]        pixel (l1, l2, charbonnier: how pictures are compared), pixel_weight, luma_weight (the same on
 ///                 luma), tv_weight (total variation of the result: against noise and checkerboards), grid_weight
 ///                 (sub_pixel_grid of the result)
-///   [perceptual]  see perceptual_from_recipe: weight, normalised_weight, style_weight, lpips_weight and the network
+///   [perceptual]  see perceptual_from_recipe: weight, normalised_weight, style_weight, lpips_weight and the network;
+///                 shift: in training it looks at pictures without so many pixels less 1 of their height and width, cut
+///                 off at one side or the other by chance, so that strides of the feature network meet those of the
+///                 generator everywhere alike: else it rewards a lattice
 /// Where pictures come in pairs (super-resolution, pix2pix), the target is the partner. Where they don't (cyclegan,
 /// cut) there is none: pixel, luma, perceptual and lpips compare the result with the picture that it was made from,
 /// which says how much of that has to stay (Shrivastava et al. 2017, eq. 3, on pixels; Chen et al. 2018, CartoonGAN,
@@ -43,11 +47,13 @@ class Criteria {
 
  private:
   torch::Tensor seen(const torch::Tensor& pictures) const;
+  std::pair<torch::Tensor, torch::Tensor> shifted(const torch::Tensor& a, const torch::Tensor& b) const;
 
   bool bf16_, cuda_;
   GeneratorInfo values_;
   std::string pixel_;
   double pixel_weight_, luma_weight_, tv_weight_, grid_weight_;
+  std::int64_t shift_;
   bool looks_at_features_;
   std::unique_ptr<PerceptualLoss> perceptual_;  ///< null in a dry run
 };

@@ -13,16 +13,18 @@ namespace {
 
 void check_sets(const EvalRequest& request) {
   if (request.sr.empty()) fail(ErrorKind::usage, "eval --fid: give a folder of results beside that of real pictures");
-  if (!request.model.empty() || request.bicubic || !request.lr.empty() || request.lpips.on)
+  if (!request.model.empty() || request.bicubic || !request.lr.empty() || request.lpips.on || request.lattice > 0)
     fail(ErrorKind::usage,
-         "eval --fid compares two folders as wholes: --model, --bicubic, --lr and --lpips go picture by picture");
+         "eval --fid compares two folders as wholes: --model, --bicubic, --lr, --lpips and --lattice go picture by "
+         "picture");
 }
 
 void check_styles(const EvalRequest& request) {
   if (request.model.empty()) fail(ErrorKind::usage, "eval --style: give the style network with --model");
-  if (!request.sr.empty() || request.bicubic || !request.lr.empty() || request.lpips.on || request.fid)
+  if (!request.sr.empty() || request.bicubic || !request.lr.empty() || request.lpips.on || request.fid ||
+      request.lattice > 0)
     fail(ErrorKind::usage,
-         "eval --style makes its results itself: no folder of results, --bicubic, --lr, --lpips, --fid");
+         "eval --style makes its results itself: no folder of results, --bicubic, --lr, --lpips, --lattice, --fid");
 }
 
 void check_eval(const EvalRequest& request) {
@@ -51,6 +53,13 @@ void add_eval(CLI::App& app, Action& action) {
   command->add_option("--border", request->border, "Pixels left out on each side (default: the scale)")
       ->check(CLI::Range(0, 1000));
   add_lpips_options(*command, request->lpips);
+  command
+      ->add_option(
+          "--lattice", request->lattice,
+          "Measure how far a lattice of so many pixels lies over the results, as strides of networks leave it, "
+          "relative to the ground truth (1: no further)")
+      ->type_name("PERIOD")
+      ->check(CLI::Range(2, 32));
   command
       ->add_option("--style", request->styles,
                    "A painting or a folder of them: give each picture each of these styles with --model, a style "

@@ -22,7 +22,10 @@ void check_target(const TargetSize& target) {
 UpscaleRequest checked(UpscaleRequest request) {
   check_batch_options(request.batch);
   check_target(request.target);
-  if (request.model.empty()) request.model = request.target.scale.value_or(4) <= 2 ? "photo-x2" : "photo-x4";
+  if (request.model == "auto") {
+    request.model = request.target.scale.value_or(4) <= 2 ? "photo-x2" : "photo-x4";
+    request.degraded_model = find_model("photo-x4-real").string();
+  }
   request.model = find_model(request.model).string();
   return request;
 }
@@ -46,7 +49,8 @@ void add_upscale(CLI::App& app, Action& action) {
       app.add_subcommand("upscale", "Enlarge pictures; or restore them at their size, with a model of scale 1");
   add_batch_options(*command, request->batch);
   command->add_option("-m,--model", request->model,
-                      "Name of a shipped model, or a file (default: photo-x2 for --scale up to 2, else photo-x4)");
+                      "Name of a shipped model, or a file; auto: photo-x2 for --scale up to 2, else photo-x4, and "
+                      "photo-x4-real for pictures with JPEG blocks or noise");
   add_trust(*command, request->trust);
   add_target(*command, request->target);
   add_tile(*command, options.tile, "Side of a tile in input pixels, or auto");

@@ -17,6 +17,7 @@
 #include "ganvas/imaging/picture_partners.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/infer/upscaler.hpp"
+#include "ganvas/metric/lattice.hpp"
 #include "ganvas/metric/quality.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 
@@ -71,24 +72,28 @@ std::vector<PictureFile> find_files(const EvalRequest& request, int scale) {
 struct Figures {
   Quality quality;
   double lpips = 0;
+  double lattice = 0;  ///< of the result, relative to the ground truth
 
   void add(const Figures& other, double share) {
     quality.psnr_y += other.quality.psnr_y * share;
     quality.psnr_rgb += other.quality.psnr_rgb * share;
     quality.ssim_y += other.quality.ssim_y * share;
     lpips += other.lpips * share;
+    lattice += other.lattice * share;
   }
 };
 
 /// The table or the JSON lines.
 class Printer {
  public:
-  Printer(bool json, std::string lpips) : json_(json), lpips_(std::move(lpips)) {}
+  Printer(const EvalRequest& request, std::string lpips)
+      : json_(request.json), lattice_(request.lattice > 0), lpips_(std::move(lpips)) {}
 
   void head() const {
     if (json_) return;
     fmt::print("{:<40} {:>9} {:>9} {:>8}", "file", "PSNR-Y", "PSNR-RGB", "SSIM-Y");
     if (!lpips_.empty()) fmt::print(" {:>8}", lpips_ == "lpips" ? "LPIPS" : lpips_);
+    if (lattice_) fmt::print(" {:>8}", "lattice");
     fmt::print("\n");
   }
   void row(const std::string& name, const Figures& figures, bool mean) const {
@@ -96,12 +101,14 @@ class Printer {
     if (!json_) {
       fmt::print("{:<40} {:>9.3f} {:>9.3f} {:>8.4f}", name, quality.psnr_y, quality.psnr_rgb, quality.ssim_y);
       if (!lpips_.empty()) fmt::print(" {:>{}.4f}", figures.lpips, std::max<std::size_t>(8, lpips_.size()));
+      if (lattice_) fmt::print(" {:>8.3f}", figures.lattice);
       fmt::print("\n");
       return;
     }
     nlohmann::ordered_json values{
         {"psnr_y", number(quality.psnr_y)}, {"psnr_rgb", number(quality.psnr_rgb)}, {"ssim_y", number(quality.ssim_y)}};
     if (!lpips_.empty()) values[lpips_] = number(figures.lpips);
+    if (lattice_) values["lattice"] = number(figures.lattice);
     nlohmann::ordered_json line;
     if (mean) {
       line["mean"] = values;
@@ -113,7 +120,7 @@ class Printer {
   }
 
  private:
-  bool json_;
+  bool json_, lattice_;
   std::string lpips_;  ///< its name; empty: not measured
 };
 
@@ -127,7 +134,7 @@ int run(const EvalRequest& request) {
   Source source(request);
   const int border = request.border >= 0 ? request.border : source.scale();
   const auto files = find_files(request, source.scale());
-  const Printer printer(request.json, meter ? meter->name() : "");
+  const Printer printer(request, meter ? meter->name() : "");
   printer.head();
   Figures sum;
   int count = 0;
@@ -139,6 +146,8 @@ int run(const EvalRequest& request) {
       const Image result = source.result_for(file.partner, hr);
       Figures figures{compare_pictures(result, hr, border, std::max(4, source.scale()))};
       if (meter) figures.lpips = meter->distance(result, hr);
+      if (request.lattice > 0)
+        figures.lattice = lattice_index(result, request.lattice) / lattice_index(hr, request.lattice);
       printer.row(file.below.string(), figures, false);
       sum.add(figures, 1.0);
       ++count;

@@ -126,8 +126,8 @@ BatchSummary run_set(const StylizeRequest& request, const BatchOptions& batch, S
   work.verb = "stylize";
   work.facts = facts_of(request, set);
   work.output_size = [](int width, int height) { return cv::Size(width, height); };
-  work.process = [&](const Image& image, cv::Size, const std::function<void(double)>& progress) {
-    return stylizer.stylize(image, progress);
+  work.process = [&](const DecodedImage& picture, cv::Size, const std::function<void(double)>& progress) {
+    return stylizer.stylize(picture.image, progress);
   };
   work.explain = explain;
   return run_batch(batch, work, std::cout);

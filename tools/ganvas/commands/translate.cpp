@@ -25,8 +25,8 @@ int run(const TranslateRequest& request) {
   work.facts = {{"model", model_name(request.model)}, {"mode", options.train_mode ? "train" : "eval"}};
   if (options.train_mode) work.facts["seed"] = fmt::format("{}", options.seed);
   work.output_size = [](int width, int height) { return cv::Size(width, height); };
-  work.process = [&](const Image& image, cv::Size, const std::function<void(double)>& progress) {
-    return translator.translate(image, progress);
+  work.process = [&](const DecodedImage& picture, cv::Size, const std::function<void(double)>& progress) {
+    return translator.translate(picture.image, progress);
   };
   work.explain = explain;
   return run_batch(batch, work, std::cout).exit_code();

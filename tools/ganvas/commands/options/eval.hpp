@@ -13,6 +13,7 @@ struct EvalRequest {
   UpscaleOptions upscale{.run = {.precision = "fp32"}};  ///< of the model
   int scale = 0, border = -1;
   bool bicubic = false, json = false;
+  int lattice = 0;  ///< period of a lattice in pixels (lattice_index); 0: isn't measured
   LpipsRequest lpips;
   std::vector<std::string> styles;  ///< pictures, or folders of them: how near `model` comes to these styles
   double strength = 1;              ///< of the style
