@@ -92,6 +92,7 @@ TEST_CASE("pix2pix learns a simple translation, with every published option") {
   const auto l1 = [&](const char* name, const std::vector<std::string>& overrides) {
     const TrainResult result = train(tiny("pix2pix", overrides), options_for(folder / name, {folder / "pairs"}));
     CHECK(fs::exists(folder / name / "model.safetensors"));
+    CHECK(result.validation.at("lattice") > 0);
     return result.validation.at("l1");
   };
   const double start = l1("start", {"train.steps=1", "train.validate_every=1"});

@@ -9,6 +9,6 @@ namespace ganvas {
 /// the frequency and direction where it is largest. 1: none; photographs have up to some 1.2, those that were JPEGs
 /// more where the period is a divisor of 8. Welch's periodogram (1967) along rows and columns, with 16 periods a
 /// segment; 1 too for pictures smaller than that.
-double lattice_index(const Image& picture, int period);
+double lattice_index(const Image& picture, int period = 4);
 
 }  // namespace ganvas

@@ -1,15 +1,28 @@
 #include "train/data/translation_score.hpp"
 
+#include "ganvas/metric/lattice.hpp"
 #include "train/game/generate.hpp"
 
 namespace ganvas {
 
+void TranslationScore::load(const std::vector<Image>& real) {
+  set_.load(real);
+  if (real.empty()) return;
+  real_lattice_ = 0;
+  for (const Image& picture : real) real_lattice_ += lattice_index(picture) / static_cast<double>(real.size());
+}
+
 Scalars TranslationScore::operator()(Generator& generator, const std::vector<Image>& inputs) {
   if (!set_.on() || inputs.size() < 2) return {};
+  double lattice = 0;
   const Scalars figures = set_([&](FeatureGatherer& gatherer) {
-    for (const Image& picture : inputs) gatherer.add(generated_picture(generator, picture, device_));
+    for (const Image& picture : inputs) {
+      const Image result = generated_picture(generator, picture, device_);
+      lattice += lattice_index(result) / static_cast<double>(inputs.size());
+      gatherer.add(result);
+    }
   });
-  Scalars scalars;
+  Scalars scalars{{"lattice", lattice / real_lattice_}};
   for (const char* figure : {"fid", "kid"}) {
     const std::string name = set_.name_of(figure);
     scalars[name] = figures.at(name);

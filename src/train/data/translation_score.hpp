@@ -15,9 +15,10 @@ class TranslationScore {
   /// How many pictures of A it would see translated.
   int pictures() const { return set_.pictures(); }
   /// The real pictures of B.
-  void load(const std::vector<Image>& real) { set_.load(real); }
+  void load(const std::vector<Image>& real);
   /// Frechet and kernel distance of the translations of `inputs` from the real pictures, by their names (fid_features
-  /// and kid_features, or fid and kid for Inception). Empty without a network or with fewer than two pictures.
+  /// and kid_features, or fid and kid for Inception), and their lattice relative to that of the real ones
+  /// (lattice_index). Empty without a network or with fewer than two pictures.
   Scalars operator()(Generator& generator, const std::vector<Image>& inputs);
   /// Larger is better: the Frechet distance, negated.
   double of(const Scalars& figures) const;
@@ -25,6 +26,7 @@ class TranslationScore {
  private:
   torch::Device device_;
   DistributionScore set_;
+  double real_lattice_ = 1;
 };
 
 }  // namespace ganvas

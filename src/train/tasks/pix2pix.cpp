@@ -4,6 +4,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/loss/pixel.hpp"
+#include "ganvas/metric/lattice.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
 #include "train/criteria/criteria.hpp"
 #include "train/data/translation_data.hpp"
@@ -35,15 +36,17 @@ class Pix2Pix final : public AdversarialTask {
   void load_data() override { data_.load(); }
   Batch make_batch(std::int64_t index) const override { return data_.batch(index); }
 
-  /// l1: mean absolute difference, pictures in [0, 1].
+  /// l1: mean absolute difference, pictures in [0, 1]; lattice: of the results, relative to that of their partners.
   Scalars validate() override {
     if (data_.validation().empty()) return {};
-    double sum = 0;
+    double sum = 0, lattice = 0, real_lattice = 0;
     for (const auto& pair : data_.validation()) {
       const Image result = generated_picture(*generator_, pair.a, context_.device);
       sum += pixel_loss("l1", tensor_from_image(result.pixels), tensor_from_image(pair.b.pixels)).item<double>();
+      lattice += lattice_index(result);
+      real_lattice += lattice_index(pair.b);
     }
-    return {{"l1", sum / static_cast<double>(data_.validation().size())}};
+    return {{"l1", sum / static_cast<double>(data_.validation().size())}, {"lattice", lattice / real_lattice}};
   }
   double score(const Scalars& validation) const override { return -validation.at("l1"); }
   std::vector<SampleRow> preview() override {
