@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/nn/traced_operators.hpp"
 
 namespace ganvas {
 
@@ -63,46 +64,15 @@ torch::Tensor ResidualBlockImpl::forward(const torch::Tensor& x) {
   return torch::add(x, conv2->forward(relu_of(conv1->forward(x))), res_scale_);
 }
 
-namespace {
-
-/// `count` rows or columns beyond the end, the nearest first.
-std::vector<torch::Tensor> beyond(const torch::Tensor& x, std::int64_t dim, std::int64_t count, Border border) {
-  const std::int64_t size = x.size(dim);
-  const std::int64_t mirrored = border == Border::reflected ? std::min(count, size - 1) : 0;
-  std::vector<torch::Tensor> parts;
-  if (mirrored > 0) parts.push_back(x.narrow(dim, size - 1 - mirrored, mirrored).flip(dim));
-  for (std::int64_t i = mirrored; i < count; ++i) {
-    const torch::Tensor& from = parts.empty() ? x : parts.back();
-    parts.push_back(from.narrow(dim, from.size(dim) - 1, 1));
-  }
-  return parts;
-}
-
-}  // namespace
-
 torch::Tensor pad_around(const torch::Tensor& x, std::int64_t before, std::int64_t multiple, Border border) {
-  // By hand where LibTorch's padding refuses: more than size - 1 reflected, some data types. And where something may be
-  // missing, since a trace has no room for it.
-  if (before > 0 && multiple == 1 && x.scalar_type() == torch::kFloat && before < std::min(x.size(2), x.size(3))) {
+  const bool reflected = border == Border::reflected;
+  if (before == 0 && x.size(2) % multiple == 0 && x.size(3) % multiple == 0) return x;
+  // The plain ones where they do: all that reads a trace knows them.
+  if (multiple == 1 && x.scalar_type() == torch::kFloat && before < std::min(x.size(2), x.size(3))) {
     const std::vector<std::int64_t> sides(4, before);
-    return border == Border::reflected ? torch::reflection_pad2d(x, sides) : torch::replication_pad2d(x, sides);
+    return reflected ? torch::reflection_pad2d(x, sides) : torch::replication_pad2d(x, sides);
   }
-  torch::Tensor padded = x;
-  for (const std::int64_t dim : {2, 3}) {
-    const std::int64_t missing = (multiple - padded.size(dim) % multiple) % multiple;
-    if (before == 0 && missing == 0) continue;
-    std::vector<torch::Tensor> parts;
-    if (before > 0) {
-      parts = beyond(padded.flip(dim), dim, before, border);
-      std::reverse(parts.begin(), parts.end());
-      for (auto& part : parts) part = part.flip(dim);
-    }
-    parts.push_back(padded);
-    const std::vector<torch::Tensor> after = beyond(padded, dim, before + missing, border);
-    parts.insert(parts.end(), after.begin(), after.end());
-    padded = torch::cat(parts, dim);
-  }
-  return padded;
+  return surround(x, before, multiple, 1, reflected ? "reflect" : "replicate");
 }
 
 torch::Tensor cut_to(const torch::Tensor& result, const torch::Tensor& input, int scale) {
@@ -114,14 +84,7 @@ torch::Tensor pad_to_multiple(const torch::Tensor& x, std::int64_t multiple) {
 }
 
 torch::Tensor pad_up_to(const torch::Tensor& x, std::int64_t smallest) {
-  torch::Tensor padded = x;
-  for (const std::int64_t dim : {2, 3}) {
-    std::vector<torch::Tensor> parts{padded};
-    const auto after = beyond(padded, dim, std::max<std::int64_t>(0, smallest - padded.size(dim)), Border::reflected);
-    parts.insert(parts.end(), after.begin(), after.end());
-    padded = torch::cat(parts, dim);
-  }
-  return padded;
+  return x.size(2) >= smallest && x.size(3) >= smallest ? x : surround(x, 0, 1, smallest, "reflect");
 }
 
 torch::Tensor enlarge_nearest(const torch::Tensor& x, std::int64_t factor) {

@@ -69,23 +69,17 @@ SplitAttentionImpl::SplitAttentionImpl(int channels, int heads, Window window, b
 }
 
 Tensor SplitAttentionImpl::forward(const Tensor& qkv, bool shifted, const std::array<Tensor, 2>& masks) {
-  const std::int64_t height = qkv.size(1), width = qkv.size(2), half = channels_ / 2;
-  const std::int64_t side = std::max(windows_[0].height, windows_[0].width);
-  const double scale = 1.0 / std::sqrt(static_cast<double>((channels_ / 2) / (heads_ / 2)));
-  const Tensor padded =
-      torch::constant_pad_nd(qkv, {0, 0, 0, up_to(width, side) - width, 0, up_to(height, side) - height});
+  const int half = channels_ / 2;
   std::vector<Tensor> halves;
   for (int k = 0; k < 2; ++k) {
     const Window window = windows_[k];
-    const auto part = [&](int i) { return padded.narrow(3, i * channels_ + k * half, half); };
-    const Window shift = shifted ? Window{window.height / 2, window.width / 2} : Window{0, 0};
-    const Tensor picture =
-        in_windows(torch::cat({part(0), part(1), part(2)}, 3), window, shift, [&](const Tensor& own) {
-          const Tensor heads = split_heads(own, 3, heads_ / 2);
-          return join_heads(
-              attend(heads[0] * scale, heads[1], heads[2], bias_[k]->forward(), shifted ? masks[k] : Tensor()));
-        });
-    halves.push_back(picture.narrow(1, 0, height).narrow(2, 0, width));
+    AttentionShape shape{.heads = heads_ / 2,
+                         .scale = 1.0 / std::sqrt(static_cast<double>(half / (heads_ / 2))),
+                         .window = window,
+                         .first = k * half,
+                         .width = half};
+    if (shifted) shape.shift = {window.height / 2, window.width / 2};
+    halves.push_back(window_attention(qkv, bias_[k]->forward(), shifted ? masks[k] : Tensor(), shape));
   }
   return torch::cat(halves, 3);
 }

@@ -13,20 +13,6 @@ namespace ganvas {
 
 using torch::Tensor;
 
-Tensor partition(const Tensor& tokens, Window window) {
-  const std::int64_t n = tokens.size(0), h = tokens.size(1), w = tokens.size(2), c = tokens.size(3);
-  return tokens.reshape({n, h / window.height, window.height, w / window.width, window.width, c})
-      .permute({0, 1, 3, 2, 4, 5})
-      .reshape({-1, window.tokens(), c});
-}
-
-Tensor unpartition(const Tensor& windows, Window window, const Tensor& like) {
-  const std::int64_t n = like.size(0), h = like.size(1), w = like.size(2), c = windows.size(2);
-  return windows.reshape({n, h / window.height, w / window.width, window.height, window.width, c})
-      .permute({0, 1, 3, 2, 4, 5})
-      .reshape({n, h, w, c});
-}
-
 std::pair<Tensor, Tensor> places(Window window) {
   const Tensor index = torch::arange(window.tokens(), torch::kLong);
   return {torch::floor_divide(index, window.width), torch::remainder(index, window.width)};
@@ -35,12 +21,6 @@ std::pair<Tensor, Tensor> places(Window window) {
 namespace {
 
 Tensor differences(const Tensor& of) { return of.unsqueeze(1) - of.unsqueeze(0); }
-
-/// 0, 1 or 2: what the roll leaves in place, what shares its last window, and what came around.
-Tensor bands(std::int64_t size, int window, int shift) {
-  const Tensor at = torch::arange(size, torch::kLong);
-  return (at >= size - window).to(torch::kLong) + (at >= size - shift).to(torch::kLong);
-}
 
 }  // namespace
 
@@ -54,21 +34,6 @@ Tensor relative_positions(Window window) {
 Tensor bias_of(const Tensor& table, const Tensor& indices, int queries) {
   const Tensor bias = table.index_select(0, indices.to(table.device()));
   return bias.reshape({queries, -1, table.size(1)}).permute({2, 0, 1});
-}
-
-Tensor shift_regions(std::int64_t height, std::int64_t width, Window window, Window shift) {
-  const Tensor regions = 3 * bands(height, window.height, shift.height).unsqueeze(1) +
-                         bands(width, window.width, shift.width).unsqueeze(0);
-  return partition(regions.unsqueeze(0).unsqueeze(3), window).squeeze(2);
-}
-
-Tensor mask_between(const Tensor& query_regions, const Tensor& key_regions) {
-  return (query_regions.unsqueeze(2) != key_regions.unsqueeze(1)).to(torch::kFloat) * -100.0;
-}
-
-Tensor shift_mask(std::int64_t height, std::int64_t width, Window window, Window shift) {
-  const Tensor regions = shift_regions(height, width, window, shift);
-  return mask_between(regions, regions);
 }
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias, const Tensor& mask) {
@@ -94,12 +59,6 @@ Tensor unit(const Tensor& x) {
   return torch::nn::functional::normalize(x, torch::nn::functional::NormalizeFuncOptions().dim(-1));
 }
 
-Tensor attend_channels(const Tensor& parts, const Tensor& temperature) {
-  const Tensor weights =
-      torch::softmax(torch::matmul(unit(parts[0]), unit(parts[1]).transpose(-2, -1)) * temperature, -1);
-  return torch::matmul(weights.to(parts.scalar_type()), parts[2]);
-}
-
 Tensor MaskCache::get(std::int64_t height, std::int64_t width, const Tensor& like) {
   const bool fits = mask_.defined() && height_ == height && width_ == width &&
                     mask_.scalar_type() == like.scalar_type() && mask_.device() == like.device();
@@ -120,9 +79,9 @@ Tensor make_bias_table(int positions, int heads) {
 }
 
 WindowAttentionImpl::WindowAttentionImpl(int channels, int window, int heads, bool bias)
-    : heads_(heads),
-      tokens_(window * window),
-      scale_(1.0 / std::sqrt(static_cast<double>(channels / heads))),
+    : shape_{.heads = heads,
+             .scale = 1.0 / std::sqrt(static_cast<double>(channels / heads)),
+             .window = {window, window}},
       qkv_(register_module("qkv", make_linear(channels, 3 * channels, bias))),
       proj_(register_module("proj", make_linear(channels, channels))) {
   const int side = 2 * window - 1;
@@ -130,9 +89,11 @@ WindowAttentionImpl::WindowAttentionImpl(int channels, int window, int heads, bo
   indices_ = relative_positions({window, window});
 }
 
-Tensor WindowAttentionImpl::forward(const Tensor& windows, const Tensor& mask) {
-  const Tensor qkv = split_heads(qkv_->forward(windows), 3, heads_);
-  return proj_->forward(join_heads(attend(qkv[0] * scale_, qkv[1], qkv[2], bias_of(table_, indices_, tokens_), mask)));
+Tensor WindowAttentionImpl::forward(const Tensor& tokens, int shift, const Tensor& mask) {
+  AttentionShape shape = shape_;
+  shape.shift = {shift, shift};
+  return proj_->forward(window_attention(qkv_->forward(tokens), bias_of(table_, indices_, shape.window.tokens()),
+                                         shift > 0 ? mask : Tensor(), shape));
 }
 
 SwinBlockImpl::SwinBlockImpl(const SwinOptions& options)
@@ -146,14 +107,9 @@ SwinBlockImpl::SwinBlockImpl(const SwinOptions& options)
 }
 
 Tensor SwinBlockImpl::forward(const Tensor& tokens, const Tensor& mask) {
-  const int window = options_.window, shift = options_.shift;
-  const Tensor x =
-      tokens + in_windows(norm1_->forward(tokens), {window, window}, {shift, shift},
-                          [&](const Tensor& own) { return attention_->forward(own, shift > 0 ? mask : Tensor()); });
+  const Tensor x = tokens + attention_->forward(norm1_->forward(tokens), options_.shift, mask);
   return x + mlp_->forward(norm2_->forward(x));
 }
-
-Tensor rolled(const Tensor& tokens, int rows, int columns) { return torch::roll(tokens, {rows, columns}, {1, 2}); }
 
 int window_of_table(int rows) {
   const auto side = whole_root(rows);

@@ -6,33 +6,13 @@
 #include <functional>
 #include <utility>
 
+#include "ganvas/nn/traced_operators.hpp"
 #include "nn/reach.hpp"
 #include "nn/token_blocks.hpp"
 
 /// Attention inside windows (Swin Transformer, Liu et al. 2021; SwinIR, Liang et al. 2021). Tokens are N x H x W x C,
 /// and H and W multiples of the window.
 namespace ganvas {
-
-struct Window {
-  int height = 8, width = 8;
-  int tokens() const { return height * width; }
-};
-
-/// N x H x W x C -> (N * windows) x tokens x C, windows and tokens row by row; and back.
-torch::Tensor partition(const torch::Tensor& tokens, Window window);
-torch::Tensor unpartition(const torch::Tensor& windows, Window window, const torch::Tensor& like);
-
-/// Rolls both axes of tokens.
-torch::Tensor rolled(const torch::Tensor& tokens, int rows, int columns);
-/// What `attention` makes of the windows (windows x tokens x C) of tokens that are rolled back by `shift` for the
-/// while.
-template <typename Attention>
-torch::Tensor in_windows(const torch::Tensor& tokens, Window window, Window shift, Attention attention) {
-  const bool moves = shift.height > 0 || shift.width > 0;
-  const torch::Tensor own = moves ? rolled(tokens, -shift.height, -shift.width) : tokens;
-  const torch::Tensor result = unpartition(attention(partition(own, window)), window, own);
-  return moves ? rolled(result, shift.height, shift.width) : result;
-}
 
 /// Row and column of each token of a window.
 std::pair<torch::Tensor, torch::Tensor> places(Window window);
@@ -41,13 +21,6 @@ std::pair<torch::Tensor, torch::Tensor> places(Window window);
 torch::Tensor relative_positions(Window window);
 /// Rows of a table (positions x heads) for `indices` (queries * keys): heads x queries x keys.
 torch::Tensor bias_of(const torch::Tensor& table, const torch::Tensor& indices, int queries);
-
-/// What keeps tokens apart that only the roll by `shift` brought into one window: 0, or -100 (windows x queries x
-/// keys).
-torch::Tensor shift_mask(std::int64_t height, std::int64_t width, Window window, Window shift);
-/// Which of nine regions each token belongs to after such a roll: windows x tokens.
-torch::Tensor shift_regions(std::int64_t height, std::int64_t width, Window window, Window shift);
-torch::Tensor mask_between(const torch::Tensor& query_regions, const torch::Tensor& key_regions);
 
 /// softmax(q k^T + bias + mask) v of B x heads x tokens x d; q is scaled already. `mask` may be undefined; its windows
 /// repeat over the batch.
@@ -59,9 +32,6 @@ torch::Tensor join_heads(const torch::Tensor& heads);
 
 /// Vectors of length 1 along the last axis.
 torch::Tensor unit(const torch::Tensor& x);
-/// Attention between channels by their cosines: softmax(temperature q k^T) v of parts q, k and v (3 x B x heads x d x
-/// tokens), softmax in fp32 where that is autocast's choice; B x heads x d x tokens.
-torch::Tensor attend_channels(const torch::Tensor& parts, const torch::Tensor& temperature);
 
 /// A mask for the picture's size asked for last.
 class MaskCache {
@@ -86,12 +56,11 @@ torch::Tensor make_bias_table(int positions, int heads);
 class WindowAttentionImpl : public torch::nn::Module {
  public:
   WindowAttentionImpl(int channels, int window, int heads, bool bias);
-  /// Of windows x tokens x C.
-  torch::Tensor forward(const torch::Tensor& windows, const torch::Tensor& mask);
+  /// `mask` counts only where windows are shifted.
+  torch::Tensor forward(const torch::Tensor& tokens, int shift, const torch::Tensor& mask);
 
  private:
-  int heads_, tokens_;
-  double scale_;
+  AttentionShape shape_;
   torch::Tensor table_, indices_;
   torch::nn::Linear qkv_, proj_;
 };

@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "ganvas/core/error.hpp"
@@ -46,8 +47,30 @@ const jit::Value* result_of(const jit::Node& node, std::size_t which) {
 
 }  // namespace
 
+namespace {
+
+/// The forms of all that a node reads, lists taken apart.
+void collect_forms(const jit::Value* value, const TracedValues& values, std::vector<Form>& forms) {
+  if (const auto found = values.find(value); found != values.end()) forms.push_back(found->second.form);
+  else if (value->node()->kind() == c10::prim::ListConstruct)
+    for (const jit::Value* part : value->node()->inputs()) collect_forms(part, values, forms);
+}
+
+/// Sizes in the order of a picture.
+std::vector<std::int64_t> in_order(std::vector<std::int64_t> sizes, Form form) {
+  if (form == Form::tokens && sizes.size() == 4) std::rotate(sizes.begin() + 1, sizes.begin() + 3, sizes.end());
+  return sizes;
+}
+
+}  // namespace
+
 Call::Call(const jit::Node& node, Graph& graph, TracedValues& values)
-    : node_(node), name_(node.kind().toQualString()), graph_(graph), values_(values) {}
+    : node_(node), name_(node.kind().toQualString()), graph_(graph), values_(values) {
+  std::vector<Form> forms;
+  for (const jit::Value* input : node.inputs()) collect_forms(input, values, forms);
+  if (!forms.empty()) form_ = forms[0];
+  if (std::ranges::any_of(forms, [&](Form form) { return form != form_; })) refuse("mixes pictures and tokens");
+}
 
 std::size_t Call::count() const { return node_.inputs().size(); }
 
@@ -56,7 +79,7 @@ bool Call::is_picture(std::size_t i) const { return values_.contains(node_.input
 NodeId Call::picture(std::size_t i) const {
   const auto found = values_.find(node_.input(i));
   if (found == values_.end()) refuse("takes a value that is neither constant nor known");
-  return found->second;
+  return found->second.node;
 }
 
 std::vector<NodeId> Call::pictures(std::size_t i) const {
@@ -64,14 +87,23 @@ std::vector<NodeId> Call::pictures(std::size_t i) const {
   for (const jit::Value* part : node_.input(i)->node()->inputs()) {
     const auto found = values_.find(part);
     if (found == values_.end()) refuse("takes a value that is neither constant nor known");
-    parts.push_back(found->second);
+    parts.push_back(found->second.node);
   }
   return parts;
 }
 
-std::vector<std::int64_t> Call::sizes(std::size_t i) const { return sizes_of(*this, node_.input(i)); }
+int Call::dimension(std::size_t i) const {
+  const int named = static_cast<int>(number(i)), place = named < 0 ? named + 4 : named;
+  if (place < 0 || place > 3) refuse("names a dimension that pictures don't have");
+  constexpr int of_tokens[] = {0, 2, 3, 1};
+  return form_ == Form::tokens ? of_tokens[place] : place;
+}
+
+std::vector<std::int64_t> Call::sizes(std::size_t i) const {
+  return in_order(sizes_of(*this, node_.input(i)), is_picture(i) ? form_ : Form::picture);
+}
 std::vector<std::int64_t> Call::result_sizes(std::size_t which) const {
-  return sizes_of(*this, result_of(node_, which));
+  return in_order(sizes_of(*this, result_of(node_, which)), form_);
 }
 
 int Call::channels(std::size_t which) const {
@@ -120,11 +152,11 @@ at::Tensor Call::tensor(std::size_t i) const {
 
 void Call::give(AnyOperator op, std::vector<NodeId> inputs, std::size_t which) {
   const int count = channels(which);
-  values_[result_of(node_, which)] = graph_.add({std::move(op), std::move(inputs), count});
+  values_[result_of(node_, which)] = {graph_.add({std::move(op), std::move(inputs), count}), form_};
 }
 
-void Call::pass_on(std::size_t i) {
-  if (is_picture(i)) values_[node_.output()] = picture(i);
+void Call::pass_on(std::size_t i, Form form) {
+  if (is_picture(i)) values_[node_.output()] = {picture(i), form};
 }
 
 void Call::refuse(const std::string& why) const { fail(ErrorKind::model, "{}: {}", name_, why); }

@@ -15,8 +15,17 @@ struct Value;
 
 namespace ganvas::engine {
 
-/// Which node gives a traced value. Values that don't depend on the picture have none.
-using TracedValues = std::unordered_map<const torch::jit::Value*, NodeId>;
+/// How a traced value has its dimensions: N x C x H x W, or N x H x W x C, as layers of tokens want it. In the graph
+/// both are the same.
+enum class Form { picture, tokens };
+
+/// What a traced value is in the graph.
+struct TracedValue {
+  NodeId node;
+  Form form = Form::picture;
+};
+/// Values that don't depend on the picture have none.
+using TracedValues = std::unordered_map<const torch::jit::Value*, TracedValue>;
 
 /// One operator of LibTorch in the trace while it becomes a node: its arguments, and where the node goes. Whatever asks
 /// for something that isn't there throws Error(model) in the operator's name.
@@ -31,7 +40,11 @@ class Call {
   bool is_picture(std::size_t i) const;
   NodeId picture(std::size_t i) const;
   std::vector<NodeId> pictures(std::size_t i) const;  ///< of a list
-  /// N x C x H x W in the trace; only the channels and what is 1 mean something for other sizes.
+  /// Of all that is made of the picture.
+  Form form() const { return form_; }
+  /// Which dimension of N x C x H x W argument `i` names, whatever the form.
+  int dimension(std::size_t i) const;
+  /// N x C x H x W in the trace, whatever the form; only the channels and what is 1 mean something for other sizes.
   std::vector<std::int64_t> sizes(std::size_t i) const;
   std::vector<std::int64_t> result_sizes(std::size_t which = 0) const;
   int channels(std::size_t which = 0) const;  ///< of the result, which must be one picture
@@ -47,7 +60,9 @@ class Call {
   /// The result is a new node of this operator; `which`: of the results of one that gives a list.
   void give(AnyOperator op, std::vector<NodeId> inputs, std::size_t which = 0);
   /// The result is argument `i` as it is.
-  void pass_on(std::size_t i);
+  void pass_on(std::size_t i) { pass_on(i, form_); }
+  /// In another form.
+  void pass_on(std::size_t i, Form form);
 
   [[noreturn]] void refuse(const std::string& why) const;
 
@@ -56,6 +71,7 @@ class Call {
   std::string name_;
   Graph& graph_;
   TracedValues& values_;
+  Form form_ = Form::picture;
 };
 
 }  // namespace ganvas::engine

@@ -1,5 +1,7 @@
 #include "engine/graph/sizes.hpp"
 
+#include <algorithm>
+
 #include "ganvas/core/error.hpp"
 
 namespace ganvas::engine {
@@ -25,6 +27,14 @@ bool sizes_are_possible(const Graph& graph, const PerNode<Size>& sizes) {
     if (!inputs.empty() && !graph[id]->takes(inputs, sizes[id])) return false;
   }
   return true;
+}
+
+int outer_multiple(const Graph& graph, int network) {
+  const bool own = std::ranges::any_of(graph, [](const Node& node) {
+    const Pad* pad = as<Pad>(node);
+    return pad && (pad->multiple > 1 || pad->smallest > 1);
+  });
+  return own ? 1 : network;
 }
 
 int fitting_multiple(const Graph& graph, Size picture, int multiple) {

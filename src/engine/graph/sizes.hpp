@@ -9,6 +9,8 @@ namespace ganvas::engine {
 PerNode<Size> result_sizes(const Graph& graph, Size picture);
 /// Whether every result has pixels, and every operator can do with what it gets.
 bool sizes_are_possible(const Graph& graph, const PerNode<Size>& sizes);
+/// Of a network that works on multiples of `network`: 1 where the graph fills its picture up by itself.
+int outer_multiple(const Graph& graph, int network);
 /// To multiples of what the picture must be extended (pad_to_multiple) for the network to take it as a whole: its own,
 /// or for tiny pictures, in which reflections have no place, a larger one, as such networks do it themselves. Throws
 /// Error(model) where none will do.

@@ -64,14 +64,19 @@ void pass_on_unless_training(Call& call) {
   call.pass_on(0);
 }
 
+/// Between pictures and tokens.
+void permute(Call& call) {
+  const std::vector<int> order = call.numbers(1);
+  if (call.form() == Form::picture && order == std::vector<int>{0, 2, 3, 1}) return call.pass_on(0, Form::tokens);
+  if (call.form() == Form::tokens && order == std::vector<int>{0, 3, 1, 2}) return call.pass_on(0, Form::picture);
+  call.refuse("gives neither a picture nor its tokens");
+}
+
 using Translations = std::map<std::string, void (*)(Call&)>;
 
 Translations all_translations() {
-  Translations all{{"aten::to", pass_on},
-                   {"aten::type_as", pass_on},
-                   {"aten::contiguous", pass_on},
-                   {"aten::detach", pass_on},
-                   {"aten::dropout", pass_on_unless_training}};
+  Translations all{{"aten::to", pass_on},     {"aten::type_as", pass_on}, {"aten::contiguous", pass_on},
+                   {"aten::detach", pass_on}, {"aten::permute", permute}, {"aten::dropout", pass_on_unless_training}};
   for (const Traced& traced : all_traced()) all[traced.name] = traced.translate;
   return all;
 }
@@ -88,7 +93,7 @@ Graph translated(const jit::Graph& source, int channels) {
   static const Translations translations = all_translations();
   Graph graph;
   TracedValues values;
-  values[source.inputs()[0]] = graph.add({Input(), {}, channels});
+  values[source.inputs()[0]] = {graph.add({Input(), {}, channels}), Form::picture};
   for (const jit::Node* node : source.nodes()) {
     const auto kind = node->kind();
     if (kind == c10::prim::Constant || kind == c10::prim::ListConstruct || kind == c10::prim::ListUnpack) continue;
@@ -99,7 +104,9 @@ Graph translated(const jit::Graph& source, int channels) {
   }
   const auto output = values.find(source.outputs()[0]);
   if (output == values.end()) fail(ErrorKind::model, "the network's result isn't made of the picture");
-  if (output->second != graph.output()) graph.add(same_as(output->second, graph[output->second].channels));
+  if (output->second.form != Form::picture) fail(ErrorKind::model, "the network's result is no picture");
+  const NodeId last = output->second.node;
+  if (last != graph.output()) graph.add(same_as(last, graph[last].channels));
   return graph;
 }
 

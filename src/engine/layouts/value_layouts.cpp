@@ -33,7 +33,8 @@ void ValueLayouts::find_half() {
       const NodeId from = n.inputs[k];
       if (from == graph_.input()) continue;
       const bool read = as_any_convolution(n) && k == 0;
-      if (read ? !splits(n, views_[from]) : views_[id].element == Element::bf16) views_[from].element = Element::bf16;
+      if (read ? !splits(n, views_[from]) : views_[id].element == Element::bf16 && !n->keeps_precision())
+        views_[from].element = Element::bf16;
     }
   }
 }

@@ -1,4 +1,5 @@
 #include <ATen/ops/lerp.h>
+#include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/upsample_bilinear2d.h>
@@ -7,6 +8,7 @@
 #include "engine/kernels/rows.hpp"
 #include "engine/operators/resize.hpp"
 #include "engine/operators/tensors.hpp"
+#include "ganvas/nn/traced_operators.hpp"
 
 namespace ganvas::engine {
 
@@ -19,6 +21,12 @@ void translate_bilinear(Call& call) {
   made.factor = enlargement(call);
   made.align_corners = call.truth(2);
   call.give(made, {call.picture(0)});
+}
+
+void translate_bilinear_like(Call& call) {
+  Bilinear made;
+  made.like = true;
+  call.give(made, {call.picture(1), call.picture(0)});
 }
 
 /// Where place `i` of an enlarged axis lies between the `from` original ones, in [0, from - 1].
@@ -76,24 +84,39 @@ Example example(const std::string& name, std::int64_t factor, bool align_corners
 
 }  // namespace
 
-std::vector<Traced> Bilinear::traced() { return {{"aten::upsample_bilinear2d", translate_bilinear}}; }
-
-std::vector<Example> Bilinear::examples() {
-  return {example("twice", 2, false), example("four times", 4, false), example("by its corners", 2, true)};
+std::vector<Traced> Bilinear::traced() {
+  return {{"aten::upsample_bilinear2d", translate_bilinear}, {"ganvas::bilinear_like", translate_bilinear_like}};
 }
 
-Span Bilinear::source(std::size_t, Axis, Span wanted, int from) const {
+std::vector<Example> Bilinear::examples() {
+  return {example("twice", 2, false),
+          example("four times", 4, false),
+          example("by its corners", 2, true),
+          {.name = "bilinear: to the size of another",
+           .forward =
+               [](const Tensor& x) {
+                 return x * bilinear_like(at::max_pool2d(at::sigmoid(x), {5, 4}, {3, 2}), x);
+               },
+           .global = true}};
+}
+
+bool Bilinear::takes(std::span<const Size>, Size) const { return true; }
+
+/// What is enlarged to another's size is small.
+Span Bilinear::source(std::size_t which, Axis, Span wanted, int from) const {
+  if (like) return which == 0 ? Span{wanted.first, wanted.first + 1} : Span{0, from};
   const int to = from * factor;
   return {static_cast<int>(place_of(wanted.first, from, to, align_corners)),
           static_cast<int>(place_of(wanted.end - 1, from, to, align_corners)) + 2};
 }
 
 Tensor Bilinear::evaluate(Evaluation& e) const {
-  Tensor x = e.inputs[0];
+  const std::size_t which = like ? 1 : 0;
+  Tensor x = e.inputs[which];
   for (const Axis axis : axes) {
-    const int from = along(e.sizes[0], axis);
-    Taps places = taps(along(e.wanted, axis), from, from * factor, align_corners);
-    const int first = along(e.regions[0], axis).first;
+    const int from = along(e.sizes[which], axis), to = like ? along(e.sizes[0], axis) : from * factor;
+    Taps places = taps(along(e.wanted, axis), from, to, align_corners);
+    const int first = along(e.regions[which], axis).first;
     for (std::int64_t& place : places.low) place -= first;
     for (std::int64_t& place : places.high) place -= first;
     const std::vector<std::int64_t> shape =
@@ -105,16 +128,27 @@ Tensor Bilinear::evaluate(Evaluation& e) const {
 }
 
 Kernel Bilinear::kernel() const {
-  return [corners = align_corners](std::span<const View> in, const View& out) { enlarge(in[0], corners, out); };
+  return [corners = align_corners](std::span<const View> in, const View& out) { enlarge(in.back(), corners, out); };
 }
 
 std::string Bilinear::onnx(OnnxWriter& writer, const Names& inputs) const {
+  if (like) {
+    const auto part = [&](const std::string& x, std::int64_t first) {
+      return writer.add("Slice", {writer.add("Shape", {x}), writer.integers({first}), writer.integers({first + 2})});
+    };
+    const std::string size = writer.add("Concat", {part(inputs[1], 0), part(inputs[0], 2)}, {{"axis", 0}});
+    return writer.add("Resize", {inputs[1], "", "", size},
+                      {{"mode", "linear"}, {"coordinate_transformation_mode", "half_pixel"}});
+  }
   return onnx_resized(
       writer, inputs[0], factor,
       {{"mode", "linear"}, {"coordinate_transformation_mode", align_corners ? "align_corners" : "half_pixel"}});
 }
 
 std::string Bilinear::script(ScriptWriter& writer, const Names& inputs) const {
+  if (like)
+    return writer.call("torch.upsample_bilinear2d",
+                       {inputs[1], "[" + inputs[0] + ".size(2), " + inputs[0] + ".size(3)]", writer.truth(false)});
   return writer.call("torch.upsample_bilinear2d",
                      {inputs[0], script_size(inputs[0], factor), writer.truth(align_corners)});
 }

@@ -19,8 +19,8 @@ void translate_part(Call& call) {
   const auto from = call.sizes(0), to = call.result_sizes();
   if (from == to) return call.pass_on(0);
   if (call.name() == "aten::slice" && call.number(4) != 1) call.refuse("takes every so many places");
-  const auto dim = static_cast<std::size_t>(call.number(1) < 0 ? call.number(1) + 4 : call.number(1));
-  if (from.size() != 4 || dim < 1 || dim > 3) call.refuse("takes no part of a picture");
+  const auto dim = static_cast<std::size_t>(call.dimension(1));
+  if (from.size() != 4 || dim < 1) call.refuse("takes no part of a picture");
   int first = call.is_none(2) ? 0 : static_cast<int>(call.number(2));
   if (first < 0) first += static_cast<int>(from[dim]);
   if (dim > 1) {

@@ -14,7 +14,7 @@ using at::Tensor;
 namespace {
 
 void translate_concat(Call& call) {
-  if (call.number(1) != 1) call.refuse("is not along the channels");
+  if (call.dimension(1) != 1) call.refuse("is not along the channels");
   call.give(Concat(), call.pictures(0));
 }
 

@@ -1,6 +1,8 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/mish.h>
 #include <ATen/ops/pixel_shuffle.h>
 #include <ATen/ops/randn.h>
@@ -25,6 +27,22 @@ void translate_convolution(Call& call) {
   Convolution made;
   read_convolution(call, made);
   call.give(made, {call.picture(0)});
+}
+
+/// A linear layer of tokens is a convolution of pixels. `weight`: O x I.
+void give_linear(Call& call, const Tensor& weight, const Tensor& bias) {
+  if (call.form() != Form::tokens || weight.dim() != 2) call.refuse("is of no tokens");
+  Convolution made;
+  made.weight = weight.contiguous().view({weight.size(0), weight.size(1), 1, 1});
+  made.bias = bias;
+  call.give(made, {call.picture(0)});
+}
+void translate_linear(Call& call) { give_linear(call, call.tensor(1), call.tensor(2)); }
+/// The same without its bias.
+void translate_matmul(Call& call) {
+  if (!call.is_picture(0) || call.is_picture(1)) call.refuse("is of no tokens by weights");
+  const Tensor weight = call.tensor(1);
+  give_linear(call, weight.dim() == 2 ? weight.t() : weight, {});
 }
 
 /// Of random weights with `out` channels of the result, in `groups` groups.
@@ -69,9 +87,22 @@ Example residual() {
           }};
 }
 
+/// Two layers of tokens and a part of what they give.
+Example linear() {
+  const Tensor first = 0.3 * at::randn({20, 3}), second = 0.3 * at::randn({3, 12}), bias = at::randn({20});
+  return {"convolution: linear layers of tokens", [=](const Tensor& x) {
+            const Tensor y = at::gelu(at::linear(x.permute({0, 2, 3, 1}), first, bias)).narrow(3, 5, 12);
+            return x + at::matmul(y, second.t()).permute({0, 3, 1, 2});
+          }};
+}
+
 }  // namespace
 
-std::vector<Traced> Convolution::traced() { return {{"aten::_convolution", translate_convolution}}; }
+std::vector<Traced> Convolution::traced() {
+  return {{"aten::_convolution", translate_convolution},
+          {"aten::linear", translate_linear},
+          {"aten::matmul", translate_matmul}};
+}
 
 std::vector<Example> Convolution::examples() {
   return {example("1x1", 3, 5, {1, 1}, {0, 0}),
@@ -88,7 +119,8 @@ std::vector<Example> Convolution::examples() {
           activated("gelu by tanh", [](const Tensor& x) { return at::gelu(x, "tanh"); }),
           activated("mish", [](const Tensor& x) { return at::mish(x); }),
           strided(),
-          residual()};
+          residual(),
+          linear()};
 }
 
 void Convolution::scale_and_shift(const Tensor& scale, const Tensor& shift) {

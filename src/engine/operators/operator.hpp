@@ -31,7 +31,8 @@ struct Example {
   int channels = 3;
   int scale = 1;
   int multiple = 1;
-  bool global = false;  ///< sees all pixels
+  bool global = false;   ///< sees all pixels
+  bool exported = true;  ///< whether it can be
 };
 
 /// What an operator with a view of all pixels needs of them: N x C, fp32.
@@ -99,6 +100,10 @@ class Operator {
   /// In the compiled plan: whether the step reads and writes values with all channels of a pixel together as well as
   /// those in blocks.
   virtual bool takes_any_layout() const { return false; }
+
+  /// In bf16: whether what it reads stays fp32 although its result is rounded, as the sums do along which many blocks
+  /// add to one another.
+  virtual bool keeps_precision() const { return false; }
 
   /// \name In exported networks: the name of the result, and the expression for it.
   /// @{

@@ -3,6 +3,8 @@
 #include <array>
 #include <variant>
 
+#include "engine/kernels/attention.hpp"
+#include "engine/kernels/channel_mixing.hpp"
 #include "engine/operators/operator.hpp"
 
 /// All operators with their fields; what they do is in <name>.cpp, and what their functions are for in operator.hpp.
@@ -137,7 +139,7 @@ struct Add final : KernelOperator {
   Kernel kernel() const override;
 };
 
-/// a * b; b may be C x 1 x 1
+/// a * b; b may be C x 1 x 1, or one channel of as many pixels
 struct Multiply final : KernelOperator {
   static std::vector<Traced> traced();
   static std::vector<Example> examples();
@@ -222,14 +224,16 @@ struct Nearest final : KernelOperator {
   static std::string script_enlarged(const std::string& x, int factor);
 };
 
-/// Enlargement by whole factors.
+/// Enlargement by whole factors; or of its second input to the size of its first one.
 struct Bilinear final : KernelOperator {
   int factor = 1;
   bool align_corners = false;
+  bool like = false;  ///< to the first input's size
 
   static std::vector<Traced> traced();
   static std::vector<Example> examples();
   int side(Axis, int from) const override { return from * factor; }
+  bool takes(std::span<const Size> inputs, Size result) const override;
   Span source(std::size_t which, Axis axis, Span wanted, int from) const override;
   at::Tensor evaluate(Evaluation& e) const override;
   std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
@@ -241,10 +245,13 @@ struct Pad final : KernelOperator {
   enum class Kind { zero, reflect, replicate };
   Kind kind = Kind::zero;
   std::array<int, 2> before{0, 0}, after{0, 0};  ///< down, across; of zeros below 0: cut off
+  /// At the bottom and right besides what is missing to a multiple that is at least `smallest`.
+  int multiple = 1, smallest = 1;
+  bool far = false;  ///< reflects as far as the picture reaches, and what was last from there on
 
   static std::vector<Traced> traced();
   static std::vector<Example> examples();
-  int side(Axis axis, int from) const override { return from + before[axis] + after[axis]; }
+  int side(Axis axis, int from) const override;
   bool takes(std::span<const Size> inputs, Size result) const override;
   Span source(std::size_t which, Axis axis, Span wanted, int from) const override;
   Effort effort() const override { return Effort::none; }
@@ -286,6 +293,71 @@ struct GroupNorm final : KernelOperator {
   static Kernel normed(int groups, const at::Tensor& scale, const at::Tensor& shift, double eps);
 };
 
+/// (x - mean) / sqrt(variance + eps) * scale + shift over all channels of each pixel
+struct LayerNorm final : KernelOperator {
+  at::Tensor scale, shift;  ///< one a channel, or undefined
+  double eps = 1e-5;
+
+  static std::vector<Traced> traced();
+  static std::vector<Example> examples();
+  Effort effort() const override { return Effort::sum; }
+  at::Tensor evaluate(Evaluation& e) const override;
+  std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
+  std::string script(ScriptWriter& writer, const Names& inputs) const override;
+  Kernel kernel() const override;
+  bool keeps_precision() const override { return true; }
+};
+
+/// Attention inside windows (ganvas/nn/traced_operators.hpp). Inputs: queries, keys and values beside one another; of cells:
+/// queries, and keys and values of four in one.
+struct WindowAttention final : KernelOperator {
+  AttentionKind kind;
+  at::Tensor bias;  ///< heads x queries x keys; or undefined
+
+  static std::vector<Traced> traced();
+  static std::vector<Example> examples();
+  bool takes(std::span<const Size> inputs, Size result) const override;
+  Span source(std::size_t which, Axis axis, Span wanted, int from) const override;
+  Effort effort() const override { return Effort::products; }
+  double multiply_adds(double area) const override;
+  at::Tensor evaluate(Evaluation& e) const override;
+  std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
+  std::string script(ScriptWriter& writer, const Names& inputs) const override;
+  Kernel kernel() const override;
+};
+
+/// Attention between channels (ganvas/nn/traced_operators.hpp) of queries, keys and values beside one another
+struct ChannelAttention final : KernelOperator {
+  ChannelMixing kind;
+  at::Tensor temperature;  ///< one a head
+
+  static std::vector<Traced> traced();
+  static std::vector<Example> examples();
+  bool takes(std::span<const Size> inputs, Size result) const override;
+  Span source(std::size_t which, Axis axis, Span wanted, int from) const override;
+  Effort effort() const override { return Effort::products; }
+  double multiply_adds(double area) const override;
+  at::Tensor evaluate(Evaluation& e) const override;
+  std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
+  std::string script(ScriptWriter& writer, const Names& inputs) const override;
+  Kernel kernel() const override;
+};
+
+/// The largest value of each window, without borders
+struct MaxPool final : KernelOperator {
+  std::array<int, 2> window{2, 2}, stride{2, 2};  ///< down, across
+
+  static std::vector<Traced> traced();
+  static std::vector<Example> examples();
+  int side(Axis axis, int from) const override;
+  Span source(std::size_t which, Axis axis, Span wanted, int from) const override;
+  Effort effort() const override { return Effort::sum; }
+  at::Tensor evaluate(Evaluation& e) const override;
+  std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
+  std::string script(ScriptWriter& writer, const Names& inputs) const override;
+  Kernel kernel() const override;
+};
+
 /// As many channels as the result has, from `first` on
 struct ChannelSlice final : KernelOperator {
   int first = 0;
@@ -312,9 +384,9 @@ struct Mean final : KernelOperator {
 };
 
 /// A new operator is one more here. Whatever must know each of them visits this and doesn't compile before it does.
-using AnyOperator =
-    std::variant<Input, Convolution, TransposedConvolution, Activation, Add, Multiply, Affine, Concat, PixelShuffle,
-                 PixelUnshuffle, Nearest, Bilinear, Pad, InstanceNorm, GroupNorm, ChannelSlice, Mean>;
+using AnyOperator = std::variant<Input, Convolution, TransposedConvolution, Activation, Add, Multiply, Affine, Concat,
+                                 PixelShuffle, PixelUnshuffle, Nearest, Bilinear, Pad, InstanceNorm, GroupNorm,
+                                 ChannelSlice, Mean, LayerNorm, WindowAttention, ChannelAttention, MaxPool>;
 
 /// What all operators have.
 const Operator& common_part(const AnyOperator& op);

@@ -13,6 +13,7 @@
 #include "engine/kernels/kernels.hpp"
 #include "engine/operators/tensors.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/nn/traced_operators.hpp"
 
 namespace ganvas::engine {
 
@@ -34,8 +35,21 @@ void translate_pad(Call& call) {
   call.give(made, {call.picture(0)});
 }
 
+/// ganvas/nn/traced_operators.hpp
+void translate_surround(Call& call) {
+  const std::string border = call.text(4);
+  Pad made;
+  made.kind = border == "zero" ? Pad::Kind::zero : border == "reflect" ? Pad::Kind::reflect : Pad::Kind::replicate;
+  const int before = static_cast<int>(call.number(1));
+  made.before = made.after = {before, before};
+  made.multiple = static_cast<int>(call.number(2));
+  made.smallest = static_cast<int>(call.number(3));
+  made.far = made.kind == Pad::Kind::reflect;
+  call.give(made, {call.picture(0)});
+}
+
 /// Which of `size` places the padded place `i` shows, `before` being added in front; -1: zero.
-int shown(int i, int before, int size, Pad::Kind kind) {
+int shown(int i, int before, int size, Pad::Kind kind, bool far) {
   const int place = i - before;
   if (place >= 0 && place < size) return place;
   switch (kind) {
@@ -43,8 +57,10 @@ int shown(int i, int before, int size, Pad::Kind kind) {
       return -1;
     case Pad::Kind::replicate:
       return std::clamp(place, 0, size - 1);
-    case Pad::Kind::reflect:
-      return place < 0 ? -place : 2 * (size - 1) - place;
+    case Pad::Kind::reflect: {
+      const int mirrored = place < 0 ? -place : 2 * (size - 1) - place;
+      return far ? std::clamp(mirrored, 0, size - 1) : mirrored;
+    }
   }
   fail(ErrorKind::internal, "a border of no kind");
 }
@@ -66,12 +82,14 @@ Tensor with_zeros(const Pad& pad, const Evaluation& e) {
 std::vector<Traced> Pad::traced() {
   return {{"aten::reflection_pad2d", translate_pad<Kind::reflect>},
           {"aten::replication_pad2d", translate_pad<Kind::replicate>},
-          {"aten::constant_pad_nd", translate_pad<Kind::zero>}};
+          {"aten::constant_pad_nd", translate_pad<Kind::zero>},
+          {"ganvas::surround", translate_surround}};
 }
 
 std::vector<Example> Pad::examples() {
   // A convolution without borders of its own takes away what is added.
   const Tensor weight = 0.3 * at::randn({3, 3, 3, 5});
+  const Tensor zero_weight = 0.3 * at::randn({3, 3, 3, 3});
   const std::vector<std::int64_t> added{3, 1, 0, 2};
   const auto convolved = [weight](const Tensor& x) { return at::conv2d(x, weight); };
   return {{"pad: reflect", [=](const Tensor& x) { return convolved(at::reflection_pad2d(at::sigmoid(x), added)); }},
@@ -88,11 +106,31 @@ std::vector<Example> Pad::examples() {
                  const Tensor y = at::sigmoid(at::constant_pad_nd(x, {2, 3, 4, 1}));
                  return y.narrow(2, 4, y.size(2) - 5).slice(3, 2, -3);
                }},
+          {.name = "pad: far beyond the picture",
+           .forward =
+               [=](const Tensor& x) {
+                 const Tensor y = surround(at::sigmoid(x), 20, 4, 1, "reflect");
+                 return at::sigmoid(y).narrow(2, 20, x.size(2)).narrow(3, 20, x.size(3));
+               },
+           .exported = false},
+          {.name = "pad: zeros to a multiple",
+           .forward =
+               [=](const Tensor& x) {
+                 const Tensor y = at::sigmoid(surround(x, 0, 8, 12, "zero"));
+                 return at::conv2d(y, zero_weight, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1})
+                     .narrow(2, 0, x.size(2))
+                     .narrow(3, 0, x.size(3));
+               },
+           .exported = false},
           {"pad: zero", [=](const Tensor& x) { return convolved(at::constant_pad_nd(at::sigmoid(x), added)); }}};
 }
 
+int Pad::side(Axis axis, int from) const {
+  return (std::max(from, smallest) + multiple - 1) / multiple * multiple + before[axis] + after[axis];
+}
+
 bool Pad::takes(std::span<const Size> inputs, Size) const {
-  if (kind != Kind::reflect) return true;
+  if (kind != Kind::reflect || far) return true;
   return std::max(before[down], after[down]) < inputs[0].height &&
          std::max(before[across], after[across]) < inputs[0].width;
 }
@@ -103,7 +141,7 @@ Span Pad::source(std::size_t, Axis axis, Span wanted, int from) const {
   Span span = cut({wanted.first - first, wanted.end - first}, from);
   const auto add_border = [&](Span border) {
     for (int i = border.first; i < border.end; ++i)
-      if (const int place = shown(i, first, from, kind); place >= 0) span = united(span, {place, place + 1});
+      if (const int place = shown(i, first, from, kind, far); place >= 0) span = united(span, {place, place + 1});
   };
   add_border(common(wanted, {0, first}));
   add_border(common(wanted, {first + from, wanted.end}));
@@ -121,24 +159,34 @@ Tensor Pad::evaluate(Evaluation& e) const {
       continue;
     }
     std::vector<std::int64_t> places;
-    for (int i = to.first; i < to.end; ++i) places.push_back(shown(i, first, size, kind) - there.first);
+    for (int i = to.first; i < to.end; ++i) places.push_back(shown(i, first, size, kind, far) - there.first);
     x = x.index_select(dimension(axis), at::tensor(places));
   }
   return x;
 }
 
 Kernel Pad::kernel() const {
-  return [kind = kind, before = before](std::span<const View> in, const View& out) {
-    const auto sources = [kind](int size, int first, int length) {
+  return [kind = kind, before = before, far = far](std::span<const View> in, const View& out) {
+    const auto sources = [kind, far](int size, int first, int length) {
       std::vector<int> places;
-      for (int i = 0; i < length; ++i) places.push_back(shown(i, first, size, kind));
+      for (int i = 0; i < length; ++i) places.push_back(shown(i, first, size, kind, far));
       return places;
     };
     remap(in[0], sources(in[0].height, before[down], out.height), sources(in[0].width, before[across], out.width), out);
   };
 }
 
+namespace {
+
+void check_exportable(const Pad& pad) {
+  if (pad.multiple > 1 || pad.smallest > 1 || pad.far)
+    fail(ErrorKind::model, "a border that depends on the picture's size can't be exported");
+}
+
+}  // namespace
+
 std::string Pad::onnx(OnnxWriter& writer, const Names& inputs) const {
+  check_exportable(*this);
   const char* mode = kind == Kind::reflect ? "reflect" : kind == Kind::replicate ? "edge" : "constant";
   return writer.add(
       "Pad", {inputs[0], writer.integers({0, 0, before[down], before[across], 0, 0, after[down], after[across]})},
@@ -146,6 +194,7 @@ std::string Pad::onnx(OnnxWriter& writer, const Names& inputs) const {
 }
 
 std::string Pad::script(ScriptWriter& writer, const Names& inputs) const {
+  check_exportable(*this);
   const std::string added = writer.list({before[across], after[across], before[down], after[down]});
   switch (kind) {
     case Kind::reflect:

@@ -24,6 +24,13 @@ std::vector<float> floats(const Tensor& values) {
   return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
 }
 
+Patch patch_of(const Tensor& batch, std::int64_t picture, const Region& there) {
+  const Tensor x = batch.select(0, picture);
+  View view{x.data_ptr<float>(), static_cast<int>(x.size(0)), there.rows.size(), there.columns.size()};
+  view.block = view.channels;
+  return {view, there.rows.first, there.columns.first};
+}
+
 Tensor weighted_sum(Tensor a, double alpha, Tensor b, double beta) {
   if (alpha != 1) std::swap(a, b), std::swap(alpha, beta);
   Tensor result = own(std::move(a));

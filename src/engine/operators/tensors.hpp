@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "engine/kernels/patch.hpp"
 #include "engine/operators/operator.hpp"
 
 /// What evaluations by LibTorch share.
@@ -27,6 +28,9 @@ at::Tensor per_channel(const at::Tensor& values);
 
 /// Weights and the like in fp32 for kernels; empty for an undefined tensor.
 std::vector<float> floats(const at::Tensor& values);
+
+/// A picture of a batch whose channels lie together, for kernels.
+Patch patch_of(const at::Tensor& batch, std::int64_t picture, const Region& there);
 
 /// alpha * a + beta * b, in a or b where nobody else has them.
 at::Tensor weighted_sum(at::Tensor a, double alpha, at::Tensor b, double beta);

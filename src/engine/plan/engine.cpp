@@ -120,7 +120,7 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, const EngineOptions&
     state->numbers.int8 = !options.int8_record.empty();
     if (state->numbers.int8) engine::apply_int8_record(state->graph, options.int8_record);
     if (options.bf16 && engine_has_bf16()) state->numbers.features = engine::Element::bf16;
-    state->multiple = info.multiple;
+    state->multiple = engine::outer_multiple(state->graph, info.multiple);
     state->scale = info.scale;
     std::unique_ptr<Engine> made(new Engine(std::move(state)));
     const torch::NoGradGuard no_grad;

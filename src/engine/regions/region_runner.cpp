@@ -63,7 +63,7 @@ struct RegionRunner::State {
   };
 
   Plan plan(Size picture, const RegionOptions& options) const {
-    const Size extended = rounded_up(picture, fitting_multiple(graph, picture, info.multiple));
+    const Size extended = rounded_up(picture, fitting_multiple(graph, picture, outer_multiple(graph, info.multiple)));
     Plan plan{{.graph = graph,
                .sizes = result_sizes(graph, extended),
                .delivered = {picture.height * info.scale, picture.width * info.scale},

@@ -109,28 +109,22 @@ TORCH_MODULE(CategoryAttention);
 class WindowPartImpl final : public nn::Module {
  public:
   WindowPartImpl(const Options& options, int heads, int shift)
-      : window_{options.window, options.window},
-        heads_(heads),
-        shift_(shift),
-        scale_(1.0 / std::sqrt(static_cast<double>(options.channels / heads))),
+      : shape_{.heads = heads,
+               .scale = 1.0 / std::sqrt(static_cast<double>(options.channels / heads)),
+               .window = {options.window, options.window},
+               .shift = {shift, shift}},
         proj_(register_module("proj", make_linear(options.channels, options.channels))) {
     const int side = 2 * options.window - 1;
     table_ = register_parameter("relative_position_bias_table", make_bias_table(side * side, heads));
-    indices_ = relative_positions(window_);
+    indices_ = relative_positions(shape_.window);
   }
   Tensor forward(const Tensor& qkv, const Tensor& mask) {
-    return in_windows(qkv, window_, {shift_, shift_}, [&](const Tensor& own) {
-      const Tensor parts = split_heads(own, 3, heads_);
-      return proj_->forward(
-          join_heads(attend(parts[0] * scale_, parts[1], parts[2], bias_of(table_, indices_, window_.tokens()),
-                            shift_ > 0 ? mask : Tensor())));
-    });
+    return proj_->forward(window_attention(qkv, bias_of(table_, indices_, shape_.window.tokens()),
+                                           shape_.shift.height > 0 ? mask : Tensor(), shape_));
   }
 
  private:
-  Window window_;
-  int heads_, shift_;
-  double scale_;
+  AttentionShape shape_;
   nn::Linear proj_;
   Tensor table_, indices_;
 };

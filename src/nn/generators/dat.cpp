@@ -90,17 +90,12 @@ class AttentionImpl final : public nn::Module {
   }
   Tensor forward(const Tensor& tokens, bool shifted, const std::array<Tensor, 2>& masks) {
     const Tensor qkv = qkv_->forward(tokens);
-    const Tensor attended = windows_ ? windows_->forward(qkv, shifted, masks) : between_channels(qkv);
+    const Tensor attended = windows_ ? windows_->forward(qkv, shifted, masks)
+                                     : channel_attention(qkv, temperature_, heads_, {0, 0}, /*grid=*/false);
     return proj_->forward(interaction_.forward(attended, qkv.narrow(3, 2 * channels_, channels_), !windows_));
   }
 
  private:
-  Tensor between_channels(const Tensor& qkv) {
-    const std::int64_t n = qkv.size(0), height = qkv.size(1), width = qkv.size(2);
-    const Tensor parts = split_heads(qkv.reshape({n, height * width, 3 * channels_}), 3, heads_).transpose(-2, -1);
-    return attend_channels(parts, temperature_).permute({0, 3, 1, 2}).reshape({n, height, width, channels_});
-  }
-
   int channels_, heads_;
   nn::Linear qkv_, proj_;
   Interaction interaction_;

@@ -46,8 +46,7 @@ struct Options {
 class BlockImpl final : public nn::Module {
  public:
   BlockImpl(const Options& options, int heads, int shift)
-      : window_{options.window, options.window},
-        shift_(shift),
+      : shift_(shift),
         norm1_(register_module("norm1", make_token_norm(options.channels))),
         norm2_(register_module("norm2", make_token_norm(options.channels))),
         attention_(nullptr),
@@ -63,15 +62,11 @@ class BlockImpl final : public nn::Module {
     const Tensor normed = norm1_->forward(tokens);
     const Tensor local =
         to_tokens(channel_attention_->forward(expand_->forward(torch::gelu(compress_->forward(to_picture(normed))))));
-    const Tensor y = in_windows(normed, window_, {shift_, shift_}, [&](const Tensor& own) {
-      return attention_->forward(own, shift_ > 0 ? mask : Tensor());
-    });
-    const Tensor x = torch::add(tokens + y, local, convolution_share);
+    const Tensor x = torch::add(tokens + attention_->forward(normed, shift_, mask), local, convolution_share);
     return x + mlp_->forward(norm2_->forward(x));
   }
 
  private:
-  Window window_;
   int shift_;
   nn::LayerNorm norm1_, norm2_;
   WindowAttention attention_;
@@ -109,19 +104,13 @@ class OverlapAttentionImpl final : public nn::Module {
     indices_ = overlap_positions(options.window, options.overlap);
   }
   Tensor forward(const Tensor& tokens) {
-    const int c = options_.channels, side = options_.overlap, border = (side - options_.window) / 2;
-    const Window window{options_.window, options_.window};
-    const double scale = 1.0 / std::sqrt(static_cast<double>(c / heads_));
-    const Tensor qkv = qkv_->forward(norm1_->forward(tokens));
-    const Tensor q = split_heads(partition(qkv.narrow(3, 0, c), window), 1, heads_)[0] * scale;
-    const Tensor around = torch::constant_pad_nd(qkv.narrow(3, c, 2 * c), {0, 0, border, border, border, border})
-                              .unfold(1, side, options_.window)
-                              .unfold(2, side, options_.window)
-                              .permute({0, 1, 2, 4, 5, 3})
-                              .reshape({-1, side * side, 2 * c});
-    const Tensor kv = split_heads(around, 2, heads_);
-    const Tensor y = join_heads(attend(q, kv[0], kv[1], bias_of(table_, indices_, window.tokens()), Tensor()));
-    const Tensor x = tokens + unpartition(proj_->forward(y), window, tokens);
+    const AttentionShape shape{.heads = heads_,
+                               .scale = 1.0 / std::sqrt(static_cast<double>(options_.channels / heads_)),
+                               .window = {options_.window, options_.window},
+                               .border = (options_.overlap - options_.window) / 2};
+    const Tensor y = window_attention(qkv_->forward(norm1_->forward(tokens)),
+                                      bias_of(table_, indices_, shape.window.tokens()), Tensor(), shape);
+    const Tensor x = tokens + proj_->forward(y);
     return x + mlp_->forward(norm2_->forward(x));
   }
 

@@ -42,24 +42,6 @@ struct Options {
 /// Which tokens attend to one another.
 enum class Axes { block, grid };
 
-/// N x H x W x C -> groups of tokens x tokens x C. Block: the pixels of a window. Grid: pixels at equal distances over
-/// the whole picture, as many as a window has.
-Tensor gather(const Tensor& tokens, Axes axes, Window window) {
-  if (axes == Axes::block) return partition(tokens, window);
-  const std::int64_t n = tokens.size(0), h = tokens.size(1), w = tokens.size(2), c = tokens.size(3);
-  return tokens.reshape({n, window.height, h / window.height, window.width, w / window.width, c})
-      .permute({0, 2, 4, 1, 3, 5})
-      .reshape({-1, window.tokens(), c});
-}
-
-Tensor scatter(const Tensor& groups, Axes axes, Window window, const Tensor& like) {
-  if (axes == Axes::block) return unpartition(groups, window, like);
-  const std::int64_t n = like.size(0), h = like.size(1), w = like.size(2), c = groups.size(2);
-  return groups.reshape({n, h / window.height, w / window.width, window.height, window.width, c})
-      .permute({0, 3, 1, 4, 2, 5})
-      .reshape({n, h, w, c});
-}
-
 /// An inverted bottleneck with a gate of the channels (layer 0).
 class LocalConvImpl final : public nn::Module {
  public:
@@ -73,8 +55,9 @@ class LocalConvImpl final : public nn::Module {
         narrow_(register_at(*this, "fn.5", make_conv(options.hidden, options.channels, 1))) {}
   Tensor forward(const Tensor& x) {
     const Tensor y = torch::gelu(depthwise_->forward(torch::gelu(wide_->forward(x))));
-    const Tensor gate = torch::sigmoid(excite_->forward(torch::silu(squeeze_->forward(y.mean({2, 3})))));
-    return x + narrow_->forward(y * gate.unsqueeze(2).unsqueeze(3));
+    const Tensor means = to_tokens(y.mean({2, 3}, /*keepdim=*/true));
+    const Tensor gate = torch::sigmoid(excite_->forward(torch::silu(squeeze_->forward(means))));
+    return x + narrow_->forward(y * to_picture(gate));
   }
 
  private:
@@ -88,29 +71,26 @@ TORCH_MODULE(LocalConv);
 class PixelAttentionImpl final : public nn::Module {
  public:
   PixelAttentionImpl(const Options& options, Axes axes)
-      : axes_(axes),
-        window_(options.window),
-        channels_(options.channels),
+      : shape_{.heads = heads,
+               .scale = 1.0 / std::sqrt(static_cast<double>(options.channels / heads)),
+               .window = {options.window, options.window},
+               .grid = axes == Axes::grid},
         norm_(register_module("norm", make_token_norm(options.channels))),
         qkv_(register_at(*this, "fn.to_qkv", make_linear(options.channels, 3 * options.channels, false))),
         out_(register_at(*this, "fn.to_out.0", make_linear(options.channels, options.channels, false))) {
     if (!options.position_bias) return;
-    const int side = 2 * window_ - 1;
+    const int side = 2 * options.window - 1;
     table_ = module_at(*this, "fn.rel_pos_bias").register_parameter("weight", make_bias_table(side * side, heads));
-    indices_ = relative_positions({window_, window_});
+    indices_ = relative_positions(shape_.window);
   }
   Tensor forward(const Tensor& x) {
-    const Tensor tokens = to_tokens(x);
-    const Tensor qkv = split_heads(qkv_->forward(gather(norm_->forward(tokens), axes_, {window_, window_})), 3, heads);
-    const double scale = 1.0 / std::sqrt(static_cast<double>(channels_ / heads));
-    const Tensor bias = table_.defined() ? bias_of(table_, indices_, window_ * window_) : Tensor();
-    const Tensor y = out_->forward(join_heads(attend(qkv[0] * scale, qkv[1], qkv[2], bias, Tensor())));
-    return x + to_picture(scatter(y, axes_, {window_, window_}, tokens));
+    const Tensor bias = table_.defined() ? bias_of(table_, indices_, shape_.window.tokens()) : Tensor();
+    const Tensor qkv = qkv_->forward(norm_->forward(to_tokens(x)));
+    return x + to_picture(out_->forward(window_attention(qkv, bias, Tensor(), shape_)));
   }
 
  private:
-  Axes axes_;
-  int window_, channels_;
+  AttentionShape shape_;
   nn::LayerNorm norm_;
   nn::Linear qkv_, out_;
   Tensor table_, indices_;
@@ -130,14 +110,9 @@ class ChannelMixImpl final : public nn::Module {
     temperature_ = module_at(*this, "fn").register_parameter("temperature", torch::ones({heads, 1, 1}));
   }
   Tensor forward(const Tensor& x) {
-    const Tensor all = to_tokens(depthwise_->forward(qkv_->forward(norm_->forward(x))));
-    // The places inside a window are the grid of windows seen the other way about.
-    const auto windows = [this](std::int64_t size) { return static_cast<int>(size / window_); };
-    const Window cells =
-        axes_ == Axes::block ? Window{window_, window_} : Window{windows(all.size(1)), windows(all.size(2))};
-    const Tensor parts = split_heads(gather(all, axes_, cells), 3, heads).transpose(-2, -1);
-    const Tensor y = join_heads(attend_channels(parts, temperature_).transpose(-2, -1));
-    return x + out_->forward(to_picture(scatter(y, axes_, cells, all)));
+    const Tensor qkv = to_tokens(depthwise_->forward(qkv_->forward(norm_->forward(x))));
+    const Tensor y = channel_attention(qkv, temperature_, heads, {window_, window_}, axes_ == Axes::grid);
+    return x + out_->forward(to_picture(y));
   }
 
  private:
@@ -209,8 +184,7 @@ class SpatialAttentionImpl final : public nn::Module {
   Tensor forward(const Tensor& x) {
     const Tensor c = conv1_->forward(x);
     const Tensor small = conv3_->forward(torch::max_pool2d(conv2_->forward(c), 7, 3));
-    const Tensor large = torch::upsample_bilinear2d(small, {x.size(2), x.size(3)}, /*align_corners=*/false);
-    return x * torch::sigmoid(conv4_->forward(large + direct_->forward(c)));
+    return x * torch::sigmoid(conv4_->forward(bilinear_like(small, c) + direct_->forward(c)));
   }
 
  private:
@@ -259,11 +233,7 @@ class OmniSr final : public Generator {
   }
 
   Tensor forward(const Tensor& input) override {
-    const std::int64_t window = options_.window;
-    const auto missing = [window](std::int64_t size) {
-      return (std::max<std::int64_t>(size, smallest_side) + window - 1) / window * window - size;
-    };
-    const Tensor padded = torch::constant_pad_nd(input, {0, missing(input.size(3)), 0, missing(input.size(2))});
+    const Tensor padded = surround(input, 0, options_.window, smallest_side, "zero");
     const Tensor features = input_conv(first_, padded);
     Tensor x = features;
     for (auto& group : groups_) x = group->forward(x);

@@ -5,6 +5,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/init.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "ganvas/nn/traced_operators.hpp"
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
 #include "nn/keys.hpp"
@@ -159,8 +160,11 @@ class RealCugan final : public Generator {
     x = first_->forward(x);
     x = second_->forward(x) + cropped(x, 20);
     if (shuffles()) x = torch::pixel_shuffle(cropped(output_conv(last_, x), 1), 2);
+    if (shuffles()) {
+      const Tensor base = surround(picture, 0, multiple(), 1, "reflect").to(x.scalar_type());
+      x = x + enlarge_nearest(base, scale_);
+    }
     x = cut_to(x, input, scale_);
-    if (shuffles()) x = x + enlarge_nearest(picture.to(x.scalar_type()), scale_);
     if (pro_) x = (x - 0.15) / 0.7;
     // As nunif runs its own; training has to see by how much it is beyond.
     return repeated_ && !is_training() ? x.clamp(0, 1) : x;

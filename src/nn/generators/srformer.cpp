@@ -76,16 +76,14 @@ class AttentionImpl final : public nn::Module {
     table_ = register_parameter("relative_position_bias_table", make_bias_table((window_ - 1) * (window_ - 1), heads));
     indices_ = cell_positions(window_);
   }
-  Tensor forward(const Tensor& windows, const Tensor& mask) {
-    const int cells = window_ / 2;
-    const double scale = 1.0 / std::sqrt(static_cast<double>(channels_ / heads_));
-    const Tensor q = split_heads(q_->forward(windows), 1, heads_)[0] * scale;
-    const Tensor merged = kv_->forward(windows)
-                              .reshape({-1, cells, 2, cells, 2, 2, channels_ / 4})
-                              .permute({0, 1, 3, 5, 2, 4, 6})
-                              .reshape({-1, cells * cells, 2 * channels_});
-    const Tensor kv = split_heads(merged, 2, heads_);
-    return proj_->forward(join_heads(attend(q, kv[0], kv[1], bias_of(table_, indices_, window_ * window_), mask)));
+  Tensor forward(const Tensor& tokens, int shift, const Tensor& mask) {
+    const AttentionShape shape{.heads = heads_,
+                               .scale = 1.0 / std::sqrt(static_cast<double>(channels_ / heads_)),
+                               .window = {window_, window_},
+                               .shift = {shift, shift}};
+    return proj_->forward(cell_attention(q_->forward(tokens), kv_->forward(tokens),
+                                         bias_of(table_, indices_, shape.window.tokens()), shift > 0 ? mask : Tensor(),
+                                         shape));
   }
 
  private:
@@ -98,21 +96,17 @@ TORCH_MODULE(Attention);
 class BlockImpl final : public nn::Module {
  public:
   BlockImpl(const Options& options, int heads, int shift)
-      : window_{options.window, options.window},
-        shift_(shift),
+      : shift_(shift),
         norm1_(register_module("norm1", make_token_norm(options.channels))),
         norm2_(register_module("norm2", make_token_norm(options.channels))),
         attention_(register_module("attn", Attention(options, heads))),
         mlp_(register_module("mlp", ConvFfn(options.channels, options.hidden, options.kernel))) {}
   Tensor forward(const Tensor& tokens, const Tensor& mask) {
-    const Tensor x = tokens + in_windows(norm1_->forward(tokens), window_, {shift_, shift_}, [&](const Tensor& own) {
-                       return attention_->forward(own, shift_ > 0 ? mask : Tensor());
-                     });
+    const Tensor x = tokens + attention_->forward(norm1_->forward(tokens), shift_, mask);
     return x + mlp_->forward(norm2_->forward(x));
   }
 
  private:
-  Window window_;
   int shift_;
   nn::LayerNorm norm1_, norm2_;
   Attention attention_;
