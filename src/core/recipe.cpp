@@ -135,6 +135,14 @@ double Recipe::number(const std::string& key, double fallback, double low, doubl
   return value;
 }
 
+std::optional<double> Recipe::optional_number(const std::string& key, double low, double high) {
+  optional_.insert(key);
+  if (!has(key)) return std::nullopt;
+  const double value = number(key, 0, low, high);
+  defaults_[key].clear();  // a recipe without it has none
+  return value;
+}
+
 bool Recipe::flag(const std::string& key, bool fallback) {
   bool value = fallback;
   if (const std::string* given = single(key)) {
@@ -244,7 +252,7 @@ void Recipe::record(const std::string& prefix, const nlohmann::json& values) {
 }
 
 void Recipe::check_all_read(const std::string& prefix) const {
-  std::vector<std::string> known;
+  std::vector<std::string> known(optional_.begin(), optional_.end());
   for (const auto& [key, value] : resolved_) known.push_back(key);
   for (const auto& [key, value] : values_) {
     if (resolved_.contains(key) || !key.starts_with(prefix)) continue;

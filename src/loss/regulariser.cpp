@@ -70,28 +70,29 @@ const std::vector<std::string>& Regulariser::names() {
   return names;
 }
 
-void Regulariser::set(const std::string& name, double weight) {
+void Regulariser::set(const std::string& name, const Annealed& weight) {
   if (std::find(names().begin(), names().end(), name) == names().end())
     fail(ErrorKind::recipe, "unknown regulariser '{}'; known: {}", name, fmt::join(names(), ", "));
   weights_[name] = weight;
-  any_ = std::any_of(weights_.begin(), weights_.end(), [](const auto& item) { return item.second > 0; });
+  any_ = std::any_of(weights_.begin(), weights_.end(), [](const auto& item) { return item.second.most() > 0; });
 }
 
-Regulariser Regulariser::from_recipe(Recipe& recipe, const std::string& prefix) {
+Regulariser Regulariser::from_recipe(Recipe& recipe, const std::string& prefix, double anneal_steps) {
   Regulariser regulariser;
-  for (const auto& name : names()) regulariser.set(name, recipe.number(prefix + "." + name, 0.0, 0.0, 1e9));
+  for (const auto& name : names())
+    regulariser.set(name, Annealed::from_recipe(recipe, prefix + "." + name, 0.0, 0.0, 1e9, anneal_steps));
   regulariser.interval_ = recipe.integer(prefix + ".interval", 1, 1, 1'000'000);
   return regulariser;
 }
 
-std::map<std::string, Tensor> Regulariser::operator()(const Judge& judge, const Tensor& real,
-                                                      const Tensor& fake) const {
+std::map<std::string, Tensor> Regulariser::operator()(const Judge& judge, const Tensor& real, const Tensor& fake,
+                                                      std::int64_t step) const {
   const Tensor real_values = real.detach().to(torch::kFloat), fake_values = fake.detach().to(torch::kFloat);
   std::map<std::string, Tensor> terms;
   for (const auto& [name, penalty] : penalties()) {
-    const auto weight = weights_.find(name);
-    if (weight == weights_.end() || weight->second == 0) continue;
-    terms[name] = penalty(judge, real_values, fake_values) * (weight->second * static_cast<double>(interval_));
+    const auto found = weights_.find(name);
+    const double weight = found == weights_.end() ? 0 : found->second.at(step);
+    if (weight > 0) terms[name] = penalty(judge, real_values, fake_values) * (weight * static_cast<double>(interval_));
   }
   return terms;
 }

@@ -88,6 +88,14 @@ TEST_CASE("regularisers: from a recipe, lazily") {
   CHECK(terms.size() == 2);
   CHECK(terms.at("r1").item<double>() == doctest::Approx(10 * 4 * 2.0));
   CHECK(terms.at("drift").item<double>() == doctest::Approx(0.5 * 4 * 4.0));
+  // Half-way an annealed weight is half-way.
+  Recipe falling = Recipe::parse("[regulariser]\nr1 = 2\n[anneal]\nregulariser.r1 = 0\n", "r.toml");
+  const Regulariser annealed = Regulariser::from_recipe(falling, "regulariser", 8);
+  falling.check_all_read();
+  CHECK(annealed.due(0));
+  CHECK(annealed(judge, torch::ones({3, 1, 1, 1}), torch::ones({3, 1, 1, 1}), 4).at("r1").item<double>() ==
+        doctest::Approx(1 * 2.0));
+  CHECK(annealed(judge, torch::ones({3, 1, 1, 1}), torch::ones({3, 1, 1, 1}), 8).empty());
   Recipe none = Recipe::parse("", "none.toml");
   CHECK_FALSE(Regulariser::from_recipe(none, "regulariser").due(0));
   Regulariser regulariser;

@@ -139,6 +139,10 @@ TEST_CASE("noise: a resumed run ends with the same bytes, with classes, mixing, 
         {style_networks, {}},
         {plain_networks, {}},
         {residual_networks, {"data.channels=1", "data.fit=pad"}},
+        {residual_networks,
+         {"augment.policy=color", "augment.adaptive=false", "augment.probability=0", "anneal.augment.probability=0.8",
+          "anneal.regulariser.r1=0.1", "anneal.optimiser.discriminator.beta2=0.5", "anneal.optimiser.generator.lr=1e-4",
+          "optimiser.generator.schedule=constant", "train.ema=", "anneal.train.ema_kimg=0.05", "anneal.kimg=0.018"}},
         {growing_networks, {"train.ema=", "train.ema_kimg=0.05", "train.ema_rampup=0.5"}},
         {growing_networks, {"data.classes=true"}}}) {
     CAPTURE(networks);
@@ -216,6 +220,11 @@ TEST_CASE("averages: a half-life in pictures is what it says, and begins short")
   CHECK(std::pow(pace.at(100'000), 100) == doctest::Approx(0.5));
   // 100 pictures seen, so a half-life of 10, a step's worth.
   CHECK(pace.at(10) == doctest::Approx(0.5));
+  // Growing from none, at the first step what is averaged is what was learnt, and half-way it is half of the last.
+  const EmaPace growing{.half_life = {0, 1000, 200}, .batch = 10};
+  CHECK(growing.on());
+  CHECK(growing.at(1) == 0);
+  CHECK(std::pow(growing.at(101), 50) == doctest::Approx(0.5));
   CHECK_FALSE(EmaPace{}.on());
   const auto with = [](const std::vector<std::string>& overrides) {
     return refusal(ErrorKind::recipe, [&] { resolve_recipe(tiny_noise(plain_networks, overrides)); });

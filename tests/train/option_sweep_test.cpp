@@ -273,6 +273,13 @@ const std::vector<Probe>& probes() {
        "reflect",
        {"perceptual.network=padded", "perceptual.weight=1", "perceptual.layers=conv1_2"}},
 
+      {"anneal.kimg", "0.002", {"anneal.adversarial.weight=3"}},
+      {"anneal.adversarial.weight", "3"},
+      {"anneal.regulariser.r1", "1"},
+      {"anneal.augment.probability", "1", {"augment.policy=color", "augment.probability=0.1"}},
+      {"anneal.optimiser.generator.lr", "1e-2", {"optimiser.generator.schedule=constant"}},
+      {"anneal.optimiser.discriminator.beta2", "0.5"},
+
       {"monitor.on", "false", kAlarm},
       {"monitor.window", "2", kAlarm},
       {"monitor.patience", "2", kAlarm},
@@ -334,6 +341,7 @@ TEST_CASE("options in every adversarial task: [regulariser]") { sweep("regularis
 TEST_CASE("options in every adversarial task: [augment]") { sweep("augment"); }
 TEST_CASE("options in every adversarial task: [loss]") { sweep("loss"); }
 TEST_CASE("options in every adversarial task: [perceptual]") { sweep("perceptual"); }
+TEST_CASE("options in every adversarial task: [anneal]") { sweep("anneal"); }
 TEST_CASE("options in every adversarial task: [monitor]") { sweep("monitor"); }
 
 TEST_CASE("options in every adversarial task: none is forgotten, and a trace is the same twice") {
@@ -343,8 +351,8 @@ TEST_CASE("options in every adversarial task: none is forgotten, and a trace is 
   for (const auto& task : adversarial_tasks()) {
     CAPTURE(task);
     for (const auto& key : bench.keys_of(task, {}))
-      for (const char* table :
-           {"adversarial", "discriminator", "labels", "regulariser", "augment", "loss", "perceptual", "monitor"}) {
+      for (const char* table : {"adversarial", "discriminator", "labels", "regulariser", "augment", "loss",
+                                "perceptual", "monitor", "anneal"}) {
         CAPTURE(key);
         if (in_table(key, table)) CHECK(probed.contains(key));
       }

@@ -3,10 +3,14 @@
 #include <cmath>
 #include <numbers>
 
+#include "ganvas/core/annealed.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/train/trainer.hpp"
+#include "support/refusal.hpp"
 #include "support/support.hpp"
 
 using namespace ganvas;
+using namespace ganvas::test;
 using Kind = Schedule::Kind;
 
 TEST_CASE("schedules against closed forms") {
@@ -69,4 +73,55 @@ TEST_CASE("schedules from recipes: defaults by the length of the run, bounds, ke
     CAPTURE(wrong);
     CHECK_THROWS_AS(read(wrong), Error);
   }
+}
+
+TEST_CASE("annealed numbers: half a cosine from one end to the other, then still; a recipe that says none keeps them") {
+  Recipe recipe = Recipe::parse("[a]\nup = 1.0\ndown = 2.0\n[anneal]\na.up = 3.0\na.down = 0.2\n", "a.toml");
+  const auto read = [&](const char* key) { return Annealed::from_recipe(recipe, key, 7, 0, 10, 8.5); };
+  const Annealed up = read("a.up"), down = read("a.down"), still = read("a.still");
+  recipe.check_all_read();
+  for (std::int64_t step = 0; step <= 20; ++step) {
+    CAPTURE(step);
+    const double left = std::pow(std::cos(std::numbers::pi * std::min(1.0, static_cast<double>(step) / 8.5) / 2), 2);
+    CHECK(up.at(step) == doctest::Approx(3.0 - 2.0 * left));
+    CHECK(down.at(step) == doctest::Approx(0.2 + 1.8 * left));
+    CHECK(still.at(step) == 7);
+  }
+  CHECK(up.at(20) == 3.0);
+  CHECK(up.most() == 3.0);
+  CHECK(down.most() == 2.0);
+  CHECK(down.times(10).at(20) == doctest::Approx(2.0));
+  CHECK_FALSE(still.moves());
+  // What a run writes down is what it was told: no key for what stays.
+  const Recipe written = Recipe::parse(recipe.resolved(), "resolved");
+  CHECK(written.has("anneal.a.up"));
+  CHECK_FALSE(written.has("anneal.a.still"));
+  CHECK(recipe.differences_from(recipe.resolved()).empty());
+  Recipe other = Recipe::parse("[a]\nup = 1.0\ndown = 2.0\n[anneal]\na.up = 3.0\n", "a.toml");
+  for (const char* key : {"a.up", "a.down", "a.still"}) Annealed::from_recipe(other, key, 7, 0, 10, 8.5);
+  const auto differences = other.differences_from(recipe.resolved());
+  REQUIRE(differences.size() == 1);
+  CHECK(differences[0].text() == "anneal.a.down: 0.2 there, nothing here");
+}
+
+TEST_CASE("annealed numbers of recipes: what can't move, what moves twice, and a time without a number") {
+  const auto with = [](const std::vector<std::string>& overrides) {
+    return refusal(ErrorKind::recipe, [&] {
+      Recipe recipe = Recipe::parse("task = \"mixture\"\n[discriminator]\narchitecture = \"mlp\"\n", "moving.toml");
+      for (const auto& assignment : overrides) recipe.set(assignment);
+      resolve_recipe(recipe);
+    });
+  };
+  CHECK(with({"anneal.regulariser.r1=1", "anneal.train.ema_kimg=5", "train.ema="}) == "was accepted");
+  CHECK(with({"anneal.optimiser.generator.lr=1e-5", "optimiser.generator.schedule=constant"}) == "was accepted");
+  says(with({"anneal.optimiser.generator.lr=1e-5"}), {"anneal.optimiser.generator.lr", "schedule", "constant"});
+  says(with({"anneal.regulariser.r3=1"}), {"anneal.regulariser.r3", "did you mean anneal.regulariser.r"});
+  says(with({"anneal.train.batch=1"}), {"anneal.train.batch", "unknown key"});
+  says(with({"anneal.regulariser.r1=-1"}), {"anneal.regulariser.r1", "-1"});
+  says(with({"anneal.kimg=5"}), {"anneal.kimg", "what is to move"});
+  says(with({"augment.policy=color", "augment.adaptive=true", "anneal.augment.probability=0.5"}),
+       {"augment.adaptive", "anneal.augment.probability"});
+  // Without an adversary its numbers can't move either.
+  Recipe alone = Recipe::parse("[anneal]\nregulariser.r1 = 1\n", "alone.toml");
+  says(refusal(ErrorKind::recipe, [&] { resolve_recipe(alone); }), {"anneal.regulariser.r1", "adversarial.on"});
 }

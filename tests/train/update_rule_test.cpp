@@ -3,6 +3,9 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
+#include <numbers>
+
 #include "support/refusal.hpp"
 #include "support/support.hpp"
 
@@ -35,7 +38,7 @@ void compare(const std::string& toml, torch::optim::Optimizer& twin, std::vector
       torch::manual_seed(100 * step + static_cast<std::int64_t>(i));
       // Gradients come in any layout.
       const Tensor gradient = torch::randn(ours[i].sizes()) * (step % 3 == 0 ? 1e-4 : 1.0);
-      rule->update(i, ours[i], gradient, step, 0.01);
+      rule->update(i, ours[i], gradient, {.count = step, .rate = 0.01});
       theirs[i].mutable_grad() = gradient.clone();
     }
     twin.step();
@@ -61,6 +64,33 @@ TEST_CASE("update rules: Adam, AdamW and RMSprop do what LibTorch's do") {
   compare("[rule]\ntype = \"rmsprop\"\nalpha = 0.95\nweight_decay = 0.1\n", rmsprop, theirs);
 }
 
+TEST_CASE("update rules: annealed moments are Adam's whose betas someone sets anew before every step") {
+  std::vector<Tensor> ours = parameters(), theirs = parameters();
+  Recipe recipe =
+      Recipe::parse("[rule]\nbeta1 = 0.0\nbeta2 = 0.9\n[anneal]\nrule.beta1 = 0.5\nrule.beta2 = 0.99\n", "rule.toml");
+  const auto rule = make_update_rule(recipe, "rule", ours, 10);
+  recipe.check_all_read();
+  torch::optim::Adam adam(theirs, torch::optim::AdamOptions(0.01));
+  auto& options = static_cast<torch::optim::AdamOptions&>(adam.param_groups()[0].options());
+  const torch::NoGradGuard no_grad;
+  for (std::int64_t step = 0; step < 15; ++step) {
+    // cos^2(x/2) = (1 + cos x) / 2, from step 10 on the end.
+    const double left = std::pow(std::cos(std::numbers::pi * std::min(1.0, static_cast<double>(step) / 10) / 2), 2);
+    options.betas({0.5 - 0.5 * left, 0.99 - 0.09 * left});
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      torch::manual_seed(100 * step + static_cast<std::int64_t>(i));
+      const Tensor gradient = torch::randn(ours[i].sizes());
+      rule->update(i, ours[i], gradient, {.count = step + 1, .step = step, .rate = 0.01});
+      theirs[i].mutable_grad() = gradient.clone();
+    }
+    adam.step();
+  }
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    CAPTURE(i);
+    CHECK((ours[i] - theirs[i]).abs().max().item<double>() < 1e-5);
+  }
+}
+
 TEST_CASE("update rules: Muon moves matrices by nearly orthogonal steps of Adam's size, vectors as Adam does") {
   std::vector<Tensor> values = parameters();
   const auto muon = rule_of("[rule]\ntype = \"muon\"\n", values);
@@ -69,8 +99,8 @@ TEST_CASE("update rules: Muon moves matrices by nearly orthogonal steps of Adam'
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Tensor gradient = torch::randn(values[i].sizes());
-    muon->update(i, values[i], gradient, 1, 0.01);
-    adam->update(i, twins[i], gradient, 1, 0.01);
+    muon->update(i, values[i], gradient, {.rate = 0.01});
+    adam->update(i, twins[i], gradient, {.rate = 0.01});
     const Tensor moved = (parameters()[i] - values[i]) / 0.01;
     if (i == 2) {
       CHECK(torch::equal(values[i], twins[i]));
@@ -98,8 +128,8 @@ TEST_CASE("update rules: the state goes on where it was saved, and misfits are r
       for (std::size_t i = 0; i < straight.size(); ++i) {
         torch::manual_seed(step * 10 + static_cast<std::int64_t>(i));
         const Tensor gradient = torch::randn(straight[i].sizes());
-        one->update(i, straight[i], gradient, step, 0.01);
-        (step < 4 ? first : second)->update(i, resumed[i], gradient, step, 0.01);
+        one->update(i, straight[i], gradient, {.count = step, .rate = 0.01});
+        (step < 4 ? first : second)->update(i, resumed[i], gradient, {.count = step, .rate = 0.01});
       }
     }
     for (std::size_t i = 0; i < straight.size(); ++i) CHECK(torch::equal(straight[i], resumed[i]));

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ class Recipe {
   std::int64_t integer(const std::string& key, std::int64_t fallback, std::int64_t low = INT64_MIN,
                        std::int64_t high = INT64_MAX);
   double number(const std::string& key, double fallback, double low = -1e300, double high = 1e300);
+  /// A number that nothing stands for where it isn't given; resolved() then leaves it out.
+  std::optional<double> optional_number(const std::string& key, double low = -1e300, double high = 1e300);
   bool flag(const std::string& key, bool fallback);
   std::string text(const std::string& key, const std::string& fallback);
   /// A text out of a fixed set.
@@ -72,6 +75,7 @@ class Recipe {
   std::string name_ = "recipe";
   std::map<std::string, Values> values_;
   std::map<std::string, std::string> resolved_, defaults_;
+  std::set<std::string> optional_;  ///< keys that may be absent, and have been asked for
   std::set<std::string> overridden_, changed_types_;
 };
 

@@ -20,7 +20,7 @@ namespace ganvas {
 ///   [discriminator]  architecture, init, init_gain, clip_weights (0: none), start (a checkpoint of a run or a published
 ///                    file, whose weights are taken where they fit; start_reverse for the second of two), freeze (so
 ///                    many first layers stay as they are), and the network's own options
-///   [adversarial]    loss, weight (of the generator's loss), discriminator_weight, start (first step at which the
+///   [adversarial]    loss, weight (of the generator's loss; may be annealed), discriminator_weight, start (first step at which the
 ///                    generator plays), interval (the discriminator learns at steps divisible by it), pool (fakes of
 ///                    earlier steps), instance_noise (standard deviation added to what the discriminator sees, falling
 ///                    to 0), instance_noise_until (share of the run)
@@ -33,7 +33,7 @@ class Adversary {
   Adversary(const TaskContext& context, std::string name, int channels, int size, double low = 0, int classes = 0);
 
   NamedNetwork network() const { return {name_, network_, false}; }
-  void begin_step(std::int64_t step) { step_ = step; }
+  void begin_step(std::int64_t step);
   /// From now on it judges pictures of this level of progressive growing (Discriminator::at_level).
   void set_level(int level, double fade) { level_ = level, fade_ = fade; }
   /// Mean logit of pictures as they are, without a change of any state: what it thinks of those it has learnt from and
@@ -42,7 +42,7 @@ class Adversary {
   /// Whether adversarial.start is reached, and whether the generator plays against it at this step, or ever.
   bool has_begun() const { return step_ >= start_; }
   bool plays() const { return ever_plays() && has_begun(); }
-  bool ever_plays() const { return weight_ > 0; }
+  bool ever_plays() const { return weight_.most() > 0; }
 
   /// The discriminator's side, with backward(), times `weight`: real and fake pictures of the same number, without
   /// their history. Scalars: <name>.loss, .separation (share of real-fake pairs in which the real one has the larger
@@ -75,7 +75,8 @@ class Adversary {
   torch::Device device_;
   bool bf16_;
   std::int64_t steps_, step_ = 0, start_, interval_;
-  double weight_, discriminator_weight_, clip_, noise_, noise_until_, low_;
+  Annealed weight_;
+  double discriminator_weight_, clip_, noise_, noise_until_, low_;
   int level_ = -1;  ///< negative: it doesn't grow
   double fade_ = 1;
   DiscriminatorPtr network_;

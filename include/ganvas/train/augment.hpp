@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ganvas/core/annealed.hpp"
 #include "ganvas/core/recipe.hpp"
 #include "ganvas/format/state_dict.hpp"
 
@@ -26,12 +27,14 @@ namespace ganvas {
 class Augment {
  public:
   /// Reads `prefix`.policy (list, default none), .probability (1 for DiffAugment), .adaptive, .target, .interval,
-  /// .kimg (thousands of pictures in which the probability may go from 0 to 1), .limit.
-  static Augment from_recipe(Recipe& recipe, const std::string& prefix);
+  /// .kimg (thousands of pictures in which the probability may go from 0 to 1), .limit. A probability that isn't
+  /// adaptive may be annealed.
+  static Augment from_recipe(Recipe& recipe, const std::string& prefix, double anneal_steps = 1);
   static const std::vector<std::string>& policies();
 
   bool on() const { return !policy_.empty(); }
   double probability() const { return probability_; }
+  void begin_step(std::int64_t step);
   torch::Tensor operator()(const torch::Tensor& pictures) const;
 
   /// ADA's feedback, once a discriminator step: logits of real pictures. Every `interval` steps the probability moves
@@ -40,13 +43,14 @@ class Augment {
   /// Adds to the probability, for a monitor that sees the discriminator win.
   void raise(double amount);
 
-  /// The probability and what was observed since it last moved.
+  /// The probability, what was observed since it last moved, and what raise() has added.
   torch::Tensor state() const;
   void restore(const torch::Tensor& state);
 
  private:
   std::vector<std::string> policy_;
-  double probability_ = 1, target_ = 0.6, kimg_ = 500, limit_ = 0.8;
+  Annealed course_ = 1;  ///< of a probability that isn't adaptive
+  double probability_ = 1, raised_ = 0, target_ = 0.6, kimg_ = 500, limit_ = 0.8;
   bool adaptive_ = false;
   std::int64_t interval_ = 4;
   double signs_ = 0, pictures_ = 0, logits_ = 0, observed_ = 0;

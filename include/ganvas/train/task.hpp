@@ -86,6 +86,7 @@ struct TaskContext {
   int batch;                        ///< samples of this process a batch
   bool bf16;                        ///< run the networks' forward passes under autocast
   std::int64_t steps;               ///< of the whole run
+  double anneal_steps = 1;          ///< in which the numbers of [anneal] arrive where they go
   std::filesystem::path scratch{};  ///< folder for pictures that memory can't hold; empty: that of temporary files
   FindModel find_model;             ///< empty when the recipe is only checked
 

@@ -22,12 +22,13 @@ constexpr const char* kAdversaries = "discriminator";
 void pass_over(Recipe& recipe) {
   const bool on_purpose = recipe.has("adversarial.on");
   for (const std::string table :
-       {"adversarial", "discriminator", "labels", "regulariser", "augment", "optimiser.discriminator"}) {
-    const nlohmann::json waiting = recipe.table(table, {"on"});
-    if (!on_purpose && !waiting.empty())
-      fail(ErrorKind::recipe, "{}: {}.{}: there is no adversary; it takes adversarial.on = true", recipe.name(), table,
-           waiting.begin().key());
-  }
+       {"adversarial", "discriminator", "labels", "regulariser", "augment", "optimiser.discriminator"})
+    for (const std::string& place : {table, "anneal." + table}) {
+      const nlohmann::json waiting = recipe.table(place, {"on"});
+      if (!on_purpose && !waiting.empty())
+        fail(ErrorKind::recipe, "{}: {}.{}: there is no adversary; it takes adversarial.on = true", recipe.name(),
+             place, waiting.begin().key());
+    }
 }
 
 std::vector<std::string> names_of(const std::vector<NamedNetwork>& networks) {

@@ -68,7 +68,7 @@ Adversary::Adversary(const TaskContext& context, std::string name, int channels,
       steps_(context.steps),
       start_(context.recipe.integer("adversarial.start", 0, 0)),
       interval_(context.recipe.integer("adversarial.interval", 1, 1, 1'000'000)),
-      weight_(context.recipe.number("adversarial.weight", 1.0, 0.0, 1e6)),
+      weight_(Annealed::from_recipe(context.recipe, "adversarial.weight", 1.0, 0.0, 1e6, context.anneal_steps)),
       discriminator_weight_(context.recipe.number("adversarial.discriminator_weight", 1.0, 0.0, 1e6)),
       clip_(context.recipe.number("discriminator.clip_weights", 0.0, 0.0, 1e6)),
       noise_(context.recipe.number("adversarial.instance_noise", 0.0, 0.0, 10.0)),
@@ -77,8 +77,8 @@ Adversary::Adversary(const TaskContext& context, std::string name, int channels,
       network_(build(context, name_, channels, size, classes)),
       loss_(context.recipe.choice("adversarial.loss", "non-saturating", adversarial_losses())),
       labels_(LabelOptions::from_recipe(context.recipe, "labels")),
-      regulariser_(Regulariser::from_recipe(context.recipe, "regulariser")),
-      augment_(Augment::from_recipe(context.recipe, "augment")),
+      regulariser_(Regulariser::from_recipe(context.recipe, "regulariser", context.anneal_steps)),
+      augment_(Augment::from_recipe(context.recipe, "augment", context.anneal_steps)),
       pool_(context.recipe.integer("adversarial.pool", 0, 0, 100000)) {
   network_->to(device_);
   if (name_ == "discriminator") warn_of_idle_options(context.recipe);
@@ -93,6 +93,11 @@ void Adversary::warn_of_idle_options(Recipe& recipe) const {
         recipe.name());
   if (noise_ == 0 && !recipe.at_default("adversarial.instance_noise_until"))
     log(LogLevel::warning, "{}: adversarial.instance_noise_until does nothing without instance_noise", recipe.name());
+}
+
+void Adversary::begin_step(std::int64_t step) {
+  step_ = step;
+  augment_.begin_step(step);
 }
 
 Tensor Adversary::seen(const Tensor& pictures) const {
@@ -134,7 +139,7 @@ Scalars Adversary::learn(const Tensor& real, const Tensor& fake, double weight, 
     // Second derivatives want fp32.
     const AutocastScope off(false, device_.is_cuda());
     for (const auto& [name, term] :
-         regulariser_([&](const Tensor& x) { return judged(x, classes); }, true_real, old_fake)) {
+         regulariser_([&](const Tensor& x) { return judged(x, classes); }, true_real, old_fake, step_)) {
       scalars[name_ + "." + name] = term.item<double>();
       loss = loss + term;
     }
@@ -159,7 +164,7 @@ Tensor Adversary::judge(const Tensor& real, const Tensor& fake, const Tensor& cl
     const torch::NoGradGuard no_grad;
     real_logits = logits(real, classes);
   }
-  return weight_ * loss_.for_generator(real_logits, logits(fake, classes));
+  return weight_.at(step_) * loss_.for_generator(real_logits, logits(fake, classes));
 }
 
 Tensor Adversary::feature_distance(const Tensor& real, const Tensor& fake, bool paired) {

@@ -106,7 +106,7 @@ const std::vector<std::string>& Augment::policies() {
   return names;
 }
 
-Augment Augment::from_recipe(Recipe& recipe, const std::string& prefix) {
+Augment Augment::from_recipe(Recipe& recipe, const std::string& prefix, double anneal_steps) {
   Augment augment;
   augment.policy_ = recipe.texts(prefix + ".policy", {});
   for (const auto& name : augment.policy_)
@@ -114,14 +114,23 @@ Augment Augment::from_recipe(Recipe& recipe, const std::string& prefix) {
       fail(ErrorKind::recipe, "{}: {}.policy: unknown '{}'; known: {}", recipe.name(), prefix, name,
            fmt::join(policies(), ", "));
   augment.adaptive_ = recipe.flag(prefix + ".adaptive", false);
-  augment.probability_ = recipe.number(prefix + ".probability", augment.adaptive_ ? 0.0 : 1.0, 0.0, 1.0);
+  augment.course_ =
+      Annealed::from_recipe(recipe, prefix + ".probability", augment.adaptive_ ? 0.0 : 1.0, 0.0, 1.0, anneal_steps);
+  augment.probability_ = augment.course_.first();
   augment.target_ = recipe.number(prefix + ".target", augment.target_, 0.0, 1.0);
   augment.interval_ = recipe.integer(prefix + ".interval", augment.interval_, 1, 1'000'000);
   augment.kimg_ = recipe.number(prefix + ".kimg", augment.kimg_, 1e-3, 1e9);
   augment.limit_ = recipe.number(prefix + ".limit", augment.adaptive_ ? augment.limit_ : 1.0, 0.0, 1.0);
   if (augment.adaptive_ && augment.policy_.empty())
     fail(ErrorKind::recipe, "{}: {}.adaptive needs a {}.policy to adapt", recipe.name(), prefix, prefix);
+  if (augment.adaptive_ && augment.course_.moves())
+    fail(ErrorKind::recipe, "{}: {}.adaptive and anneal.{}.probability are two ways to move one probability",
+         recipe.name(), prefix, prefix);
   return augment;
+}
+
+void Augment::begin_step(std::int64_t step) {
+  if (course_.moves()) probability_ = std::clamp(course_.at(step) + raised_, 0.0, 1.0);
 }
 
 Tensor Augment::operator()(const Tensor& pictures) const {
@@ -152,18 +161,22 @@ void Augment::observe(const Tensor& real_logits) {
 }
 
 void Augment::raise(double amount) {
+  raised_ += amount;
   probability_ = std::clamp(probability_ + amount, 0.0, std::max(limit_, probability_));
 }
 
 Tensor Augment::state() const {
-  return torch::tensor({probability_, signs_, logits_, pictures_, observed_}, torch::kDouble);
+  return torch::tensor({probability_, signs_, logits_, pictures_, observed_, raised_}, torch::kDouble);
 }
 
 void Augment::restore(const Tensor& state) {
   const Tensor values = state.to(torch::kDouble).contiguous();
-  if (values.numel() != 5) fail(ErrorKind::model, "the augmentation's state has {} values, not 5", values.numel());
+  // Checkpoints of earlier versions have no last one.
+  if (values.numel() != 5 && values.numel() != 6)
+    fail(ErrorKind::model, "the augmentation's state has {} values, not 6", values.numel());
   const double* at = values.data_ptr<double>();
   probability_ = at[0], signs_ = at[1], logits_ = at[2], pictures_ = at[3], observed_ = at[4];
+  raised_ = values.numel() == 6 ? at[5] : 0;
 }
 
 }  // namespace ganvas

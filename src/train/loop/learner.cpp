@@ -18,6 +18,16 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// What isn't read as a number that may move can't.
+void check_annealed(const Recipe& recipe) {
+  recipe.check_all_read("anneal.");
+  const auto given = recipe.given();
+  const auto moves = [](const std::string& key) { return key.starts_with("anneal.") && key != "anneal.kimg"; };
+  if (!recipe.at_default("anneal.kimg") && std::none_of(given.begin(), given.end(), moves))
+    fail(ErrorKind::recipe, "{}: anneal.kimg says how long, but no key of [anneal] says what is to move",
+         recipe.name());
+}
+
 /// Sums of scalars and how many there were, for means over the batches of a step.
 void add_mean(Scalars& sums, std::map<std::string, int>& counts, const Scalars& values) {
   for (const auto& [name, value] : values) {
@@ -42,13 +52,15 @@ Learner::Learner(Recipe& recipe, const TrainSettings& settings, const TrainOptio
       if (contains(phase.networks, network.name))
         for (const auto& parameter : network.module->parameters())
           if (parameter.requires_grad()) parameters.push_back(parameter);
-    optimisers_.try_emplace(phase.name, recipe, phase.name, std::move(parameters), settings.steps);
+    optimisers_.try_emplace(phase.name, recipe, phase.name, std::move(parameters), settings.steps,
+                            settings.anneal_steps);
     factors_[phase.name] = 1;
     batches_per_step_ = std::max(batches_per_step_, phase.repeats * accumulation_);
   }
   for (const auto& network : networks)
     if (network.averaged && settings.ema.on()) averages_.try_emplace(network.name, network.module, settings.ema);
   refuse_pointless(recipe, settings.task);
+  check_annealed(recipe);
 }
 
 /// Only the phase's own networks collect gradients; the others are passed through.

@@ -20,7 +20,7 @@ bool may_change_on_resume(const std::string& key) {
       "train.keep_every", "train.patience",  "train.precision",      "data.threads",       "data.memory"};
   static constexpr std::array<std::string_view, 5> rates{".lr", ".schedule", ".warm_up", ".floor", ".clip"};
   if (std::find(keys.begin(), keys.end(), key) != keys.end() || key.starts_with("monitor.")) return true;
-  return key.starts_with("optimiser.") &&
+  return (key.starts_with("optimiser.") || key.starts_with("anneal.optimiser.")) &&
          std::any_of(rates.begin(), rates.end(), [&](std::string_view rate) { return key.ends_with(rate); });
 }
 

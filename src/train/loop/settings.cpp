@@ -13,15 +13,23 @@ const Registry<TaskPlugin>& task_plugins() {
 
 namespace {
 
-/// train.ema (the decay a step), or train.ema_kimg (a half-life in thousands of pictures) with train.ema_rampup.
-EmaPace read_pace(Recipe& recipe, std::int64_t pictures) {
+/// anneal.kimg: thousands of pictures; 0: the whole run.
+double read_anneal_steps(Recipe& recipe, std::int64_t steps, std::int64_t pictures) {
+  const double kimg = recipe.number("anneal.kimg", 0.0, 0.0, 1e9);
+  return kimg > 0 ? 1000 * kimg / static_cast<double>(pictures) : static_cast<double>(steps);
+}
+
+/// train.ema (the decay a step), or train.ema_kimg (a half-life in thousands of pictures, which may be annealed) with
+/// train.ema_rampup.
+EmaPace read_pace(Recipe& recipe, std::int64_t pictures, double anneal_steps) {
   EmaPace pace{.batch = pictures};
-  pace.half_life = 1000 * recipe.number("train.ema_kimg", 0.0, 0.0, 1e9);
+  const Annealed kimg = Annealed::from_recipe(recipe, "train.ema_kimg", 0.0, 0.0, 1e9, anneal_steps);
+  pace.half_life = kimg.times(1000);
   pace.ramp_up = recipe.number("train.ema_rampup", 0.0, 0.0, 1.0);
   pace.decay = recipe.number("train.ema", 0.999, 0.0, 0.999999);
-  if (pace.half_life > 0 && !recipe.at_default("train.ema"))
+  if (pace.by_half_life() && !recipe.at_default("train.ema"))
     fail(ErrorKind::recipe, "{}: train.ema and train.ema_kimg are two ways to say one thing", recipe.name());
-  if (pace.half_life == 0 && pace.ramp_up > 0)
+  if (!pace.by_half_life() && pace.ramp_up > 0)
     fail(ErrorKind::recipe, "{}: train.ema_rampup shortens the half-life of train.ema_kimg, which isn't given",
          recipe.name());
   return pace;
@@ -37,7 +45,9 @@ TrainSettings read_settings(Recipe& recipe, torch::Device device) {
   settings.batch = static_cast<int>(recipe.integer("train.batch", 16, 1, 65536));
   settings.accumulation = static_cast<int>(recipe.integer("train.accumulation", 1, 1, 65536));
   settings.bf16 = use_bf16(recipe.choice("train.precision", "auto", {"auto", "fp32", "bf16"}), device);
-  settings.ema = read_pace(recipe, static_cast<std::int64_t>(settings.batch) * settings.accumulation);
+  const std::int64_t pictures = static_cast<std::int64_t>(settings.batch) * settings.accumulation;
+  settings.anneal_steps = read_anneal_steps(recipe, settings.steps, pictures);
+  settings.ema = read_pace(recipe, pictures, settings.anneal_steps);
   settings.log_every = recipe.integer("train.log_every", 100, 1);
   settings.validate_every = recipe.integer("train.validate_every", 1000, 1);
   settings.sample_every = recipe.integer("train.sample_every", settings.validate_every, 1);
@@ -62,6 +72,7 @@ std::unique_ptr<Task> make_task(Recipe& recipe, const TrainSettings& settings, c
              .batch = settings.batch / processes,
              .bf16 = settings.bf16,
              .steps = settings.steps,
+             .anneal_steps = settings.anneal_steps,
              .scratch = options.out,
              .find_model = options.find_model});
 }

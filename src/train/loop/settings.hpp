@@ -20,6 +20,7 @@ struct TrainSettings {
   int accumulation = 1;
   bool bf16 = false;
   EmaPace ema{};
+  double anneal_steps = 1;  ///< in which the numbers of [anneal] arrive where they go
   std::int64_t log_every = 100, validate_every = 1000, sample_every = 1000, checkpoint_every = 500;
   std::int64_t keep_every = 0;  ///< steps after which a checkpoint stays; 0: only the latest
   std::int64_t patience = 0;    ///< validations without a better score after which the run ends; 0: never

@@ -21,9 +21,10 @@ StateDict clone_of(const torch::nn::Module& network) {
 
 double EmaPace::at(std::int64_t steps) const {
   const auto count = static_cast<double>(steps);
-  if (half_life <= 0) return std::min(decay, (1.0 + count) / (10.0 + count));
+  if (!by_half_life()) return std::min(decay, (1.0 + count) / (10.0 + count));
   const auto pictures = static_cast<double>(batch);
-  const double life = ramp_up > 0 ? std::min(half_life, count * pictures * ramp_up) : half_life;
+  const double now = half_life.at(steps - 1);
+  const double life = ramp_up > 0 ? std::min(now, count * pictures * ramp_up) : now;
   return std::pow(0.5, pictures / std::max(life, 1e-8));
 }
 

@@ -2,6 +2,7 @@
 
 #include <torch/nn/module.h>
 
+#include "ganvas/core/annealed.hpp"
 #include "ganvas/format/state_dict.hpp"
 
 namespace ganvas {
@@ -9,11 +10,12 @@ namespace ganvas {
 /// How fast an average follows.
 struct EmaPace {
   double decay = 0;        ///< a step; 0: no average, unless half_life says one
-  double half_life = 0;    ///< in pictures, in place of `decay`; 0: none
+  Annealed half_life = 0;  ///< in pictures, in place of `decay`; never above 0: none
   double ramp_up = 0;      ///< the half-life is at most this share of the pictures seen; 0: never shortened
   std::int64_t batch = 1;  ///< pictures a step
 
-  bool on() const { return decay > 0 || half_life > 0; }
+  bool by_half_life() const { return half_life.most() > 0; }
+  bool on() const { return decay > 0 || by_half_life(); }
   /// After the given number of steps (from 1). With `decay`, at first (1 + n) / (10 + n), so that the first random
   /// weights are forgotten; with a half-life 0.5^(batch / half-life) (StyleGAN2-ADA's published code).
   double at(std::int64_t steps) const;

@@ -10,13 +10,17 @@
 namespace ganvas {
 
 Optimiser::Optimiser(Recipe& recipe, const std::string& phase, std::vector<torch::Tensor> parameters,
-                     std::int64_t steps)
+                     std::int64_t steps, double anneal_steps)
     : parameters_(std::move(parameters)), updates_(torch::zeros({1}, torch::kLong)) {
   const std::string prefix = "optimiser." + phase;
-  rate_ = recipe.number(prefix + ".lr", 2e-4, 0.0, 1e6);
+  rate_ = Annealed::from_recipe(recipe, prefix + ".lr", 2e-4, 0.0, 1e6, anneal_steps);
   clip_ = recipe.number(prefix + ".clip", 0.0, 0.0, 1e12);
-  rule_ = make_update_rule(recipe, prefix, parameters_);
+  rule_ = make_update_rule(recipe, prefix, parameters_, anneal_steps);
   schedule_ = Schedule::from_recipe(recipe, prefix, steps);
+  if (rate_.moves() && schedule_.kind != Schedule::Kind::constant)
+    fail(ErrorKind::recipe,
+         "{}: anneal.{}.lr and {}.schedule are two ways to move one rate; it takes schedule = \"constant\"",
+         recipe.name(), prefix, prefix);
 }
 
 void Optimiser::zero_grad() {
@@ -30,9 +34,9 @@ double Optimiser::step(std::int64_t step, double factor) {
   if (!std::isfinite(norm)) return norm;
   updates_.add_(1);
   const auto count = updates_.item<std::int64_t>();
-  const double size = rate(step) * factor;
+  const UpdateRule::Moment moment{.count = count, .step = step, .rate = rate(step) * factor};
   for (std::size_t i = 0; i < parameters_.size(); ++i)
-    if (parameters_[i].grad().defined()) rule_->update(i, parameters_[i], parameters_[i].grad(), count, size);
+    if (parameters_[i].grad().defined()) rule_->update(i, parameters_[i], parameters_[i].grad(), moment);
   return norm;
 }
 

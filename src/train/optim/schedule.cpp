@@ -1,20 +1,19 @@
 #include "ganvas/train/schedule.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
+
+#include "ganvas/core/annealed.hpp"
 
 namespace ganvas {
 
 double Schedule::factor(std::int64_t step) const {
   double value = 1.0;
-  const double progress =
-      std::clamp(static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(steps, 1)), 0.0, 1.0);
+  const double progress = static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(steps, 1));
   switch (kind) {
     case Kind::constant:
       break;
     case Kind::cosine:
-      value = floor + (1.0 - floor) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+      value = floor + (1.0 - floor) * half_cosine(progress);
       break;
     case Kind::multistep:
       for (const auto milestone : milestones) value *= step >= milestone ? gamma : 1.0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ganvas/core/annealed.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/vector_clones.hpp"
 
@@ -62,7 +63,8 @@ bool same_memory(std::initializer_list<torch::Tensor> tensors) {
 }
 
 struct AdamOptions {
-  double beta1 = 0.9, beta2 = 0.99, eps = 1e-8, decay = 0;
+  Annealed beta1 = 0.9, beta2 = 0.99;
+  double eps = 1e-8, decay = 0;
   bool decoupled = false;
 };
 
@@ -87,10 +89,11 @@ class AdamRule : public UpdateRule {
   AdamRule(const AdamOptions& options, const std::vector<torch::Tensor>& parameters)
       : options_(options), first_(slot("first", parameters)), second_(slot("second", parameters)) {}
 
-  void update(std::size_t index, torch::Tensor parameter, const torch::Tensor& gradient, std::int64_t step,
-              double rate) override {
-    const double correction1 = 1 - std::pow(options_.beta1, static_cast<double>(step));
-    const double correction2 = 1 - std::pow(options_.beta2, static_cast<double>(step));
+  void update(std::size_t index, torch::Tensor parameter, const torch::Tensor& gradient,
+              const Moment& moment) override {
+    const double rate = moment.rate, count = static_cast<double>(moment.count);
+    const double beta1 = options_.beta1.at(moment.step), beta2 = options_.beta2.at(moment.step);
+    const double correction1 = 1 - std::pow(beta1, count), correction2 = 1 - std::pow(beta2, count);
     const double keep = options_.decoupled ? 1 - rate * options_.decay : 1.0;
     const double decay = options_.decoupled ? 0.0 : options_.decay;
     torch::Tensor first = first_[index], second = second_[index];
@@ -99,16 +102,16 @@ class AdamRule : public UpdateRule {
     if (!same_memory({parameter, slope, first, second})) {
       if (decay != 0) slope = slope + decay * parameter;
       if (keep != 1.0) parameter.mul_(keep);
-      first.lerp_(slope, 1 - options_.beta1);
-      second.mul_(options_.beta2).addcmul_(slope, slope, 1 - options_.beta2);
+      first.lerp_(slope, 1 - beta1);
+      second.mul_(beta2).addcmul_(slope, slope, 1 - beta2);
       parameter.addcdiv_(first, (second / correction2).sqrt_().add_(options_.eps), -rate / correction1);
       return;
     }
     const AdamFactors factors{.keep = static_cast<float>(keep),
                               .decay = static_cast<float>(decay),
-                              .blend1 = static_cast<float>(1 - options_.beta1),
-                              .beta2 = static_cast<float>(options_.beta2),
-                              .blend2 = static_cast<float>(1 - options_.beta2),
+                              .blend1 = static_cast<float>(1 - beta1),
+                              .beta2 = static_cast<float>(beta2),
+                              .blend2 = static_cast<float>(1 - beta2),
                               .size = static_cast<float>(rate / correction1),
                               .root = static_cast<float>(1 / std::sqrt(correction2)),
                               .eps = static_cast<float>(options_.eps)};
@@ -132,12 +135,12 @@ class RmspropRule final : public UpdateRule {
   RmspropRule(double alpha, double eps, double decay, const std::vector<torch::Tensor>& parameters)
       : alpha_(alpha), eps_(eps), decay_(decay), second_(slot("second", parameters)) {}
 
-  void update(std::size_t index, torch::Tensor parameter, const torch::Tensor& gradient, std::int64_t,
-              double rate) override {
+  void update(std::size_t index, torch::Tensor parameter, const torch::Tensor& gradient,
+              const Moment& moment) override {
     const torch::Tensor slope = decay_ != 0 ? gradient + decay_ * parameter : gradient;
     torch::Tensor second = second_[index];
     second.mul_(alpha_).addcmul_(slope, slope, 1 - alpha_);
-    parameter.addcdiv_(slope, second.sqrt().add_(eps_), -rate);
+    parameter.addcdiv_(slope, second.sqrt().add_(eps_), -moment.rate);
   }
 
  private:
@@ -165,15 +168,15 @@ class MuonRule final : public AdamRule {
         momentum_(momentum),
         buffers_(slot("momentum", only(parameters, takes_matrix))) {}
 
-  void update(std::size_t index, torch::Tensor parameter, const torch::Tensor& gradient, std::int64_t step,
-              double rate) override {
-    if (!takes_matrix(parameter)) return AdamRule::update(index, parameter, gradient, step, rate);
+  void update(std::size_t index, torch::Tensor parameter, const torch::Tensor& gradient,
+              const Moment& moment) override {
+    if (!takes_matrix(parameter)) return AdamRule::update(index, parameter, gradient, moment);
     torch::Tensor buffer = buffers_[index];
     buffer.lerp_(gradient, 1 - momentum_);
     const torch::Tensor ahead = torch::lerp(gradient, buffer, momentum_);  // Nesterov's look ahead
     const torch::Tensor matrix = ahead.contiguous().flatten(1);
     const double size = 0.2 * std::sqrt(static_cast<double>(std::max(matrix.size(0), matrix.size(1))));
-    parameter.add_(orthogonalised(matrix).reshape(parameter.sizes()), -rate * size);
+    parameter.add_(orthogonalised(matrix).reshape(parameter.sizes()), -moment.rate * size);
   }
 
  private:
@@ -194,15 +197,15 @@ const std::vector<std::string>& update_rules() {
 }
 
 std::unique_ptr<UpdateRule> make_update_rule(Recipe& recipe, const std::string& prefix,
-                                             const std::vector<torch::Tensor>& parameters) {
+                                             const std::vector<torch::Tensor>& parameters, double anneal_steps) {
   const std::string type = recipe.choice(prefix + ".type", "adam", update_rules());
   const double eps = recipe.number(prefix + ".eps", 1e-8, 0.0, 1.0);
   const double decay = recipe.number(prefix + ".weight_decay", 0.0, 0.0, 1.0);
   if (type == "rmsprop")
     return std::make_unique<RmspropRule>(recipe.number(prefix + ".alpha", 0.99, 0.0, 1.0), eps, decay, parameters);
   AdamOptions options{.eps = eps, .decay = decay, .decoupled = type == "adamw"};
-  options.beta1 = recipe.number(prefix + ".beta1", 0.9, 0.0, 1.0);
-  options.beta2 = recipe.number(prefix + ".beta2", 0.99, 0.0, 1.0);
+  options.beta1 = Annealed::from_recipe(recipe, prefix + ".beta1", 0.9, 0.0, 1.0, anneal_steps);
+  options.beta2 = Annealed::from_recipe(recipe, prefix + ".beta2", 0.99, 0.0, 1.0, anneal_steps);
   if (type == "muon")
     return std::make_unique<MuonRule>(recipe.number(prefix + ".momentum", 0.95, 0.0, 1.0), options, parameters);
   return std::make_unique<AdamRule>(options, parameters);

@@ -16,9 +16,14 @@ namespace ganvas {
 class UpdateRule {
  public:
   virtual ~UpdateRule() = default;
-  /// One update of the `index`-th parameter. `step` counts its updates from 1. Without autograd.
-  virtual void update(std::size_t index, torch::Tensor parameter, const torch::Tensor& gradient, std::int64_t step,
-                      double rate) = 0;
+  struct Moment {
+    std::int64_t count = 1;  ///< which update of the parameter it is, from 1
+    std::int64_t step = 0;   ///< of the run, from 0
+    double rate = 0;
+  };
+  /// One update of the `index`-th parameter. Without autograd.
+  virtual void update(std::size_t index, torch::Tensor parameter, const torch::Tensor& gradient,
+                      const Moment& moment) = 0;
 
   /// All state becomes zeros, as it began.
   void reset();
@@ -44,7 +49,8 @@ const std::vector<std::string>& update_rules();
 ///   muon     momentum; the updates of convolutions and large matrices are made orthogonal by five Newton-Schulz
 ///            iterations and scaled to the size of Adam's (Jordan et al. 2024; Liu et al. 2025, section 2.2), all
 ///            other parameters take Adam. For generators trained on one smooth loss.
+/// beta1 and beta2 may be annealed, over `anneal_steps` steps of the run.
 std::unique_ptr<UpdateRule> make_update_rule(Recipe& recipe, const std::string& prefix,
-                                             const std::vector<torch::Tensor>& parameters);
+                                             const std::vector<torch::Tensor>& parameters, double anneal_steps = 1);
 
 }  // namespace ganvas
