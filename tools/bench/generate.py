@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Pictures from noise by StyleGAN2, 64 x 64, ours against the published arithmetic in PyTorch (eager, fp32), interleaved.
 
-Needs Debian's python3-torch. Usage: tools/bench/generate.py [ROUNDS [COUNT]]
+Needs Debian's python3-torch. Usage: tools/bench/generate.py [ROUNDS [COUNT [THREADS]]]
   mini    stylegan2-mini's generator: widths 128 128 96 64 32, mapping of 4 layers
   wide    widths 256 256 256 256 128, mapping of 8 layers
 The rival works as rosinality's code does by default: a kernel a sample in one grouped convolution, general up-and-down
 filtering by zeros, padding and a convolution of single channels; batches of 16 (and of 1: the better counts). Ours makes
-a picture a thread. Both take all processors. From latents to 8 bit; no files. Weights are random: they don't matter for
-speed. The pictures of both are compared first.
+a picture a thread. Both take all processors, or the first THREADS of them. From latents to 8 bit; no files. Weights are
+random: they don't matter for speed. The pictures of both are compared first. Processor time is what the threads of each
+side took together: on a busy machine it says more than the clock, where threads that wait for one another lose most.
 """
 import math
 import os
@@ -146,12 +147,16 @@ def compare(name, widths, noise, layers, rounds, count, threads):
             print(f"{name}, {count} pictures, {threads} threads, {rounds} rounds: ganvas {1e3 * found.mine / count:.2f} ms "
                   f"a picture (peak {found.memory:.0f} MiB)   PyTorch {torch.__version__}, batches of {batch}, "
                   f"{1e3 * found.rival / count:.2f} ms   median ratio {found.ratio:.2f}   "
+                  f"processor time {1e3 * found.mine_cpu / count:.2f} and {1e3 * found.rival_cpu / count:.2f} ms, "
+                  f"ratio {found.rival_cpu / max(found.mine_cpu, 1e-9):.2f}   "
                   f"largest difference {difference} levels", flush=True)
 
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 64
+    if len(sys.argv) > 3:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[3])])
     threads = all_threads()
     torch.set_num_threads(threads)
     torch.manual_seed(1)

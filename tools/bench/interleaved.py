@@ -17,6 +17,13 @@ def peak(pid):
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
+def processor_seconds(pid):
+    """Of all threads of a process so far."""
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def cpu_name():
     with open("/proc/cpuinfo") as info:
         return next(line.split(":")[1].strip() for line in info if line.startswith("model name"))
@@ -28,6 +35,8 @@ class Found(NamedTuple):
     ratio: float   # median of theirs by ours
     memory: float  # peak memory of ours, MiB
     twin: float    # median of the seconds that ours printed behind its own; 0: none
+    mine_cpu: float   # processor seconds of ours a step, mean over all rounds: less moved by what else runs
+    rival_cpu: float  # the same of theirs
 
 
 def interleaved(arguments, theirs, rounds, warm=False):
@@ -51,14 +60,18 @@ def interleaved(arguments, theirs, rounds, warm=False):
 
     for _ in range(2):  # warm-up
         run_ours(), run_theirs()
+    cpu = processor_seconds(ours.pid), processor_seconds(os.getpid())
     pairs = [(run_ours(), run_theirs()) for _ in range(rounds)]
+    cpu = processor_seconds(ours.pid) - cpu[0], processor_seconds(os.getpid()) - cpu[1]
+    steps = rounds * (2 if warm else 1)  # of theirs; ours, where it warms up by itself, takes as many
     memory = peak(ours.pid)
     ours.stdin.close()
     ours.wait()
     median = statistics.median
     return Found(mine=median(mine[0] for mine, _ in pairs), rival=median(rival for _, rival in pairs),
                  ratio=median(rival / mine[0] for mine, rival in pairs), memory=memory,
-                 twin=median(mine[1] if len(mine) > 1 else 0 for mine, _ in pairs))
+                 twin=median(mine[1] if len(mine) > 1 else 0 for mine, _ in pairs),
+                 mine_cpu=cpu[0] / steps, rival_cpu=cpu[1] / steps)
 
 
 def quiet_training(batch):
