@@ -32,7 +32,9 @@ void finish_row(float* __restrict x, std::int64_t pixels, std::int64_t channels,
     const float noise = end.noise ? end.noise[i] : 0.0F;
     for (std::int64_t c = 0; c < channels; ++c) {
       const float v = (factor ? x[c] * factor[c] : x[c]) + noise + bias[c];
-      x[c] = v > 0 ? v : 0.2F * v;
+      // Both are computed, or the compiler would branch at every value.
+      const float low = 0.2F * v;
+      x[c] = v > low ? v : low;
     }
   }
 }
