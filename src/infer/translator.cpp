@@ -10,10 +10,10 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
 #include "ganvas/engine/int8.hpp"
-#include "ganvas/engine/region_runner.hpp"
 #include "ganvas/imaging/channels.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
+#include "infer/region_pass.hpp"
 #include "infer/tile_runner.hpp"
 
 namespace ganvas {
@@ -86,26 +86,10 @@ Image Translator::State::in_tiles(const Image& image, const std::function<void(d
       fail(ErrorKind::memory, "{}x{} pixels are too much for this network as a whole, and in tiles it can't run: {}",
            image.width(), image.height(), why);
   }
-  Image result(image.width(), image.height(), info.out_channels, image.depth());
-  const auto rect = [](const PictureRegion& region) {
-    return cv::Rect(region.x, region.y, region.width, region.height);
-  };
   RegionOptions settings;
   settings.tile = options.tile;
   settings.bf16 = runner.precision() == "bf16";
-  regions->run(
-      image.height(), image.width(),
-      [&](const PictureRegion& region) {
-        return tensor_from_image(image.pixels(rect(region)), info.value_range, info.value_low);
-      },
-      [&](const PictureRegion& region, const torch::Tensor& values) {
-        if (!std::isfinite(values.sum().item<float>()))
-          fail(ErrorKind::model, "the network gives values that are no numbers (NaN or infinite)");
-        image_from_tensor(values, image.depth(), info.value_range, info.value_low)
-            .pixels.copyTo(result.pixels(rect(region)));
-      },
-      settings, progress);
-  return result;
+  return run_in_regions(*regions, info, image, settings, progress);
 }
 
 Translator::Translator(LoadedGenerator model, const TranslateOptions& options) {

@@ -17,6 +17,7 @@
 #include "ganvas/imaging/colour.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/imaging/tiling.hpp"
+#include "infer/region_pass.hpp"
 #include "infer/tile_runner.hpp"
 
 namespace ganvas {
@@ -84,18 +85,52 @@ cv::Size resolve(const TargetSize& target, int from_width, int from_height, int 
 
 struct Upscaler::State {
   State(LoadedGenerator model, const UpscaleOptions& given)
-      : runner(std::move(model.network), given.run, given.tta, model.file.text(int8_metadata)), options(given) {}
+      : network(model.network),
+        runner(std::move(model.network), given.run, given.tta, model.file.text(int8_metadata)),
+        options(given) {}
 
   Image pass(const Image& image, const Report& report);
   Image enlarge_colour(const Image& colour, cv::Size size, ColourFix fix, const Report& report);
   Image enlarge_once(const Image& image, const Report& report);
   Image enlarge_planes(const Image& image, const Report& report);
+  RegionRunner* regions_for(const Image& image);
+  RegionOptions region_options() const;
 
+  GeneratorPtr network;
   TileRunner runner;
   UpscaleOptions options;
+  std::unique_ptr<RegionRunner> regions;  ///< of a network that looks at means over the whole picture
+  bool tried_regions = false;
   bool warned_global = false;
   int tile_limit = 0;  ///< learnt when memory ran out; 0: none
 };
+
+RegionOptions Upscaler::State::region_options() const {
+  RegionOptions settings;
+  settings.tile = options.tile;
+  settings.bf16 = runner.precision() == "bf16";
+  if (!settings.bf16) settings.kept = KeptPrecision::fp32;
+  return settings;
+}
+
+/// What gives tiles the statistics of the whole picture, if the network wants no more of it than these, and what is
+/// computed several times for them is bounded, unless somebody chose the tiles. Null otherwise.
+RegionRunner* Upscaler::State::regions_for(const Image& image) {
+  constexpr double most_work = 1.5;  // of the network's own
+  if (!runner.info().global || !runner.compiled() || options.tta) return nullptr;
+  if (!std::exchange(tried_regions, true)) {
+    std::string why;
+    regions = RegionRunner::compile(*network, why);
+    if (regions && !regions->local()) regions.reset();
+  }
+  if (!regions || options.tile > 0) return regions.get();
+  try {
+    const RegionStatistics costs = regions->estimate(image.height(), image.width(), region_options());
+    return costs.multiply_adds <= most_work * costs.plain_multiply_adds ? regions.get() : nullptr;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 
 /// One run of the network over a picture with the channels that it takes.
 Image Upscaler::State::pass(const Image& image, const Report& report) {
@@ -116,7 +151,17 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
   const int learnt = tile_limit;
   for (;;) {
     try {
-      const TilePlan plan = plan_tiles(image.width(), image.height(), tiling);
+      TilePlan plan = plan_tiles(image.width(), image.height(), tiling);
+      if (info.global && plan.tiles.size() == 1) {
+        // What runs as a whole such a network fills up by itself, as it was trained; means take part in it.
+        TileOptions whole = tiling;
+        whole.tile = std::max({tiling.tile, image.width(), image.height()});
+        whole.align = 1;
+        plan = plan_tiles(image.width(), image.height(), whole);
+      }
+      if (plan.tiles.size() > 1)
+        if (RegionRunner* exact = regions_for(image))
+          return run_in_regions(*exact, info, image, region_options(), report);
       if (info.global && plan.tiles.size() > 1 && !std::exchange(warned_global, true))
         log(LogLevel::warning, "this network looks at the whole picture; in tiles its result is only approximate");
       return run_tiled(

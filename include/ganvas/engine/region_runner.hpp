@@ -68,6 +68,9 @@ class RegionRunner {
   RegionStatistics run(int height, int width, const Source& source, const Sink& sink, const RegionOptions& options = {},
                        const ProgressFunction& progress = {});
 
+  /// Whether parts of the result are made of parts of the picture, and of means and variances over all pixels.
+  bool local() const;
+
   /// What run() would take, without running; kept_bytes is the bound that it stays below.
   RegionStatistics estimate(int height, int width, const RegionOptions& options = {}) const;
 

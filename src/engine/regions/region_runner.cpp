@@ -113,6 +113,15 @@ struct RegionRunner::State {
   }
 };
 
+bool RegionRunner::local() const {
+  constexpr int side = 9600;  // divides by many windows
+  for (const engine::Node& node : state_->graph)
+    for (std::size_t k = 0; k < node.inputs.size(); ++k)
+      for (const engine::Axis axis : engine::axes)
+        if (node->source(k, axis, {0, 1}, side).size() >= side) return false;
+  return true;
+}
+
 RegionRunner::RegionRunner(std::unique_ptr<State> state) : state_(std::move(state)) {}
 RegionRunner::~RegionRunner() = default;
 
