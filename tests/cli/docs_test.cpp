@@ -1,4 +1,6 @@
 // Man pages and completion, as the build writes them; what the command answers to slips.
+#include <set>
+
 #include "cli/program.hpp"
 
 using namespace ganvas;
@@ -86,6 +88,45 @@ TEST_CASE("docs: bash completes commands, options, values and shipped models") {
   CHECK(complete("data edges --method l") == "log\n");
   CHECK(complete("upscale x -m photo-x4-r") == "photo-x4-real\n");
   CHECK(complete("upscale x -o ") == "\n");  // bash's own file names
+}
+
+namespace {
+
+/// First words of the lines behind `title`, up to an empty line.
+std::set<std::string> listed(const std::string& text, const std::string& title) {
+  std::set<std::string> names;
+  const std::size_t begin = text.find(title);
+  REQUIRE(begin != std::string::npos);
+  std::istringstream lines(text.substr(text.find('\n', begin) + 1));
+  for (std::string line; std::getline(lines, line) && !line.empty();) names.insert(line.substr(0, line.find(' ')));
+  return names;
+}
+
+/// What stands `so` in a text.
+std::set<std::string> in_backticks(const std::string& text) {
+  std::set<std::string> names;
+  for (std::size_t begin = 0; (begin = text.find('`', begin)) != std::string::npos;) {
+    const std::size_t end = text.find('`', begin + 1);
+    if (end == std::string::npos) break;
+    names.insert(text.substr(begin + 1, end - begin - 1));
+    begin = end + 1;
+  }
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("docs: README names the networks that load, and its table no others") {
+  const std::set<std::string> known =
+      listed(run_ganvas({"model", "list"}).out, "Architectures that a model file may hold:");
+  REQUIRE(known.size() > 20);
+  const std::string readme = text_of(fs::path(GANVAS_SOURCE_DIR) / "README.md");
+  const std::string begin = "| network | |\n";
+  REQUIRE(contains(readme, begin));
+  const std::size_t table = readme.find(begin);
+  for (const auto& name : in_backticks(readme.substr(table, readme.find("\n\n", table) - table)))
+    if (!name.starts_with('.')) CHECK_MESSAGE(known.contains(name), name);  // suffixes
+  for (const auto& name : known) CHECK_MESSAGE(contains(readme, "`" + name + "`"), name);
 }
 
 TEST_CASE("slips: unknown options and commands are answered with the nearest ones, in one line") {
