@@ -3,6 +3,7 @@
 // of rosinality and BasicSR are the same function under other names.
 #include <torch/torch.h>
 
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -110,7 +111,11 @@ class StyledConv final : public nn::Module, public Settles {
     const double gain = options_.demodulate ? std::numbers::sqrt2 : 1.0;
     const Tensor weight = weight_ * gain_;
     ready_.squares = weight.square().sum({2, 3}).t().contiguous();
-    ready_.weight = (options_.up ? weight.transpose(0, 1) : weight).contiguous(at::MemoryFormat::ChannelsLast);
+    ready_.weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
+    if (options_.up)
+      for (int phase = 0; phase < 4; ++phase)
+        ready_.phases[static_cast<std::size_t>(phase)] =
+            phase_of(phase_of(weight, 2, phase / 2), 3, phase % 2).contiguous(at::MemoryFormat::ChannelsLast);
     ready_.bias = bias_ * gain;
     if (strength_.defined()) ready_.strength = strength_ * gain;
   }
@@ -126,18 +131,15 @@ class StyledConv final : public nn::Module, public Settles {
     if (options_.demodulate)
       factor = torch::rsqrt_(torch::matmul(style.square(), ready_.squares).add_(1e-8)).mul_(std::numbers::sqrt2);
     Tensor weight = ready_.weight, picture = x;
-    if (x.size(2) * x.size(3) > options_.kernel * options_.kernel * options_.out) {
-      const std::int64_t in = style.size(1);
-      const bool up = options_.up;
-      weight = weight * style.view({up ? in : 1, up ? 1 : in, 1, 1});
-      if (factor.defined()) weight.mul_(factor.view({up ? 1 : -1, up ? -1 : 1, 1, 1}));
+    if (!options_.up && x.size(2) * x.size(3) > options_.kernel * options_.kernel * options_.out) {
+      weight = weight * style.view({1, -1, 1, 1});
+      if (factor.defined()) weight.mul_(factor.view({-1, 1, 1, 1}));
       factor = Tensor();
     } else {
       picture = x * style.view({1, -1, 1, 1});
     }
     if (!options_.demodulate) return torch::conv2d(picture, weight, ready_.bias, 1, options_.kernel / 2);
-    Tensor y = options_.up ? torch::conv_transpose2d(picture, weight, {}, 2)
-                           : torch::conv2d(picture, weight, {}, 1, options_.kernel / 2);
+    Tensor y = options_.up ? enlarged(picture) : torch::conv2d(picture, weight, {}, 1, options_.kernel / 2);
     Tensor noise;
     if (options_.height > 0 && layer_noise != LayerNoise::none)
       noise = (layer_noise == LayerNoise::random ? torch::randn({options_.height, options_.width}) : noise_) *
@@ -146,9 +148,31 @@ class StyledConv final : public nn::Module, public Settles {
   }
 
  private:
+  /// Of a kernel of 3, what even (0) and odd (1) places of the result of a transposed convolution of stride 2 see along
+  /// `dimension`: even ones the pixel before by the last weight and their own by the first, odd ones the middle.
+  static Tensor phase_of(const Tensor& weight, int dimension, int odd) {
+    if (odd == 1) return weight.narrow(dimension, 1, 1);
+    return torch::cat({weight.narrow(dimension, 2, 1), weight.narrow(dimension, 0, 1)}, dimension);
+  }
+  /// conv_transpose2d of stride 2 as four convolutions, each for every second row and column: LibTorch has no fast
+  /// transposed ones.
+  Tensor enlarged(const Tensor& x) const {
+    const std::int64_t height = 2 * x.size(2) + 1, width = 2 * x.size(3) + 1;
+    Tensor y = torch::empty({x.size(0), options_.out, height, width}, x.options(), at::MemoryFormat::ChannelsLast);
+    for (std::int64_t phase = 0; phase < 4; ++phase) {
+      const std::int64_t down = phase / 2, across = phase % 2;
+      y.slice(2, down, height, 2)
+          .slice(3, across, width, 2)
+          .copy_(torch::conv2d(x, ready_.phases[static_cast<std::size_t>(phase)], {}, 1,
+                               torch::IntArrayRef({1 - down, 1 - across})));
+    }
+    return y;
+  }
+
   /// What settled weights give.
   struct Ready {
     Tensor weight, squares, bias, strength;
+    std::array<Tensor, 4> phases{};  ///< of an enlarging one, by odd row and odd column
   };
   Options options_;
   double gain_;
