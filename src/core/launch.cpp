@@ -112,6 +112,7 @@ std::optional<Launch> read_launch(const Environment& environment) {
     check_agreement(launch, variables);
     launch.address = address_for(launcher, launch, variables);
     launch.port = port_for(launcher, variables);
+    launch.patience = variables.number_or("GANVAS_PEER_TIMEOUT", launch.patience, 2, 86400);
     return launch;
   }
   return std::nullopt;

@@ -157,6 +157,103 @@ TEST_CASE("mpirun's processes are one run, stopped and resumed to the same bytes
   CHECK(read_file(folder / "whole/model.safetensors") == read_file(folder / "parts/model.safetensors"));
 }
 
+namespace {
+
+/// A recipe whose training goes on until somebody ends it, and a picture or two.
+void write_endless(const fs::path& folder) {
+  write_pictures(folder / "hr", 4);
+  write_file_atomically(folder / "tiny.toml",
+                        std::string("[generator]\nscale = 2\nchannels = 4\nconvs = 1\n[data]\ncrop = 8\nhold_out = 1\n"
+                                    "[train]\nsteps = 100000\nbatch = 2\nprecision = \"fp32\"\ncheckpoint_every = 5\n"
+                                    "validate_every = 100000\nsample_every = 100000\n"));
+}
+
+/// As torchrun says it; who is silent for two seconds counts as gone.
+std::vector<std::pair<std::string, std::string>> rank_of_two(const std::string& rank, const std::string& address,
+                                                             const std::string& port) {
+  return {{"RANK", rank},        {"WORLD_SIZE", "2"},          {"MASTER_ADDR", address},
+          {"MASTER_PORT", port}, {"GANVAS_PEER_TIMEOUT", "2"}, {"OMP_NUM_THREADS", "1"}};
+}
+
+/// The step of the checkpoint; 0 while there is none.
+std::int64_t checkpoint_step(const fs::path& run) {
+  const fs::path path = run / "checkpoints/latest.safetensors";
+  return fs::exists(path) ? std::stoll(read_safetensors(path).metadata.at("step")) : 0;
+}
+
+/// One line at the end that says who is missing, and a run that goes on from its last checkpoint.
+void check_parted(const Finished& finished, const std::string& who) {
+  CAPTURE(finished.err);
+  CHECK(finished.code == 1);
+  const auto at = finished.err.find("error: ");
+  REQUIRE(at != std::string::npos);
+  const std::string last = finished.err.substr(at);
+  CHECK(line_count(last) == 1);
+  CHECK(contains(last, who));
+  CHECK(contains(last, "the last checkpoint is whole: start all processes again, with --resume"));
+}
+
+}  // namespace
+
+TEST_CASE("two processes: where one is killed, or stands still, the other one says so and ends, and the run goes on") {
+  for (const int signal : {SIGKILL, SIGSTOP}) {
+    CAPTURE(signal);
+    const TemporaryFolder folder;
+    write_endless(folder.path());
+    const std::string port = std::to_string(free_port());
+    Program first(arguments(folder.path(), "run"), {}, {.environment = rank_of_two("0", "127.0.0.1", port)});
+    Program second(arguments(folder.path(), "run"), {}, {.environment = rank_of_two("1", "127.0.0.1", port)});
+    second.signal_when([&] { return checkpoint_step(folder / "run") >= 5; }, signal);
+    check_parted(first.finish(), signal == SIGSTOP ? "rank 0 of 2: rank 1 hasn't been heard of for 2 s"
+                                                   : "rank 0 of 2: another process is gone");
+    const std::int64_t step = checkpoint_step(folder / "run");
+    const Finished rest =
+        run_ganvas(arguments(folder.path(), "run", {"--resume", "--set", fmt::format("train.steps={}", step + 1)}));
+    CAPTURE(rest.err);
+    CHECK(rest.code == 0);
+    CHECK(checkpoint_step(folder / "run") == step + 1);
+  }
+}
+
+TEST_CASE("two hosts: where the line between them is cut, each ends with one line") {
+  // Two network namespaces are two hosts: addresses, routes and ports of their own, and a cable to pull.
+  const std::string name = fmt::format("ganvas{}", ::getpid()), a = name + "a", b = name + "b";
+  const auto ip = [](const std::string& command) {
+    return std::system(("ip " + command + " 2>/dev/null").c_str()) == 0;
+  };
+  struct Hosts {
+    std::string a, b;
+    ~Hosts() {
+      for (const auto& host : {a, b})
+        if (std::system(("ip netns del " + host + " 2>/dev/null").c_str()) != 0) continue;
+    }
+  } const hosts{a, b};
+  const std::string in_a = "-n " + a + " ", in_b = "-n " + b + " ";
+  if (!ip("netns add " + a) || !ip("netns add " + b) ||
+      !ip("link add eth0 netns " + a + " type veth peer name eth0 netns " + b) ||
+      !ip(in_a + "addr add 10.83.0.1/24 dev eth0") || !ip(in_b + "addr add 10.83.0.2/24 dev eth0") ||
+      !ip(in_a + "link set eth0 up") || !ip(in_b + "link set eth0 up") || !ip(in_a + "link set lo up") ||
+      !ip(in_b + "link set lo up")) {
+    std::printf("[skipped] may not make network namespaces\n");
+    return;
+  }
+  const TemporaryFolder folder;
+  write_endless(folder.path());
+  const auto on = [&](const std::string& host, const std::string& rank) {
+    std::vector<std::string> all{"netns", "exec", host, GANVAS_BINARY};
+    for (const auto& argument : arguments(folder.path(), "run")) all.push_back(argument);
+    return std::make_unique<Program>(
+        all, std::string(), Setting{.binary = "/usr/sbin/ip", .environment = rank_of_two(rank, "10.83.0.1", "29500")});
+  };
+  const auto first = on(a, "0"), second = on(b, "1");
+  first->signal_when([&] { return checkpoint_step(folder / "run") >= 5; }, 0);
+  REQUIRE(checkpoint_step(folder / "run") >= 5);
+  REQUIRE(ip(in_b + "link set eth0 down"));
+  check_parted(first->finish(), "rank 0 of 2: rank 1 hasn't been heard of for 2 s");
+  check_parted(second->finish(), "rank 1 of 2: rank 0 hasn't been heard of for 2 s");
+  CHECK(checkpoint_step(folder / "run") >= 5);
+}
+
 TEST_CASE("a group that can't be: one clear line") {
   const TemporaryFolder folder;
   write_pictures(folder / "hr", 3);

@@ -59,6 +59,10 @@ TEST_CASE("launch: ranks of torchrun, OpenMPI, MPICH and SLURM") {
   CHECK(of_torch.local_rank == 1);
   CHECK(of_torch.address == "gpu1");
   CHECK(of_torch.port == 1234);
+  CHECK(of_torch.patience == 30);
+  CHECK(launch_of(with(torchrun, {{"GANVAS_PEER_TIMEOUT", "120"}}))->patience == 120);
+  CHECK(refusal(with(torchrun, {{"GANVAS_PEER_TIMEOUT", "0"}})) ==
+        "GANVAS_PEER_TIMEOUT=0: expected a whole number of 2 .. 86400");
 
   const Launch of_mpi = *launch_of(openmpi);
   CHECK(of_mpi.rank == 1);

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -9,6 +10,8 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/launch.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/own_address.hpp"
+#include "train/loop/heartbeat.hpp"
 
 #if defined(USE_C10D_GLOO) && \
     __has_include(<torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>) && __has_include(<gloo/algorithm.h>)
@@ -26,25 +29,90 @@ namespace ganvas {
 
 #ifdef GANVAS_HAS_GLOO
 
+namespace {
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
 struct Distributed::Group {
 #ifdef GANVAS_HAS_NCCL
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;
 #endif
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  std::unique_ptr<Heartbeat> heartbeat;
+  Launch launch;
 
   void broadcast(std::vector<torch::Tensor> tensors) {
 #ifdef GANVAS_HAS_NCCL
     if (nccl && tensors[0].is_cuda()) return void(nccl->broadcast(tensors)->wait());
 #endif
-    gloo->broadcast(tensors)->wait();
+    wait_for(gloo->broadcast(tensors));
   }
   void sum(std::vector<torch::Tensor> tensors) {
 #ifdef GANVAS_HAS_NCCL
     if (nccl && tensors[0].is_cuda()) return void(nccl->allreduce(tensors)->wait());
 #endif
-    gloo->allreduce(tensors)->wait();
+    wait_for(gloo->allreduce(tensors));
+  }
+
+ private:
+  /// As long as the others live.
+  void wait_for(const c10::intrusive_ptr<c10d::Work>& work) {
+    std::optional<Heartbeat::Watch> watch;
+    while (true) {
+      try {
+        work->wait(std::chrono::seconds(1));
+        return;
+      } catch (const std::exception& error) {
+        if (work->isCompleted() && work->isSuccess()) return;  // just now
+        if (work->isCompleted()) end(fmt::format("another process is gone ({})", first_line(error.what())));
+      }
+      if (!watch) watch.emplace(*heartbeat);
+      if (const auto rank = watch->silent(launch.patience))
+        end(fmt::format("rank {} hasn't been heard of for {} s", *rank, launch.patience));
+    }
+  }
+
+  [[noreturn]] void end(const std::string& why) {
+    // Gloo's threads may wait for the lost process for ever, and its end for them.
+    gloo.release();
+    fail(ErrorKind::data, "rank {} of {}: {}; the last checkpoint is whole: start all processes again, with --resume",
+         launch.rank, launch.size, why);
   }
 };
+
+namespace {
+
+c10::intrusive_ptr<c10d::TCPStore> store_of(const Launch& launch, bool serve) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<std::uint16_t>(launch.port);
+  options.isServer = serve;
+  options.numWorkers = static_cast<std::size_t>(launch.size);
+  options.waitWorkers = false;
+  options.timeout = std::chrono::seconds(120);
+  return c10::make_intrusive<c10d::TCPStore>(launch.address, options);
+}
+
+/// The interface that leads to the first process's machine, unless GLOO_SOCKET_IFNAME names one. Gloo's own choice,
+/// what the machine's name resolves to, is the loopback on many.
+std::shared_ptr<gloo::transport::Device> interface_for(const Launch& launch) {
+  if (const char* name = std::getenv("GLOO_SOCKET_IFNAME"); name && *name)
+    return c10d::ProcessGroupGloo::createDeviceForInterface(name);
+  const std::string own = own_address_towards(launch.address, launch.port);
+  return own.empty() ? c10d::ProcessGroupGloo::createDefaultDevice()
+                     : c10d::ProcessGroupGloo::createDeviceForHostname(own);
+}
+
+/// Through a connection of its own: that of the group is blocked while processes wait for one another.
+std::unique_ptr<Heartbeat> heartbeat_of(const Launch& launch, const std::string& prefix) {
+  const auto store = c10::make_intrusive<c10d::PrefixStore>(prefix + "/alive", store_of(launch, /*serve=*/false));
+  const std::chrono::milliseconds every(std::clamp(launch.patience * 200, 500, 5000));
+  return std::make_unique<Heartbeat>(launch.rank, launch.size, every,
+                                     [store](int rank, int by) { return store->add(std::to_string(rank), by); });
+}
+
+}  // namespace
 
 Distributed Distributed::from_environment(torch::Device device) {
   const std::optional<Launch> launch = read_launch(process_environment());
@@ -53,24 +121,21 @@ Distributed Distributed::from_environment(torch::Device device) {
   result.size_ = launch->size;
   result.rank_ = launch->rank;
   try {
-    c10d::TCPStoreOptions options;
-    options.port = static_cast<std::uint16_t>(launch->port);
-    options.isServer = result.rank_ == 0;
     // torchrun keeps a store of its own on this very port and says so; its processes are all guests there.
-    if (const char* agent = std::getenv("TORCHELASTIC_USE_AGENT_STORE"); agent && std::strcmp(agent, "True") == 0)
-      options.isServer = false;
-    options.numWorkers = static_cast<std::size_t>(result.size_);
-    options.waitWorkers = false;
-    options.timeout = std::chrono::seconds(120);
+    const char* agent = std::getenv("TORCHELASTIC_USE_AGENT_STORE");
+    const bool guest = agent && std::strcmp(agent, "True") == 0;
     // Names of our own: torchrun's agent keeps its entries in the same store, and a restarted group's are new ones.
     const char* attempt = std::getenv("TORCHELASTIC_RESTART_COUNT");
-    c10::intrusive_ptr<c10d::Store> store =
-        c10::make_intrusive<c10d::PrefixStore>(fmt::format("ganvas/{}", attempt ? attempt : "0"),
-                                               c10::make_intrusive<c10d::TCPStore>(launch->address, options));
+    const std::string prefix = fmt::format("ganvas/{}", attempt ? attempt : "0");
+    const auto store =
+        c10::make_intrusive<c10d::PrefixStore>(prefix, store_of(*launch, /*serve=*/result.rank_ == 0 && !guest));
     result.group_ = std::make_unique<Group>();
+    result.group_->launch = *launch;
+    result.group_->heartbeat = heartbeat_of(*launch, prefix);
     auto gloo = c10d::ProcessGroupGloo::Options::create();
-    gloo->timeout = std::chrono::minutes(10);
-    gloo->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
+    // While all live they wait, however long one of them validates; the heartbeat finds out who doesn't.
+    gloo->timeout = std::chrono::hours(24 * 7);
+    gloo->devices.push_back(interface_for(*launch));
     result.group_->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, result.rank_, result.size_, gloo);
 #ifdef GANVAS_HAS_NCCL
     if (device.is_cuda())
@@ -79,9 +144,8 @@ Distributed Distributed::from_environment(torch::Device device) {
     (void)device;
 #endif
   } catch (const std::exception& error) {
-    const std::string text = error.what();
     fail(ErrorKind::usage, "rank {} of {} ({}): can't join the group at {}:{}: {}; MASTER_ADDR and MASTER_PORT choose",
-         result.rank_, result.size_, launch->by, launch->address, launch->port, text.substr(0, text.find('\n')));
+         result.rank_, result.size_, launch->by, launch->address, launch->port, first_line(error.what()));
   }
   log(LogLevel::info, "rank {} of {} ({}) at {}:{}", result.rank_, result.size_, launch->by, launch->address,
       launch->port);
