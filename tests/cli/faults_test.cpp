@@ -1,10 +1,10 @@
-// Faults while the program works: killed at random moments, a full disk, a reader that goes away. Each ends with
+// Faults while the program works: killed at any moment, a full disk, a reader that goes away. Each ends with
 // nothing half, and the same command, run again, with the bytes of a run that nothing happened to.
 #include <sys/mount.h>
 
+#include <cmath>
 #include <fstream>
 #include <map>
-#include <random>
 
 #include "cli/program.hpp"
 
@@ -41,9 +41,15 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Starts the program and kills it after a time drawn from 0 to `longest` seconds; whether it was still running.
-bool killed_at_random(const std::vector<std::string>& arguments, double longest, std::mt19937& random) {
-  const double after = std::uniform_real_distribution(0.0, longest)(random);
+/// The i-th of any number of times within `longest` seconds, spread evenly however many are taken: multiples of the
+/// golden ratio, modulo 1 (Weyl).
+double kill_time(int i, double longest) {
+  constexpr double golden = 0.6180339887498949;
+  return longest * std::fmod((i + 1) * golden, 1.0);
+}
+
+/// Starts the program and kills it after so many seconds; whether it was still running.
+bool killed(const std::vector<std::string>& arguments, double after) {
   const auto begin = std::chrono::steady_clock::now();
   Program program(arguments);
   program.signal_when([&] { return seconds_since(begin) > after; }, SIGKILL);
@@ -75,8 +81,8 @@ class SmallDisk {
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
   bool mounted() const { return mounted_; }
-  void resize(const char* size) const {
-    REQUIRE(::mount("tmpfs", place_.c_str(), "tmpfs", MS_REMOUNT, (std::string("size=") + size).c_str()) == 0);
+  void resize(const std::string& size) const {
+    REQUIRE(::mount("tmpfs", place_.c_str(), "tmpfs", MS_REMOUNT, ("size=" + size).c_str()) == 0);
   }
 
  private:
@@ -103,7 +109,7 @@ std::vector<std::string> training(const fs::path& folder, const std::string& out
 
 }  // namespace
 
-TEST_CASE("faults: a batch that is killed at random moments leaves whole files alone, and ends with the same bytes") {
+TEST_CASE("faults: a batch that is killed at any moment leaves whole files alone, and ends with the same bytes") {
   const TemporaryFolder folder;
   const Job job(folder.path());
   const auto begin = std::chrono::steady_clock::now();
@@ -111,12 +117,11 @@ TEST_CASE("faults: a batch that is killed at random moments leaves whole files a
   const double longest = seconds_since(begin);
   const auto whole = files_in(folder / "whole");
   REQUIRE(whole.size() == 12);
-  std::mt19937 random(std::random_device{}());
   int kills = 0;
   for (int i = 0; kills < wanted_kills() && i < 10 * wanted_kills(); ++i) {
     // What is done already stays; now and then the work begins anew.
     if (files_in(folder / "out").size() >= whole.size()) fs::remove_all(folder / "out");
-    kills += killed_at_random(job.command(folder / "out"), longest, random);
+    kills += killed(job.command(folder / "out"), kill_time(i, longest));
     check_whole(folder / "out", whole);
   }
   CHECK(kills == wanted_kills());
@@ -124,16 +129,15 @@ TEST_CASE("faults: a batch that is killed at random moments leaves whole files a
   CHECK(files_in(folder / "out") == whole);  // and nothing else: what killed runs left is gone
 }
 
-TEST_CASE("faults: a training that is killed at random moments goes on each time, to the same bytes") {
+TEST_CASE("faults: a training that is killed at any moment goes on each time, to the same bytes") {
   const TemporaryFolder folder;
   const auto begin = std::chrono::steady_clock::now();
   REQUIRE(run_ganvas(training(folder.path(), "whole")).code == 0);
   const double longest = seconds_since(begin);
-  std::mt19937 random(std::random_device{}());
   int kills = 0;
   for (int i = 0; kills < wanted_kills() && i < 10 * wanted_kills(); ++i) {
     if (fs::exists(folder / "run/model.safetensors")) fs::remove_all(folder / "run");
-    kills += killed_at_random(training(folder.path(), "run", {"--resume"}), longest, random);
+    kills += killed(training(folder.path(), "run", {"--resume"}), kill_time(i, longest));
   }
   CHECK(kills == wanted_kills());
   const Finished rest = run_ganvas(training(folder.path(), "run", {"--resume"}));
@@ -165,17 +169,40 @@ TEST_CASE("faults: a full disk costs the files that don't fit, with one line, an
   disk.resize("8m");
   CHECK(run_ganvas(job.command(folder / "small/out")).code == 0);
   CHECK(files_in(folder / "small/out") == whole);
+}
 
-  disk.resize("700k");
-  REQUIRE(run_ganvas(training(folder.path(), "whole-run")).code == 0);
-  const Finished stopped = run_ganvas(training(folder.path(), "small/run"));
+TEST_CASE("faults: a disk that fills up in the middle of a training costs what came after its last checkpoint") {
+  const TemporaryFolder folder;
+  const SmallDisk disk(folder / "small", "64m");
+  if (!disk.mounted()) {
+    std::printf("[skipped] may not mount a small file system\n");
+    return;
+  }
+  REQUIRE(run_ganvas(training(folder.path(), "whole")).code == 0);
+  REQUIRE(run_ganvas(training(folder.path(), "small/run", {"--stop-at", "50"})).code == 0);
+  // Beside the run as it stands there is no room for a second checkpoint, which comes before the first one goes.
+  const std::uintmax_t checkpoint = fs::file_size(folder / "small/run/checkpoints/latest.safetensors");
+  const fs::space_info space = fs::space(folder / "small");
+  const std::uintmax_t used = space.capacity - space.free;
+  disk.resize(fmt::format("{}", used + checkpoint / 2));
+  const Bytes before = read_file(folder / "small/run/checkpoints/latest.safetensors");
+  const Finished stopped = run_ganvas(training(folder.path(), "small/run", {"--resume"}));
   CAPTURE(stopped.err);
-  if (stopped.code != 0) CHECK(stopped.code == 1);
+  CHECK(stopped.code == 1);
+  const auto at = stopped.err.find("error: ");
+  REQUIRE(at != std::string::npos);
+  CHECK(line_count(stopped.err.substr(at)) == 1);
+  CHECK(contains(stopped.err.substr(at), "No space left"));
+  CHECK(contains(stopped.err.substr(at), "the checkpoint before it is whole: make room, then go on with --resume"));
+  CHECK(read_file(folder / "small/run/checkpoints/latest.safetensors") == before);
+  for (const auto& entry : fs::recursive_directory_iterator(folder / "small"))
+    CHECK_FALSE(entry.path().string().ends_with(".part"));
   disk.resize("64m");
   const Finished rest = run_ganvas(training(folder.path(), "small/run", {"--resume"}));
   CAPTURE(rest.err);
   CHECK(rest.code == 0);
-  CHECK(read_file(folder / "whole-run/model.safetensors") == read_file(folder / "small/run/model.safetensors"));
+  for (const char* file : {"model.safetensors", "checkpoints/latest.safetensors"})
+    CHECK(read_file(folder / "whole" / file) == read_file(folder / "small/run" / file));
 }
 
 TEST_CASE("faults: a reader that goes away is named, and is the exit code of a failure") {
