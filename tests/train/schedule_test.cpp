@@ -75,7 +75,8 @@ TEST_CASE("schedules from recipes: defaults by the length of the run, bounds, ke
   }
 }
 
-TEST_CASE("annealed numbers: half a cosine from one end to the other, then still; a recipe that says none keeps them") {
+TEST_CASE(
+    "annealed numbers: half a cosine from one end to the other, then still, and a recipe that says none keeps them") {
   Recipe recipe = Recipe::parse("[a]\nup = 1.0\ndown = 2.0\n[anneal]\na.up = 3.0\na.down = 0.2\n", "a.toml");
   const auto read = [&](const char* key) { return Annealed::from_recipe(recipe, key, 7, 0, 10, 8.5); };
   const Annealed up = read("a.up"), down = read("a.down"), still = read("a.still");
