@@ -39,6 +39,20 @@ TEST_CASE("resume: steps, rates and reports may change and are recorded, everyth
                                          "train.log_every: 3 there, 2 here", "train.steps: 4 there, 8 here"});
 }
 
+TEST_CASE("resume: more steps, whatever the schedule makes of them") {
+  // Milestones and the like follow from the number of steps where the recipe is silent.
+  for (const char* schedule : {"constant", "cosine", "multistep", "linear"}) {
+    CAPTURE(schedule);
+    const TemporaryFolder folder;
+    write_pictures(folder / "pictures", 3);
+    TrainOptions options = run_in(folder / "run", folder / "pictures");
+    const std::string chosen = std::string("optimiser.generator.schedule=") + schedule;
+    REQUIRE(train(tiny_recipe({"train.steps=2", chosen}), options).finished);
+    options.resume = true;
+    CHECK(train(tiny_recipe({"train.steps=5", chosen}), options).steps == 5);
+  }
+}
+
 TEST_CASE("resume: other pictures are refused, or taken with a best score of their own") {
   const TemporaryFolder folder;
   write_pictures(folder / "pictures", 5);

@@ -18,7 +18,8 @@ bool may_change_on_resume(const std::string& key) {
   static constexpr std::array<std::string_view, 10> keys{
       "train.steps",      "train.log_every", "train.validate_every", "train.sample_every", "train.checkpoint_every",
       "train.keep_every", "train.patience",  "train.precision",      "data.threads",       "data.memory"};
-  static constexpr std::array<std::string_view, 5> rates{".lr", ".schedule", ".warm_up", ".floor", ".clip"};
+  static constexpr std::array<std::string_view, 8> rates{".lr",    ".schedule",   ".warm_up",    ".floor",
+                                                         ".gamma", ".milestones", ".decay_from", ".clip"};
   if (std::find(keys.begin(), keys.end(), key) != keys.end() || key.starts_with("monitor.")) return true;
   return (key.starts_with("optimiser.") || key.starts_with("anneal.optimiser.")) &&
          std::any_of(rates.begin(), rates.end(), [&](std::string_view rate) { return key.ends_with(rate); });
