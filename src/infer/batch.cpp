@@ -24,6 +24,7 @@
 #include "infer/finished_output.hpp"
 #include "infer/run_one.hpp"
 #include "infer/standard_input.hpp"
+#include "infer/watch.hpp"
 
 namespace fs = std::filesystem;
 
@@ -326,19 +327,21 @@ BatchSummary run_batch(const BatchOptions& given, const BatchWork& work, std::os
   BatchOptions options = given;
   for (const char* name : {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
     if (options.output == name) options.output = "-";
-  std::vector<BatchJob> jobs = plan_batch(options);
-  check_writable(options, jobs);
-  sweep_outputs(options, jobs);
-  if (jobs.empty()) {
-    log(LogLevel::warning, "no pictures found in {}", fmt::join(options.inputs, ", "));
-    BatchSummary nothing;
-    // An empty share of a job array is no failure; a folder without pictures is.
-    nothing.failed = options.shard_count > 1 ? 0 : 1;
-    return nothing;
-  }
+  const auto run_jobs = [&](const BatchOptions& chosen, std::vector<BatchJob> jobs) {
+    check_writable(chosen, jobs);
+    sweep_outputs(chosen, jobs);
+    return Pipeline(chosen, work, std::move(jobs), out).run();
+  };
   if (!metadata_supported() && options.strip != Strip::all)
     log(LogLevel::warning, "this build drops EXIF and XMP (it was built without exiv2)");
-  return Pipeline(options, work, std::move(jobs), out).run();
+  if (options.watch) return watch_batch(options, run_jobs, out);
+  std::vector<BatchJob> jobs = plan_batch(options);
+  if (!jobs.empty()) return run_jobs(options, std::move(jobs));
+  log(LogLevel::warning, "no pictures found in {}", fmt::join(options.inputs, ", "));
+  BatchSummary nothing;
+  // An empty share of a job array is no failure; a folder without pictures is.
+  nothing.failed = options.shard_count > 1 ? 0 : 1;
+  return nothing;
 }
 
 }  // namespace ganvas

@@ -147,6 +147,7 @@ struct BatchOptions {
   int limit = 0;                         ///< only the first so many files, finished or not; 0: all
   bool dry_run = false, json = false, stop_on_error = false, quiet = false;
   bool print0 = false;  ///< paths of results end with a zero byte instead of a line
+  bool watch = false;   ///< go on with what comes into the folders, until somebody interrupts
 };
 
 }  // namespace ganvas

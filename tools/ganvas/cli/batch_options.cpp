@@ -90,6 +90,9 @@ void add_batch_options(CLI::App& command, BatchOptions& options) {
   add_shard(command, options);
   command.add_option("--limit", options.limit, "Only the first N files, finished already or not")
       ->check(CLI::PositiveNumber);
+  command.add_flag("--watch", options.watch,
+                   "Go on with what comes into the folders, until Ctrl-C or SIGTERM; a file is taken when it has kept "
+                   "its size and time for a second");
   command.add_flag("--dry-run", options.dry_run, "Print what would be done");
   command.add_flag("--print0", options.print0, "End the paths of results with zero bytes, for xargs -0");
   command.add_flag("--json", options.json, "One JSON line a file on standard output");

@@ -144,6 +144,7 @@ int run(const StylizeRequest& request) {
     if (batch.name.find("{style}") == std::string::npos)
       fail(ErrorKind::usage, "--name {}: {} styles would give one output; let it hold {{style}}", batch.name,
            sets.size());
+    if (batch.watch) fail(ErrorKind::usage, "--watch: one style at a time, not a folder of them");
     if (!request.save_style.empty()) fail(ErrorKind::usage, "--save-style: one style at a time, not a folder of them");
     if (!fs::is_directory(batch.output) &&
         (batch.output == "-" || format_from_name(fs::path(batch.output).extension().string())))
