@@ -3,6 +3,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "format/pth_builder.hpp"
 #include "imaging/pictures.hpp"
+#include "nn/onnx_builder.hpp"
 
 #include <filesystem>
 
@@ -188,6 +189,36 @@ void models(const fs::path& folder) {
     tensors.add(little_endian(header.size(), 8) + header + data + std::string(header.ends_with(' ') ? 0 : 2, 1));
 }
 
+/// Networks with their graph: a convolution and what is around it, and constants that shapes are computed from.
+void graphs(const fs::path& folder) {
+  Seeds ncnn(folder, "ncnn"), onnx(folder, "onnx");
+  const std::string zero(1, '\0'), fp32(4, '\0'), fp16("\x47\x6b\x30\x01", 4);
+  const std::string kernel = floats(std::vector<float>(3 * 12, 0.01F)), bias = floats(std::vector<float>(12, 0.5F));
+  const std::string head = "7767517\n", input = "Input in 0 1 x 0=8 1=8 2=3\n";
+  const std::string conv = "Convolution conv 1 1 x a 0=12 1=1 5=1 6=36";
+  ncnn.add(head + "3 3\n" + input + conv + " 9=2 -23310=1,0.1\nPixelShuffle up 1 1 a y 0=2\n" + zero + fp32 + kernel +
+           bias);
+  ncnn.add(head + "2 2\n" + input + conv + "\n" + zero + fp16 + std::string(36 * 2, '\x3c') + bias);
+  ncnn.add(head + "5 6\n" + input +
+           "Split s 1 2 x b c\nInterp i 1 1 b d 0=2 1=2.0 2=2.0\nInterp j 1 1 c e 0=1 1=2 2=2\n" +
+           "BinaryOp add 2 1 d e y 0=0\n");
+  ncnn.add(head + "3 3\n" + input + "Padding p 1 1 x a 0=1 1=1 2=1 3=1 4=2\nCrop c 1 1 a y 0=1 1=1 3=8 4=8\n");
+
+  const std::string weight = onnx_constant("w", {12, 3, 1, 1}, proto_field(9, kernel));
+  const std::string block = proto_field(5, proto_field(1, "blocksize") + proto_field(3, 2) + proto_field(20, 2));
+  onnx.add(onnx_model(onnx_node("Conv", {"x", "w"}, "a") + onnx_node("LeakyRelu", {"a"}, "b") +
+                          onnx_node("DepthToSpace", {"b"}, "y", block),
+                      weight));
+  onnx.add(onnx_model(onnx_node("Shape", {"x"}, "s") + onnx_node("Reshape", {"x", "s"}, "a") +
+                      onnx_node("Add", {"a", "x"}, "y")));
+  // Weights beside the file, or not.
+  const auto entry = [](const char* key, const char* value) {
+    return proto_field(13, proto_field(1, key) + proto_field(2, value));
+  };
+  onnx.add(onnx_model(onnx_node("Conv", {"x", "w"}, "y"),
+                      onnx_constant("w", {3, 3, 1, 1}, entry("location", "../x") + proto_field(14, 1))));
+}
+
 void texts(const fs::path& folder) {
   Seeds recipes(folder, "recipe"), json(folder, "json");
   for (const auto& entry : fs::directory_iterator(fs::path(GANVAS_SOURCE_DIR) / "models/recipes"))
@@ -212,5 +243,6 @@ int main(int argc, char** argv) {
     made_pictures(seeds);
   }
   models(folder);
+  graphs(folder);
   texts(folder);
 }

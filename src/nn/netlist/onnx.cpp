@@ -73,7 +73,9 @@ std::vector<std::int64_t> shape_of_tensor(const onnx::TensorProto& tensor) {
   constexpr double most = 1U << 31;
   double count = 1;
   for (const std::int64_t side : tensor.dims()) {
-    if (side < 0) fail(ErrorKind::model, "constant '{}' has a side of {}", shown(tensor.name()), side);
+    // Beside a side of 0 any other would make no difference to their product.
+    if (side < 0 || static_cast<double>(side) > most)
+      fail(ErrorKind::model, "constant '{}' has a side of {}", shown(tensor.name()), side);
     count *= static_cast<double>(side);
   }
   if (tensor.dims_size() > most_dims || count > most)
