@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -25,6 +26,7 @@ struct Facts {
 struct Decoding {
   bool numbers = false;                 ///< see DecodeOptions
   std::vector<std::string> warnings{};  ///< to stand behind the file's name
+  std::optional<Metadata> metadata{};   ///< raw, from containers that only the format's library can open
 };
 
 /// One format: a row of the table.
@@ -33,7 +35,7 @@ struct Codec {
   bool (*sniff)(View head);  ///< by the first 32 bytes
   Facts (*inspect)(View bytes);
   Image (*decode)(View bytes, Decoding& decoding);
-  /// Of a picture that the format can hold.
+  /// Of a picture that the format can hold; nullptr: it is read only.
   Bytes (*encode)(const Image& image, const EncodeOptions& options);
   FormatCapacity holds;
   /// Where the picture at the front ends, for formats that programs write one picture after another; else nullptr. See

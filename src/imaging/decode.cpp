@@ -91,7 +91,7 @@ DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string
     codecs::Decoding decoding{options.numbers};
     decoded.image = codecs::codec_of(decoded.format).decode(bytes, decoding);
     for (const auto& warning : decoding.warnings) log(LogLevel::warning, "{}: {}", name, warning);
-    decoded.metadata = read_metadata(bytes);
+    decoded.metadata = decoding.metadata ? clean_metadata(std::move(*decoding.metadata)) : read_metadata(bytes);
     decoded.metadata.orientation = facts.orientation;  // as read_header says it
     decoded.jpeg_quality = facts.jpeg_quality;
     codecs::drop_foreign_profile(decoded.metadata, decoded.image.channels());

@@ -15,7 +15,7 @@ using codecs::marked;
 
 namespace {
 
-/// In the order of the enumerators.
+/// In the order of the enumerators; those that are written are all there.
 std::vector<Codec> make_table() {
   std::vector<Codec> table = all_codec_plugins();
   std::sort(table.begin(), table.end(), [](const Codec& a, const Codec& b) { return a.format < b.format; });
@@ -30,9 +30,21 @@ const std::vector<Codec>& table() {
   return table;
 }
 
+const Codec* find_codec(Format format) {
+  const auto found =
+      std::find_if(table().begin(), table().end(), [&](const Codec& codec) { return codec.format == format; });
+  return found == table().end() ? nullptr : &*found;
+}
+
 }  // namespace
 
-const Codec& codecs::codec_of(Format format) { return table()[static_cast<std::size_t>(format)]; }
+const Codec& codecs::codec_of(Format format) {
+  const Codec* codec = find_codec(format);
+  if (!codec) fail(ErrorKind::internal, "this build has no codec of format {}", static_cast<int>(format));
+  return *codec;
+}
+
+bool can_read(Format format) { return find_codec(format); }
 
 std::optional<Format> sniff_format(std::span<const std::uint8_t> bytes) {
   for (const Codec& codec : table())
@@ -57,7 +69,12 @@ bool has_mark(std::span<const std::uint8_t> bytes, const ForeignFormat& foreign)
 }
 
 std::string refusal_of(const ForeignFormat& foreign) {
-  return fmt::format("is {}, which is not supported; convert it to PNG", foreign.label);
+  if (!foreign.read_as) return fmt::format("is {}, which is not supported; convert it to PNG", foreign.label);
+  if (find_codec(*foreign.read_as))
+    return fmt::format("is {} by its name or its first bytes, but none that can be read; convert it to PNG",
+                       foreign.label);
+  return fmt::format("is {}, which this build doesn't read; configure with -D{}=ON ({}), or convert it to PNG",
+                     foreign.label, foreign.option, foreign.package);
 }
 
 std::optional<Format> sniff_file(const std::filesystem::path& path) { return sniff_format(read_head(path).bytes()); }

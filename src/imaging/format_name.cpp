@@ -10,10 +10,17 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr ForeignFormat foreign[] = {
-    {"a GIF", {"gif"}, "GIF8"},
-    {"a HEIF, AVIF or video file", {"heic", "heif", "avif"}, "ftyp", 4},
-    {"a JPEG XL file", {"jxl"}, "\xff\x0a"},
-    {"a JPEG XL file", {}, "JXL ", 4},
+    {"a GIF", {"gif"}, "GIF8", 0, false, Format::gif, "GANVAS_WITH_GIF", "libgif-dev"},
+    {"a HEIF, AVIF or video file",
+     {"heic", "heif", "avif"},
+     "ftyp",
+     4,
+     false,
+     Format::heif,
+     "GANVAS_WITH_HEIF",
+     "libheif-dev"},
+    {"a JPEG XL file", {"jxl"}, "\xff\x0a", 0, false, Format::jxl, "GANVAS_WITH_JXL", "libjxl-dev"},
+    {"a JPEG XL file", {}, "JXL ", 4, false, Format::jxl, "GANVAS_WITH_JXL", "libjxl-dev"},
     {"a JPEG 2000 file", {"jp2", "j2k", "jpx"}, "jP  ", 4},
     {"a JPEG 2000 file", {}, "\xff\x4f\xff\x51"},
     {"a Photoshop file", {"psd", "psb"}, "8BPS"},
@@ -25,7 +32,7 @@ constexpr ForeignFormat foreign[] = {
     {"a DDS texture", {"dds"}, "DDS "},
     {"an icon", {"ico", "cur"}, "\0\0\1\0"sv},
     {"a PCX", {"pcx"}, {}},
-    {"a TGA", {"tga"}, {}},
+    {"a TGA", {"tga", "icb", "vda", "vst"}, {}, 0, false, Format::tga},
 };
 
 /// What stands behind the last dot, or all, in lower case.
@@ -69,7 +76,7 @@ std::string format_choices() {
 std::string format_labels() {
   std::string text;
   for (const FormatName& row : format_names) text.append(text.empty() ? "" : ", ").append(row.label);
-  return text;
+  return text + GANVAS_FURTHER_FORMATS;
 }
 
 std::span<const ForeignFormat> foreign_formats() { return foreign; }

@@ -30,6 +30,11 @@ double bytes_a_pixel(Format format) {
     case Format::bmp:
     case Format::pnm:
       return 3;
+    case Format::tga:
+    case Format::gif:
+    case Format::heif:
+    case Format::jxl:
+      break;  // never written
   }
   return 3;
 }

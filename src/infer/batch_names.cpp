@@ -10,9 +10,9 @@ namespace ganvas {
 
 namespace {
 
-/// The input's format, by its first bytes; by its name where it can't be read.
+/// The input's format, or what takes its place, by its first bytes; by its name where it can't be read.
 Format input_format_of(const fs::path& input) {
-  if (const auto format = sniff_file(input)) return *format;
+  if (const auto format = sniff_file(input)) return written_for(*format);
   return format_from_name(input.extension().string()).value_or(Format::png);
 }
 
@@ -64,7 +64,7 @@ fs::path output_name(const BatchOptions& options, const fs::path& input, const f
 Format output_format(const BatchOptions& options, const fs::path& output, Format input_format) {
   if (options.format) return *options.format;
   if (const auto named = format_from_name(output.extension().string())) return *named;
-  return input_format;
+  return written_for(input_format);
 }
 
 }  // namespace ganvas

@@ -67,20 +67,7 @@ void fit(Metadata& metadata, Container container, int width, int height) {
   fit_xmp(metadata.xmp, {width, height, resolution});
 }
 
-}  // namespace
-
-Resolution Resolution::in_inches() const {
-  if (unit != Unit::centimetre) return *this;
-  return {across * 2.54, down * 2.54, Unit::inch};
-}
-
-bool Metadata::empty() const {
-  return icc.empty() && exif.empty() && xmp.empty() && iptc.empty() && comments.empty() && png.empty() &&
-         !resolution.known();
-}
-
-Metadata read_metadata(View encoded) {
-  Blocks blocks = read_blocks(encoded);
+Metadata cleaned(Blocks blocks) {
   Metadata& metadata = blocks.metadata;
   const View raw = blocks.exif_in_place.empty() ? View(metadata.exif) : blocks.exif_in_place;
   if (metadata.resolution.unit == Resolution::Unit::unknown && blocks.exif_in_place.empty())
@@ -95,6 +82,24 @@ Metadata read_metadata(View encoded) {
     metadata.dropped.push_back("IPTC is damaged");
   }
   return std::move(metadata);
+}
+
+}  // namespace
+
+Resolution Resolution::in_inches() const {
+  if (unit != Unit::centimetre) return *this;
+  return {across * 2.54, down * 2.54, Unit::inch};
+}
+
+bool Metadata::empty() const {
+  return icc.empty() && exif.empty() && xmp.empty() && iptc.empty() && comments.empty() && png.empty() &&
+         !resolution.known();
+}
+
+Metadata read_metadata(View encoded) { return cleaned(read_blocks(encoded)); }
+
+Metadata clean_metadata(Metadata raw) {
+  return cleaned({.metadata = std::move(raw), .extended_xmp = {}, .exif_in_place = {}});
 }
 
 std::vector<std::uint8_t> embed_metadata(std::vector<std::uint8_t> encoded, const Metadata& metadata, int width,

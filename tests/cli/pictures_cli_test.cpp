@@ -58,11 +58,11 @@ TEST_CASE("one set of pictures: every command takes the same files, and names th
     CHECK(gray.code == code);
     CHECK(line_count(gray.out) == 3);
     for (const auto* result : {&upscaled, &evaluated, &compared, &checked, &gray})
-      CHECK(contains(result->out + result->err, "is a GIF") == (foreign == 1));
+      CHECK(contains(result->out + result->err, "is a Photoshop file") == (foreign == 1));
   };
   check(0);
   for (const char* name : {"0001.png", "a.png", "sub/2013-11-08 16.45.png"}) CHECK(fs::exists(out + "/" + name));
-  put_file(hr + "/film.gif", bytes_of("GIF89a"));
+  put_file(hr + "/layers.psd", bytes_of("8BPS"));
   check(1);
 }
 

@@ -72,7 +72,7 @@ TEST_CASE("pictures of a folder: by extension or by content, in depth, hidden on
 TEST_CASE("pictures of a folder: what can't be read comes last, with a problem") {
   Tree tree;
   tree.put({"z.png"});
-  tree.write("a.gif", bytes_of("GIF89a"));
+  tree.write("a.psd", bytes_of("8BPS"));
   tree.write("b.PCX", bytes_of("\n\5\1"));
   tree.write("envi.hdr", bytes_of("ENVI\nsamples = 3\n"));  // beside a raw raster: no picture
   tree.write("radiance.hdr", bytes_of("#?RADIANCE\n"));
@@ -80,10 +80,10 @@ TEST_CASE("pictures of a folder: what can't be read comes last, with a problem")
                                   "ftypmp42"));
   fs::create_symlink("nowhere", tree.folder / "c.png");
   fs::create_symlink("nowhere", tree.folder / "notes");
-  CHECK(tree.listed() == Names{"z.png", "a.gif!", "b.PCX!", "c.png!", "radiance.hdr!"});
+  CHECK(tree.listed() == Names{"z.png", "a.psd!", "b.PCX!", "c.png!", "radiance.hdr!"});
   const auto pictures = list_pictures(tree.folder.path());
   CHECK(pictures[1].foreign);
-  CHECK(says(pictures[1].problem, {"is a GIF, which is not supported"}));
+  CHECK(says(pictures[1].problem, {"is a Photoshop file, which is not supported"}));
   CHECK(says(pictures[3].problem, {"isn't there"}));
   CHECK(says(refusal(ErrorKind::data, [&] { readable_pictures(pictures); }), {"c.png", "isn't there"}));
   fs::remove(tree.folder / "c.png");

@@ -18,6 +18,8 @@ namespace ganvas {
 std::optional<Format> sniff_format(std::span<const std::uint8_t> bytes);
 /// The same of the first bytes of a regular file (a pipe must not be touched before its time).
 std::optional<Format> sniff_file(const std::filesystem::path& path);
+/// Whether this build reads the format: those that are written always.
+bool can_read(Format format);
 /// What a format's writer can store; all store u8 and RGB.
 struct FormatCapacity {
   bool u16 = false, f32 = false;
@@ -47,7 +49,7 @@ struct DecodeOptions {
 };
 
 struct DecodedImage {
-  Image image;  ///< depth and channels as in the file; palettes become RGB or RGBA
+  Image image;  ///< depth and channels as in the file; palettes become RGB or RGBA, HEIF's gray RGB
   Format format = Format::png;
   Metadata metadata;  ///< orientation already reset when it was applied
   /// 1 to 100 on the scale of the Independent JPEG Group, by the table for luma; 0 for other formats.

@@ -47,6 +47,9 @@ bool metadata_supported() noexcept;
 /// the packet.
 Metadata read_metadata(std::span<const std::uint8_t> encoded);
 
+/// The same of blocks that the caller took out of another container, as they lie there.
+Metadata clean_metadata(Metadata raw);
+
 /// Sets the EXIF orientation tag to 1 and drops an embedded thumbnail, which would show the picture unrotated, and, of
 /// pictures that had another, where the pixels lie on the earth.
 void reset_orientation(Metadata& metadata);
