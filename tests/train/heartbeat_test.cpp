@@ -66,17 +66,21 @@ TEST_CASE("heartbeat: a place that is gone, or never answers, is silence and kee
   struct Gate {
     std::mutex mutex;
     std::condition_variable changed;
-    bool open = false, left = false;
+    bool entered = false, open = false, left = false;
   };
   const auto gate = std::make_shared<Gate>();
   {
     const Heartbeat blocked(0, 2, 1ms, [gate](int, int) -> std::int64_t {
       std::unique_lock lock(gate->mutex);
+      gate->entered = true;
+      gate->changed.notify_all();
       gate->changed.wait(lock, [&] { return gate->open; });
       gate->left = true;
       gate->changed.notify_all();
       return 0;
     });
+    std::unique_lock lock(gate->mutex);
+    gate->changed.wait(lock, [&] { return gate->entered; });
   }
   std::unique_lock lock(gate->mutex);
   CHECK_FALSE(gate->left);
