@@ -34,26 +34,30 @@ void check_watch(const BatchOptions& options) {
     fail(ErrorKind::usage, "the name pattern {}: files of watched folders have no number {{n}}", options.name);
 }
 
-void add(BatchSummary& all, const BatchSummary& some) {
+/// A signal that comes when all `jobs` are finished is a watch's usual end, no interruption.
+void add(BatchSummary& all, const BatchSummary& some, int jobs) {
   all.done += some.done;
   all.skipped += some.skipped;
   all.failed += some.failed;
-  all.interrupted |= some.interrupted;
+  all.interrupted |= some.interrupted && some.done + some.skipped + some.failed < jobs;
 }
 
-BatchSummary run_settled(const BatchOptions& options, const WatchedFolders& folders, const std::set<fs::path>& settled,
-                         const RunJobs& run_jobs) {
+void run_settled(BatchSummary& all, const BatchOptions& options, const WatchedFolders& folders,
+                 const std::set<fs::path>& settled, const RunJobs& run_jobs) {
   std::vector<BatchJob> fresh, again;
   for (auto& job : plan_batch(options))
     if (settled.contains(job.input)) (folders.is_again(job.input) ? again : fresh).push_back(std::move(job));
-  BatchSummary summary;
+  const auto run = [&](const BatchOptions& now, std::vector<BatchJob>& jobs) {
+    if (jobs.empty() || all.interrupted) return;
+    const int count = static_cast<int>(jobs.size());
+    add(all, run_jobs(now, std::move(jobs)), count);
+  };
   BatchOptions now = options;
   now.skip_existing = !options.force;  // what an earlier watch has done
-  if (!fresh.empty()) add(summary, run_jobs(now, std::move(fresh)));
+  run(now, fresh);
   now.skip_existing = false;
   now.force = true;  // results of this one
-  if (!again.empty() && !summary.interrupted) add(summary, run_jobs(now, std::move(again)));
-  return summary;
+  run(now, again);
 }
 
 void pause() {
@@ -108,7 +112,7 @@ BatchSummary watch_batch(const BatchOptions& options, const RunJobs& run_jobs, c
   while (out && !interrupted() && !all.interrupted && !(options.stop_on_error && all.failed > 0)) {
     if (const auto settled = folders.settled(); !settled.empty()) {
       try {
-        add(all, run_settled(options, folders, settled, run_jobs));
+        run_settled(all, options, folders, settled, run_jobs);
       } catch (const Error& error) {  // of the plan: two inputs with one output
         log(LogLevel::error, "{}", error.what());
         ++all.failed;

@@ -21,6 +21,11 @@ constexpr Reach through_conv(Reach out, int kernel, int stride, int padding) {
 constexpr Reach through_transposed(Reach out, int kernel, int stride, int padding) {
   return {divided_down(out.first + padding - kernel + stride, stride), divided_down(out.last + padding, stride)};
 }
+/// The same of a picture doubled by repetition, then convolved 3x3 (push_resize_conv).
+constexpr Reach through_resize_conv(Reach out) {
+  const Reach doubled = through_conv(out, 3, 1, 1);
+  return {divided_down(doubled.first, 2), divided_down(doubled.last, 2)};
+}
 
 /// Largest distance that `back` (output pixels -> input pixels) has to any pixel of a cell of `multiple`.
 template <typename Back>

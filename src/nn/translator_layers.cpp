@@ -4,6 +4,7 @@
 
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/torch_compat.hpp"
+#include "nn/blocks.hpp"
 #include "nn/norm.hpp"
 #include "nn/translator_kernels.hpp"
 
@@ -32,6 +33,16 @@ torch::Tensor TransposedConvImpl::forward(const torch::Tensor& x) {
                                  variant_get<torch::ExpandingArray<2>>(options.padding()), options.output_padding(),
                                  options.groups(), options.dilation())
       .to(torch::kBFloat16);
+}
+
+torch::nn::Conv2d push_resize_conv(torch::nn::Sequential& body, int in, int out, bool bias) {
+  WeightBudget::spend(static_cast<std::int64_t>(in) * out * 9);
+  body->push_back(
+      torch::nn::Upsample(torch::nn::UpsampleOptions().scale_factor(std::vector<double>{2, 2}).mode(torch::kNearest)));
+  body->push_back(ReflectPad(1));
+  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(in, out, 3).bias(bias));
+  body->push_back(conv);
+  return conv;
 }
 
 }  // namespace ganvas

@@ -42,4 +42,8 @@ class TransposedConvImpl : public torch::nn::ConvTranspose2dImpl {
 };
 TORCH_MODULE(TransposedConv);
 
+/// Doubled by repetition, one reflected pixel around it, convolved 3x3. Every pixel of the result has seen the same
+/// number of weights: no checkerboard (Odena et al. 2016). Three layers; the convolution comes back.
+torch::nn::Conv2d push_resize_conv(torch::nn::Sequential& body, int in, int out, bool bias);
+
 }  // namespace ganvas

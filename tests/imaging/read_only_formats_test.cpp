@@ -95,7 +95,7 @@ TEST_CASE("JPEG XL: gray, alpha, 16 bits, and what it carries") {
   for (const char* name : {"rgba.jxl", "meta.jxl", "deep.jxl"}) check_cuts(name);
 }
 
-TEST_CASE("GIF: stills, interlaced, transparent, commented; films are refused") {
+TEST_CASE("GIF: stills, interlaced, transparent, commented, and films are refused") {
   if (!readable(Format::gif, "rgb.gif", "GANVAS_WITH_GIF")) return;
   check_like("rgb.gif", "rgb.png", 0);
   check_like("interlaced.gif", "rgb.png", 0);

@@ -127,11 +127,10 @@ class ResNet final : public Generator {
   Reach back(Reach at) const {
     at = through_conv(at, 7, 1, 3);
     for (int i = 0; i < 2; ++i) {
-      if (upsample_ != "transposed") at = through_conv(at, 3, 1, 1);
       if (upsample_ == "transposed") at = through_transposed(at, 3, 2, 1);
-      if (upsample_ == "resize") at = {divided_down(at.first, 2), divided_down(at.last, 2)};
+      if (upsample_ == "resize") at = through_resize_conv(at);
       // Behind its one repeated pixel.
-      if (upsample_ == "antialias") at = through_conv(through_transposed(at, 4, 2, 3), 1, 1, 1);
+      if (upsample_ == "antialias") at = through_conv(through_transposed(through_conv(at, 3, 1, 1), 4, 2, 3), 1, 1, 1);
     }
     at = through_conv(at, 1 + 4 * blocks_, 1, 2 * blocks_);
     for (int i = 0; i < 2; ++i)
@@ -154,12 +153,7 @@ class ResNet final : public Generator {
       body->push_back(BlurUp(channels));
       body->push_back(plain_conv(channels, channels / 2, 3, 1, 1, bias));
     } else if (upsample_ == "resize") {
-      // Enlarged and then convolved, every output pixel has seen the same number of weights: no checkerboard (Odena
-      // et al. 2016).
-      body->push_back(
-          nn::Upsample(nn::UpsampleOptions().scale_factor(std::vector<double>{2, 2}).mode(torch::kNearest)));
-      body->push_back(ReflectPad(1));
-      body->push_back(plain_conv(channels, channels / 2, 3, 1, 0, bias));
+      push_resize_conv(body, channels, channels / 2, bias);
     } else {
       fail(ErrorKind::recipe, "upsample '{}': expected transposed, resize or antialias", upsample_);
     }

@@ -29,6 +29,7 @@ struct LevelOptions {
   Rank rank = Rank::middle;
   std::string norm = "batch";
   bool dropout = false;
+  bool resize = false;  ///< enlarges by repetition and a convolution, not by a transposed one
 };
 
 class UNetLevelImpl : public nn::Module {
@@ -37,19 +38,23 @@ class UNetLevelImpl : public nn::Module {
       : outermost_(options.rank == Rank::outermost) {
     const bool innermost = options.rank == Rank::innermost;
     const bool bias = options.norm == "instance";  // as published; a batch norm brings a shift of its own
-    WeightBudget::spend(static_cast<std::int64_t>(options.inner) * (options.in + 2 * options.out) * 16);
+    const int below_gives = innermost ? options.inner : 2 * options.inner;
+    WeightBudget::spend(static_cast<std::int64_t>(options.inner) * options.in * 16);
     const nn::Conv2d down(nn::Conv2dOptions(options.in, options.inner, 4).stride(2).padding(1).bias(bias));
-    up_ = TransposedConv(nn::ConvTranspose2dOptions(innermost ? options.inner : 2 * options.inner, options.out, 4)
-                             .stride(2)
-                             .padding(1)
-                             .bias(bias || outermost_));
     nn::Sequential body;
     if (!outermost_) body->push_back(nn::LeakyReLU(nn::LeakyReLUOptions().negative_slope(0.2)));
     body->push_back(down);
     if (options.rank == Rank::middle) push_generator_norm(body, options.norm, options.inner);
     if (below) body->push_back(std::move(below));
     body->push_back(nn::ReLU());
-    body->push_back(up_);
+    if (options.resize) {
+      resized_ = push_resize_conv(body, below_gives, options.out, bias || outermost_);
+    } else {
+      WeightBudget::spend(static_cast<std::int64_t>(below_gives) * options.out * 16);
+      transposed_ = TransposedConv(
+          nn::ConvTranspose2dOptions(below_gives, options.out, 4).stride(2).padding(1).bias(bias || outermost_));
+      body->push_back(transposed_);
+    }
     if (outermost_) {
       body->push_back(nn::Tanh());
     } else {
@@ -64,14 +69,15 @@ class UNetLevelImpl : public nn::Module {
     if (!outermost_) return torch::cat({x, body_->forward(x)}, 1);
     Tensor features = x.to(first_->weight.scalar_type());
     for (auto layer = body_->begin(); layer != body_->end() - 2; ++layer) features = layer->forward(features);
-    return torch::tanh(output_conv(*up_, features));
+    return torch::tanh(resized_ ? output_conv(resized_, features) : output_conv(*transposed_, features));
   }
 
  private:
   bool outermost_;
   nn::Sequential body_{nullptr};
   nn::Conv2d first_{nullptr};
-  TransposedConv up_{nullptr};
+  TransposedConv transposed_{nullptr};  ///< one of these enlarges
+  nn::Conv2d resized_{nullptr};
 };
 
 class UNetGenerator final : public Generator {
@@ -82,12 +88,17 @@ class UNetGenerator final : public Generator {
         width_(positive(config, "width", 64)),
         downs_(positive(config, "downs", 8)),
         norm_(word(config, "norm", "batch")),
-        dropout_(truth(config, "dropout", true)) {
-    check_keys(config, {"in_channels", "out_channels", "width", "downs", "norm", "dropout"});
+        dropout_(truth(config, "dropout", true)),
+        upsample_(word(config, "upsample", "transposed")) {
+    check_keys(config, {"in_channels", "out_channels", "width", "downs", "norm", "dropout", "upsample"});
+    if (upsample_ != "transposed" && upsample_ != "resize")
+      fail(ErrorKind::recipe, "upsample '{}': expected transposed (as published) or resize (no checkerboard)",
+           upsample_);
     if (downs_ < 5 || downs_ > 12)
       fail(ErrorKind::recipe, "downs {}: expected 5 to 12 (7 for pictures of 128, 8 for 256, 9 for 512)", downs_);
     const auto level = [&](int in, int out, int inner, Rank rank, bool dropout, std::shared_ptr<UNetLevelImpl> below) {
-      return std::make_shared<UNetLevelImpl>(LevelOptions{in, out, inner, rank, norm_, dropout}, std::move(below));
+      return std::make_shared<UNetLevelImpl>(LevelOptions{in, out, inner, rank, norm_, dropout, upsample_ == "resize"},
+                                             std::move(below));
     };
     const int wide = 8 * width_;
     auto network = level(wide, wide, wide, Rank::innermost, false, nullptr);
@@ -116,14 +127,14 @@ class UNetGenerator final : public Generator {
   }
   std::string architecture() const override { return "unet"; }
   nlohmann::json config() const override {
-    return {{"in_channels", in_}, {"out_channels", out_}, {"width", width_},
-            {"downs", downs_},    {"norm", norm_},        {"dropout", dropout_}};
+    return {{"in_channels", in_}, {"out_channels", out_}, {"width", width_},      {"downs", downs_},
+            {"norm", norm_},      {"dropout", dropout_},  {"upsample", upsample_}};
   }
 
  private:
   /// What level `level` (1: the outermost) reads for these pixels of its result.
   Reach back(Reach out, int level) const {
-    Reach below = through_transposed(out, 4, 2, 1);
+    Reach below = upsample_ == "resize" ? through_resize_conv(out) : through_transposed(out, 4, 2, 1);
     if (level < downs_) below = back(below, level + 1);
     const Reach read = through_conv(below, 4, 2, 1);
     return level == 1 ? read : read | out;
@@ -132,11 +143,14 @@ class UNetGenerator final : public Generator {
   int in_, out_, width_, downs_;
   std::string norm_;
   bool dropout_;
+  std::string upsample_;
   std::shared_ptr<UNetLevelImpl> network_;
 };
 
 std::optional<Detected> detect(const StateDict& weights) {
-  if (!weights.contains("model.model.0.weight") || !weights.contains("model.model.3.weight")) return std::nullopt;
+  if (!weights.contains("model.model.0.weight")) return std::nullopt;
+  const bool transposed = weights.contains("model.model.3.weight");
+  if (!transposed && !weights.contains("model.model.5.weight")) return std::nullopt;
   // The next level is third in the outermost sequence and fourth in all others.
   std::string level = "model.model.1.model.";
   int downs = 1;
@@ -146,10 +160,12 @@ std::optional<Detected> detect(const StateDict& weights) {
                            : weights.contains("model.model.0.bias")         ? "instance"
                                                                             : "none";
   return Detected{{{"in_channels", first.size(1)},
-                   {"out_channels", conv_weight(weights, "model.model.3").size(1)},
+                   {"out_channels", transposed ? conv_weight(weights, "model.model.3").size(1)
+                                               : conv_weight(weights, "model.model.5").size(0)},
                    {"width", first.size(0)},
                    {"downs", downs},
                    {"norm", norm},
+                   {"upsample", transposed ? "transposed" : "resize"},
                    {"dropout", true}},  // leaves no trace in the weights; pix2pix has it
                   norm == "instance" ? without_legacy_statistics(weights) : weights,
                   "pix2pix"};
@@ -165,7 +181,8 @@ GeneratorPlugin plugin() {
           .make = [](const nlohmann::json& config) { return std::make_shared<UNetGenerator>(config); },
           .examples = {{{"width", 2}, {"downs", 5}},
                        {{"width", 2}, {"downs", 6}, {"norm", "instance"}, {"in_channels", 1}, {"out_channels", 3}},
-                       {{"width", 2}, {"downs", 5}, {"norm", "none"}, {"dropout", false}}}};
+                       {{"width", 2}, {"downs", 5}, {"norm", "none"}, {"dropout", false}},
+                       {{"width", 2}, {"downs", 5}, {"upsample", "resize"}}}};
 }
 
 }  // namespace ganvas::unet_generator_plugin
