@@ -66,7 +66,9 @@ TEST_CASE("cli: upscale chooses the model by the condition of each picture, and 
   const std::string xmp = read_metadata(read_file(folder / "out" / "rough.png")).xmp;
   CHECK(xmp.find("ganvas:model=\"photo-x4-real\"") != std::string::npos);
   CHECK(xmp.find("ganvas:degraded=\"JPEG quality 60\"") != std::string::npos);
-  CHECK(chosen({"--model", "auto", "--scale", "2"})["clean.png"] == "photo-x2: fine");
+  Models twofold = chosen({"--model", "auto", "--scale", "2"});
+  CHECK(twofold["clean.png"] == "photo-x2: fine");
+  CHECK(twofold["rough.jpg"] == "photo-x2-real: JPEG quality 60");
   CHECK(read_image(folder / "out" / "rough.png").image.width() == 192);
   for (const auto& [name, model] : chosen({"-m", "photo-x4"})) CHECK(model == "photo-x4: fine");
 }

@@ -252,6 +252,7 @@ const std::vector<Probe>& probes() {
       {"loss.tv_weight", "1"},
       {"loss.grid_weight", "100"},
       {"loss.feature_matching", "1"},
+      {"loss.steady_weight", "1"},
       {"loss.cycle", "3"},
       {"loss.identity", "2"},
 

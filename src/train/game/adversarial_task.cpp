@@ -46,6 +46,7 @@ AdversarialTask::AdversarialTask(TaskContext context, const Rules& rules)
   repeats_ = static_cast<int>(recipe.integer("adversarial.repeats", 1, 1, 100));
   interval_ = static_cast<int>(recipe.integer("adversarial.interval", 1, 1, 1'000'000));
   matching_ = recipe.number("loss.feature_matching", 0.0, 0.0, 1e6);
+  steady_weight_ = recipe.number("loss.steady_weight", 0.0, 0.0, 1e6);
   if (matching_ > 0 && !on_)
     fail(ErrorKind::recipe, "{}: loss.feature_matching compares what an adversary sees; it takes adversarial.on = true",
          recipe.name());
@@ -123,6 +124,25 @@ Scalars AdversarialTask::accumulate(const Phase& phase, const Batch& batch, doub
 void AdversarialTask::after_update(const Phase& phase) {
   if (phase.name != kAdversaries) return;
   for (const auto& player : adversaries_) player.adversary->clip_weights();
+}
+
+void AdversarialTask::hold_steady(Terms& terms, const torch::Tensor& input, const torch::Tensor& result,
+                                  const std::function<torch::Tensor(const torch::Tensor&)>& make,
+                                  const std::string& suffix) const {
+  // Up to eight pixels, the stride of most translators and twice that, and as many at the sides, where borders differ.
+  const std::int64_t most = std::min({std::int64_t{8}, input.size(2) / 4, input.size(3) / 4});
+  if (steady_weight_ == 0 || most == 0) return;
+  const std::int64_t scale = result.size(2) / input.size(2);
+  const torch::Tensor offsets = torch::randint(most + 1, {2}, torch::kLong);
+  const auto part = [&](const torch::Tensor& x, std::int64_t unit) {
+    return x.narrow(2, unit * offsets[0].item<std::int64_t>(), x.size(2) - unit * most)
+        .narrow(3, unit * offsets[1].item<std::int64_t>(), x.size(3) - unit * most);
+  };
+  const auto middle = [&](const torch::Tensor& x) {
+    const std::int64_t side = scale * most;
+    return x.narrow(2, side, x.size(2) - 2 * side).narrow(3, side, x.size(3) - 2 * side);
+  };
+  terms["steady" + suffix] = steady_weight_ * torch::l1_loss(middle(make(part(input, 1))), middle(part(result, scale)));
 }
 
 void AdversarialTask::play(Terms& terms, std::size_t adversary, const Contest& contest) {

@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ namespace ganvas {
 /// which they draw their weights, and says what is particular to it: data, the generators' terms, which real and which
 /// fake picture each adversary sees, validation, preview.
 /// Recipe table [adversarial]: on (without, generators learn from their other terms alone), repeats (updates of the
-/// adversaries a step), interval (they learn at steps divisible by it), and see Adversary; loss.feature_matching.
+/// adversaries a step), interval (they learn at steps divisible by it), and see Adversary; loss.feature_matching and
+/// loss.steady_weight.
 class AdversarialTask : public Task {
  public:
   std::vector<Phase> phases() const final;
@@ -78,6 +80,11 @@ class AdversarialTask : public Task {
   /// Adds what an adversary says of the fake to the generators' terms: "adversarial" and "matching", with "_<way>"
   /// behind them as in its name.
   void play(Terms& terms, std::size_t adversary, const Contest& contest);
+  /// Adds by loss.steady_weight how far what `make` makes of a moved input is from the moved result: what flickers in
+  /// films, and what a lattice that stays in its place does. "steady" with `suffix` behind it.
+  void hold_steady(Terms& terms, const torch::Tensor& input, const torch::Tensor& result,
+                   const std::function<torch::Tensor(const torch::Tensor&)>& make,
+                   const std::string& suffix = "") const;
   /// Keeps what a generator made of an input of this step, for contests().
   void keep(const torch::Tensor& input, const torch::Tensor& fake);
   /// The fake that was kept, or what `make` makes now, without a graph.
@@ -100,7 +107,7 @@ class AdversarialTask : public Task {
   Rules rules_;
   bool on_;
   int repeats_, interval_;
-  double matching_;
+  double matching_, steady_weight_;
   std::int64_t step_ = 0;
   std::vector<NamedNetwork> generators_;  ///< and what learns with them
   std::vector<Player> adversaries_;

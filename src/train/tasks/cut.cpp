@@ -140,6 +140,7 @@ class Cut final : public AdversarialTask {
       if (identity) terms["nce_identity"] = share * nce(b, same, flipped);
     }
     terms.merge((*criteria_)(fake, {seen(a), b}));
+    hold_steady(terms, seen(a), fake, [&](const Tensor& x) { return translate(x); });
     scalars["generator.luminance_correlation"] = luminance_correlation(seen(a), fake);
     return terms;
   }

@@ -99,6 +99,9 @@ class CycleGan final : public AdversarialTask {
     }
     terms.merge((*criteria_)(fake_b, {a, b}));
     terms.merge((*criteria_)(fake_a, {b, a}, "_reverse"));
+    hold_steady(terms, a, fake_b, [&](const Tensor& x) { return translate(*forth_, x); });
+    hold_steady(
+        terms, b, fake_a, [&](const Tensor& x) { return translate(*back_, x); }, "_reverse");
     scalars["generator.luminance_correlation"] = luminance_correlation(a, fake_b);
     scalars["generator_reverse.luminance_correlation"] = luminance_correlation(b, fake_a);
     return terms;

@@ -71,6 +71,7 @@ class Pix2Pix final : public AdversarialTask {
     const Tensor real = batch.at("b"), fake = generate(context_, *generator_, batch.at("a"));
     keep(batch.at("a"), fake);
     Terms terms = (*criteria_)(fake, {real, real});
+    hold_steady(terms, batch.at("a"), fake, [&](const Tensor& a) { return generate(context_, *generator_, a); });
     play(terms, 0, {with_input(batch, real), with_input(batch, fake)});
     return terms;
   }

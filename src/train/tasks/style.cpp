@@ -94,6 +94,7 @@ class OneStyle final : public AdversarialTask {
     Terms terms = criteria_(result, {content, batch.at("style")});
     find_balance(terms);
     terms = weighed(std::move(terms));
+    hold_steady(terms, content, result, [&](const Tensor& x) { return generate(context_, *generator_, x); });
     if (has_adversaries()) play(terms, 0, {contests(batch)[0].real, result});
     return terms;
   }

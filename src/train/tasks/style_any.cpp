@@ -148,6 +148,7 @@ class StyleAny final : public AdversarialTask {
       terms["identity"] =
           identity_weight_ * criteria_.distance(result.narrow(0, others, same), content.narrow(0, others, same));
     if (stability_weight_ > 0) terms["stability"] = stability_weight_ * instability(content, style, result);
+    hold_steady(terms, content, result, [&](const Tensor& x) { return made(x, style); });
     play(terms, 0, {style, result});
     // A batch may hold nothing that a term speaks of.
     if (terms.empty()) terms["identity"] = result.sum() * 0;

@@ -54,6 +54,7 @@ class SuperResolution final : public AdversarialTask {
     const auto sharp = batch.find("sharp");
     const Tensor target = sharp == batch.end() ? hr : sharp->second;
     Terms terms = criteria_(sr, {target, target});
+    hold_steady(terms, batch.at("lr"), sr, [&](const Tensor& lr) { return enlarge(lr); });
     play(terms, 0, {hr, sr});
     return terms;
   }

@@ -24,7 +24,7 @@ UpscaleRequest checked(UpscaleRequest request) {
   check_target(request.target);
   if (request.model == "auto") {
     request.model = request.target.scale.value_or(4) <= 2 ? "photo-x2" : "photo-x4";
-    request.degraded_model = find_model("photo-x4-real").string();
+    request.degraded_model = find_model(request.model + "-real").string();
   }
   request.model = find_model(request.model).string();
   return request;
@@ -50,7 +50,7 @@ void add_upscale(CLI::App& app, Action& action) {
   add_batch_options(*command, request->batch);
   command->add_option("-m,--model", request->model,
                       "Name of a shipped model, or a file; auto: photo-x2 for --scale up to 2, else photo-x4, and "
-                      "photo-x4-real for pictures with JPEG blocks or noise");
+                      "photo-x2-real or photo-x4-real for pictures with JPEG blocks or noise");
   add_trust(*command, request->trust);
   add_target(*command, request->target);
   add_tile(*command, options.tile, "Side of a tile in input pixels, or auto");
