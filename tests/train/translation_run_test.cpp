@@ -93,6 +93,7 @@ TEST_CASE("pix2pix learns a simple translation, with every published option") {
     const TrainResult result = train(tiny("pix2pix", overrides), options_for(folder / name, {folder / "pairs"}));
     CHECK(fs::exists(folder / name / "model.safetensors"));
     CHECK(result.validation.at("lattice") > 0);
+    CHECK(result.validation.at("flicker") >= 0);
     return result.validation.at("l1");
   };
   const double start = l1("start", {"train.steps=1", "train.validate_every=1"});

@@ -14,15 +14,17 @@ void TranslationScore::load(const std::vector<Image>& real) {
 
 Scalars TranslationScore::operator()(Generator& generator, const std::vector<Image>& inputs) {
   if (!set_.on() || inputs.size() < 2) return {};
-  double lattice = 0;
+  double lattice = 0, flicker = 0;
+  const auto count = static_cast<double>(inputs.size());
   const Scalars figures = set_([&](FeatureGatherer& gatherer) {
     for (const Image& picture : inputs) {
       const Image result = generated_picture(generator, picture, device_);
-      lattice += lattice_index(result) / static_cast<double>(inputs.size());
+      lattice += lattice_index(result) / count;
+      flicker += flicker_of(generator, picture, result, device_) / count;
       gatherer.add(result);
     }
   });
-  Scalars scalars{{"lattice", lattice / real_lattice_}};
+  Scalars scalars{{"lattice", lattice / real_lattice_}, {"flicker", flicker}};
   for (const char* figure : {"fid", "kid"}) {
     const std::string name = set_.name_of(figure);
     scalars[name] = figures.at(name);

@@ -18,7 +18,7 @@ class TranslationScore {
   void load(const std::vector<Image>& real);
   /// Frechet and kernel distance of the translations of `inputs` from the real pictures, by their names (fid_features
   /// and kid_features, or fid and kid for Inception), and their lattice relative to that of the real ones
-  /// (lattice_index). Empty without a network or with fewer than two pictures.
+  /// (lattice_index), and their flicker (flicker_of). Empty without a network or with fewer than two pictures.
   Scalars operator()(Generator& generator, const std::vector<Image>& inputs);
   /// Larger is better: the Frechet distance, negated.
   double of(const Scalars& figures) const;

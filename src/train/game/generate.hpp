@@ -18,6 +18,11 @@ torch::Tensor generate(const TaskContext& context, Generator& generator, const t
 /// What a generator makes of one picture in evaluation mode, 8 bit.
 Image generated_picture(Generator& generator, const Image& image, torch::Device device);
 
+/// Mean absolute difference, in levels of 255, between what a generator makes of a picture moved by one pixel along
+/// both axes and its moved `result` of the picture as it is, without 16 pixels at the borders: what flickers in a pan.
+/// 0 for pictures too small for such borders.
+double flicker_of(Generator& generator, const Image& image, const Image& result, torch::Device device);
+
 /// What the generator made of each input of this step, so that the discriminator's turn need not make it again.
 class StepFakes {
  public:

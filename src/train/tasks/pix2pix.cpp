@@ -36,17 +36,20 @@ class Pix2Pix final : public AdversarialTask {
   void load_data() override { data_.load(); }
   Batch make_batch(std::int64_t index) const override { return data_.batch(index); }
 
-  /// l1: mean absolute difference, pictures in [0, 1]; lattice: of the results, relative to that of their partners.
+  /// l1: mean absolute difference, pictures in [0, 1]; lattice: of the results, relative to that of their partners;
+  /// flicker: see flicker_of().
   Scalars validate() override {
     if (data_.validation().empty()) return {};
-    double sum = 0, lattice = 0, real_lattice = 0;
+    double sum = 0, lattice = 0, real_lattice = 0, flicker = 0;
     for (const auto& pair : data_.validation()) {
       const Image result = generated_picture(*generator_, pair.a, context_.device);
       sum += pixel_loss("l1", tensor_from_image(result.pixels), tensor_from_image(pair.b.pixels)).item<double>();
       lattice += lattice_index(result);
       real_lattice += lattice_index(pair.b);
+      flicker += flicker_of(*generator_, pair.a, result, context_.device);
     }
-    return {{"l1", sum / static_cast<double>(data_.validation().size())}, {"lattice", lattice / real_lattice}};
+    const auto count = static_cast<double>(data_.validation().size());
+    return {{"l1", sum / count}, {"lattice", lattice / real_lattice}, {"flicker", flicker / count}};
   }
   double score(const Scalars& validation) const override { return -validation.at("l1"); }
   std::vector<SampleRow> preview() override {
