@@ -63,7 +63,7 @@ void check_room(const GenerateOptions& options, const std::vector<GenerateJob>& 
   std::error_code error;
   while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
   const fs::space_info room = fs::space(place, error);
-  if (!error && needed > static_cast<double>(room.available))
+  if (!error && room.capacity > 0 && needed > static_cast<double>(room.available))
     fail(ErrorKind::file, "{}: what it is to hold takes about {:.0f} MiB, {:.0f} MiB are free", options.output,
          std::ceil(needed / 1048576), std::floor(static_cast<double>(room.available) / 1048576));
 }

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <opencv2/core.hpp>
 
-#include "ganvas/core/error.hpp"
+#include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/contact_sheet.hpp"
+#include "ganvas/imaging/format_name.hpp"
 
 namespace fs = std::filesystem;
 
@@ -55,6 +56,17 @@ class Plan {
       for (const std::int64_t seed : seeds) all.push_back({seed, class_of(seed), truncation});
     return all;
   }
+  /// Whether -o names a file rather than a folder.
+  bool names_file() const { return fs::path(options_.output).has_extension() && !fs::is_directory(options_.output); }
+  /// Whether it names a picture: folders may have dots in their names.
+  bool names_picture() const {
+    return names_file() && format_from_name(fs::path(options_.output).extension().string()).has_value();
+  }
+  /// Many pictures go to a folder or into one stream.
+  void need_room(std::size_t pictures, const char* setting) const {
+    if (options_.format == FrameFormat::png && options_.output != "-" && names_picture())
+      fail_setting(ErrorKind::usage, setting, "{}: one file for {} pictures", options_.output, pictures);
+  }
   cv::Size size() const { return {pictures_.info().width, pictures_.info().height}; }
   std::function<Tensor()> styles_of(const NoisePicture& picture) {
     return [this, picture] { return pictures_.styles_of(picture); };
@@ -63,11 +75,15 @@ class Plan {
   std::vector<GenerateJob> singles() {
     std::vector<GenerateJob> jobs;
     const char* kind = pictures_.latents() > 0 ? "latent" : "seed";
-    for (const NoisePicture& picture : wanted()) {
+    const std::vector<NoisePicture> all = wanted();
+    const bool file = all.size() == 1 && names_picture();
+    if (!file) need_room(all.size(), "grid");
+    for (const NoisePicture& picture : all) {
       const std::string psi =
           options_.truncations.size() > 1 ? fmt::format("_psi{:.2f}", picture.truncation) : std::string();
       jobs.push_back({fmt::format("{} {}{}", kind, picture.seed, psi),
-                      fs::path(options_.output) / fmt::format("{}{:04}{}.png", kind, picture.seed, psi),
+                      file ? fs::path(options_.output)
+                           : fs::path(options_.output) / fmt::format("{}{:04}{}.png", kind, picture.seed, psi),
                       facts_of(picture),
                       size(),
                       [this, picture] { return pictures_.make(picture); },
@@ -81,7 +97,7 @@ class Plan {
     const cv::Size one = size();
     const int rows = static_cast<int>(cells.size()) / columns;
     const fs::path output(options_.output);
-    const bool file = options_.output == "-" || (output.has_extension() && !fs::is_directory(output));
+    const bool file = options_.output == "-" || names_file();
     GenerateJob job{.label = name,
                     .output = file ? output : output / (name + ".png"),
                     .facts = std::move(facts),
@@ -154,7 +170,7 @@ class Plan {
       facts["reach"] = fmt::format("{:g}", options_.reach);
       jobs.push_back(sheet_of(fmt::format("directions{:04}", picture.seed), std::move(cells), columns, facts));
     }
-    if (jobs.size() > 1 && fs::path(options_.output).has_extension() && !fs::is_directory(options_.output))
+    if (jobs.size() > 1 && names_file())
       fail(ErrorKind::usage, "{}: one file for the directions of {} seeds; give a folder", options_.output,
            jobs.size());
     return jobs;
@@ -164,6 +180,7 @@ class Plan {
   std::vector<GenerateJob> walk() {
     const std::vector<NoisePicture> stops = wanted();
     if (stops.size() < 2) fail(ErrorKind::usage, "a walk needs two seeds");
+    need_room(static_cast<std::size_t>(options_.frames), "walk");
     const auto ways = static_cast<double>(options_.loop ? stops.size() : stops.size() - 1);
     const int last = options_.loop ? options_.frames : std::max(options_.frames - 1, 1);
     pictures_.styles_between(stops, 0, options_.path, options_.loop);  // what it can't do is said before the work

@@ -29,7 +29,7 @@ using torch::Tensor;
 }  // namespace
 
 BatchSummary project_pictures(const GenerateOptions& where, const ProjectOptions& options, NoisePictures& pictures,
-                              const PictureDistance& distance, const std::map<std::string, std::string>& facts,
+                              const DistanceTo& distance_to, const std::map<std::string, std::string>& facts,
                               std::ostream& out, const std::function<std::string(const Error&)>& explain) {
   const NoiseGeneratorInfo info = pictures.info();
   if (info.style == 0)
@@ -65,7 +65,7 @@ BatchSummary project_pictures(const GenerateOptions& where, const ProjectOptions
       outcome.status = "planned";
       if (where.dry_run) return;
       const Tensor wanted = tensor_from_image(target.pixels, info.value_high, info.value_low).to(pictures.device());
-      const Projected found = project(pictures.network(), wanted, distance, options, [&](int step, double) {
+      const Projected found = project(pictures.network(), wanted, distance_to, options, [&](int step, double) {
         throw_if_interrupted();
         report.progress(job, (step + 1.0) / options.steps);
       });

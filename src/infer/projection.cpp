@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "ganvas/core/error.hpp"
+#include "infer/alone.hpp"
 
 namespace ganvas {
 
 using torch::Tensor;
 
 namespace {
+
+constexpr std::int64_t small_picture = 128 * 128;
 
 struct Spread {
   Tensor mean;  ///< 1 x 1 x style
@@ -97,13 +101,16 @@ class BorrowedPlanes {
 
 }  // namespace
 
-Projected project(NoiseGenerator& network, const Tensor& target, const PictureDistance& distance,
+Projected project(NoiseGenerator& network, const Tensor& target, const DistanceTo& distance_to,
                   const ProjectOptions& options, const std::function<void(int, double)>& step) {
   const NoiseGeneratorInfo info = network.info();
   if (info.style == 0)
     fail(ErrorKind::usage, "projection searches styles, and {} has none; networks like stylegan2 do",
          network.architecture());
   const torch::Device device = target.device();
+  std::optional<AloneScope> alone;
+  if (target.size(2) * target.size(3) <= small_picture) alone.emplace();
+  const PictureDistance distance = distance_to(target);
   const Spread spread = spread_of(network, options.seed, device);
   auto random = torch::make_generator<at::CPUGeneratorImpl>(options.seed + 1);
   Tensor w = spread.mean.repeat({1, options.each_layer ? info.layers : 1, 1}).set_requires_grad(true);
@@ -122,7 +129,7 @@ Projected project(NoiseGenerator& network, const Tensor& target, const PictureDi
     static_cast<torch::optim::AdamOptions&>(adam.param_groups()[0].options()).lr(options.rate * ramp(done));
     const Tensor picture = picture_of(w + blur * torch::randn(w.sizes(), random).to(device));
     if (i % std::max(1, options.steps / shown) == 0) result.progress.push_back(picture.detach().clone());
-    const Tensor apart = distance(picture, target);
+    const Tensor apart = distance(picture);
     adam.zero_grad();
     (apart + options.noise * noise_signal(planes.variables(), device)).backward();
     adam.step();
@@ -132,7 +139,7 @@ Projected project(NoiseGenerator& network, const Tensor& target, const PictureDi
   const torch::NoGradGuard no_grad;
   result.styles = w.detach().expand({1, info.layers, info.style}).contiguous().clone();
   result.picture = picture_of(result.styles).clone();
-  result.distance = distance(result.picture, target).item<double>();
+  result.distance = distance(result.picture).item<double>();
   result.planes = planes.copies();
   return result;
 }

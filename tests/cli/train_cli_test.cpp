@@ -101,6 +101,19 @@ TEST_CASE("generate: the folder of a run stands for its last network, else its b
   CHECK(contains(refused.err, "--interpolate names its seeds"));
 }
 
+TEST_CASE("generate: a name that ends in y4m is a stream's, and other films are refused with what makes them") {
+  const TemporaryFolder folder;
+  const auto generated = [&](const char* name) {
+    return run_ganvas({"generate", "flowers", "-o", (folder / name).string(), "--interpolate", "1,2", "--frames", "3"});
+  };
+  REQUIRE(generated("walk.Y4M").code == 0);
+  const Bytes film = read_file(folder / "walk.Y4M");
+  CHECK(std::string(film.begin(), film.begin() + 9) == "YUV4MPEG2");
+  const Finished refused = generated("walk.mp4");
+  CHECK(refused.code == 2);
+  CHECK(contains(refused.err, "--format y4m | ffmpeg"));
+}
+
 TEST_CASE("train: the example script goes from a labelled folder to synthetic pictures and their figures") {
   const TemporaryFolder folder;
   for (int i = 0; i < 16; ++i) {

@@ -293,7 +293,9 @@ TEST_CASE("projection: styles and planes are found that make the picture, and th
   NoisePictures pictures(loaded, {});
   const torch::Tensor wanted = network.synthesise(pictures.styles_of({.seed = 5}), LayerNoise::constant);
   const auto before = network.noise_planes().front().second.clone();
-  const PictureDistance distance = [](const torch::Tensor& a, const torch::Tensor& b) { return torch::mse_loss(a, b); };
+  const DistanceTo distance = [](const torch::Tensor& target) -> PictureDistance {
+    return [target](const torch::Tensor& picture) { return torch::mse_loss(picture, target); };
+  };
   for (const bool each_layer : {false, true}) {
     ProjectOptions options;
     options.steps = 120;
@@ -341,6 +343,16 @@ TEST_CASE("generate: files by rename, kept or replaced, JSON lines, sheets and f
   options.force = true;
   CHECK(generate(options, plain()).code == 0);
   CHECK(read_file(folder.path() / "out" / "seed0003.png") == bytes);
+
+  options.output = (folder / "many.png").string();
+  says(refusal(ErrorKind::usage, [&] { generate(options, plain()); }), {"many.png", "one file for 2 pictures"});
+  CHECK_FALSE(fs::exists(folder / "many.png"));
+  options.seeds = {3};
+  options.output = (folder / "one.png").string();
+  CHECK(generate(options, plain()).code == 0);
+  CHECK(pixels_of(read_image(folder / "one.png").image) ==
+        pixels_of(read_image(folder.path() / "out" / "seed0003.png").image));
+  options.seeds = {3, 12};
 
   options.grid_columns = 2;
   options.grid_rows = 1;

@@ -16,7 +16,7 @@ namespace ganvas {
 /// <stem>-progress.png (the way there, the target last). The rules of run_generate() hold; `where` says output, force,
 /// skip_existing and what is reported.
 BatchSummary project_pictures(const GenerateOptions& where, const ProjectOptions& options, NoisePictures& pictures,
-                              const PictureDistance& distance, const std::map<std::string, std::string>& facts,
+                              const DistanceTo& distance_to, const std::map<std::string, std::string>& facts,
                               std::ostream& out, const std::function<std::string(const Error&)>& explain = {});
 
 }  // namespace ganvas

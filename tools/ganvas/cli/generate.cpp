@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
 #include <memory>
 
 #include "cli/bind.hpp"
@@ -35,8 +38,21 @@ void check_wishes(const GenerateRequest& request) {
     fail(ErrorKind::usage, "--layers is about --directions; --mix names its own");
 }
 
-GenerateRequest checked(GenerateRequest request) {
+/// A stream's name says its format, and no other kind of film is written.
+void see_name(GenerateOptions& options, bool format_given) {
+  std::string ending = std::filesystem::path(options.output).extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (ending == ".y4m" && !format_given && !std::filesystem::is_directory(options.output))
+    options.format = FrameFormat::y4m;
+  for (const char* film : {".mp4", ".mkv", ".webm", ".mov", ".avi", ".gif"})
+    if (ending == film)
+      fail(ErrorKind::usage, "{}: films of this kind aren't written; -o - --format y4m | ffmpeg -i - {} makes one",
+           options.output, options.output);
+}
+
+GenerateRequest checked(GenerateRequest request, bool format_given) {
   GenerateOptions& options = request.options;
+  see_name(options, format_given);
   if (options.skip_existing && options.force) fail(ErrorKind::usage, "--skip-existing and --force exclude each other");
   check_wishes(request);
   const bool stream = options.output == "-" || options.format != FrameFormat::png;
@@ -121,7 +137,8 @@ void add_walk(CLI::App& command, GenerateOptions& options) {
               {"linear", WalkPath::linear},
               {"cubic", WalkPath::cubic}});
   add_choice(command, "--format", options.format,
-             "png; or all pictures as one stream of frames to -o FILE or -o -: y4m, or raw (rgb24, gray)",
+             "png; or all pictures as one stream of frames to -o FILE or -o -: y4m (as FILE.y4m says too), or raw "
+             "(rgb24, gray)",
              {{"png", FrameFormat::png}, {"y4m", FrameFormat::y4m}, {"raw", FrameFormat::raw}});
   command.add_option("--rate", options.rate, "Frames a second that a y4m stream says, e.g. 25 or 30000:1001")
       ->capture_default_str()
@@ -175,7 +192,9 @@ void add_generate(CLI::App& app, Action& action) {
   command->add_flag("--json", options.json, "One JSON line a picture on standard output");
   command->add_option("--device", options.run.device, "auto, cpu or cuda:N")->capture_default_str();
   command->add_option("--threads", options.run.threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
-  command->callback([request, &action] { action = [request] { return run_in_library(checked(*request)); }; });
+  command->callback([request, command, &action] {
+    action = [request, given = command->count("--format") > 0] { return run_in_library(checked(*request, given)); };
+  });
 }
 
 }  // namespace ganvas::cli
