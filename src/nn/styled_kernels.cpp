@@ -110,4 +110,30 @@ Tensor blur_and_finish(const Tensor& x, const Tensor& factor, const Tensor& nois
   return y;
 }
 
+Tensor plus_enlarged(const Tensor& x, const Tensor& smaller) {
+  const Tensor y = in_channels_last(x), from = in_channels_last(smaller);
+  const std::int64_t channels = x.size(1), height = smaller.size(2), width = smaller.size(3), line = width * channels;
+  const float* in = from.data_ptr<float>();
+  float* out = y.data_ptr<float>();
+  at::parallel_for(0, x.size(0) * 2 * height, 16, [&](std::int64_t first, std::int64_t last) {
+    // The filter's other half meets the zeros between the pixels. Outside the picture are zeros, too.
+    std::vector<float> mixed(static_cast<std::size_t>(line + 2 * channels)), nothing(static_cast<std::size_t>(line));
+    for (std::int64_t at = first; at < last; ++at) {
+      const std::int64_t picture = at / (2 * height), row = at % (2 * height) / 2;
+      const std::int64_t other = at % 2 == 0 ? row - 1 : row + 1;
+      const float* near = in + (picture * height + row) * line;
+      const float* far = other < 0 || other == height ? nothing.data() : in + (picture * height + other) * line;
+      float* middle = mixed.data() + channels;
+      for (std::int64_t i = 0; i < line; ++i) middle[i] = 0.75F * near[i] + 0.25F * far[i];
+      float* result = out + at * 2 * line;
+      for (std::int64_t i = 0; i < width; ++i, middle += channels, result += 2 * channels)
+        for (std::int64_t c = 0; c < channels; ++c) {
+          result[c] += 0.75F * middle[c] + 0.25F * middle[c - channels];
+          result[c + channels] += 0.75F * middle[c] + 0.25F * middle[c + channels];
+        }
+    }
+  });
+  return y;
+}
+
 }  // namespace ganvas

@@ -17,4 +17,8 @@ torch::Tensor finish_styled(const torch::Tensor& x, const torch::Tensor& factor,
 torch::Tensor blur_and_finish(const torch::Tensor& x, const torch::Tensor& factor, const torch::Tensor& noise,
                               const torch::Tensor& bias);
 
+/// x + enlarge_filtered(smaller), in one pass. x: N x C x 2H x 2W, changed in place where it lies in channels_last;
+/// smaller: N x C x H x W.
+torch::Tensor plus_enlarged(const torch::Tensor& x, const torch::Tensor& smaller);
+
 }  // namespace ganvas

@@ -4,10 +4,14 @@
 
 #include <torch/torch.h>
 
+#include <array>
+
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/safetensors.hpp"
 #include "ganvas/nn/discriminator.hpp"
 #include "ganvas/nn/settle.hpp"
+#include "nn/equalised.hpp"
+#include "nn/styled_kernels.hpp"
 #include "nn/sweep.hpp"
 #include "support/support.hpp"
 
@@ -126,6 +130,19 @@ TEST_CASE("noise generators: settled weights give the same pictures, in a batch 
   }
   // Both ways to bring in a style, at both kinds of layers.
   check(*make_noise_generator("stylegan2", {{"noise", 6}, {"mapping_layers", 1}, {"widths", {24, 12, 8, 4}}}));
+  // Kernels far larger than their pictures.
+  check(*make_noise_generator("stylegan2", {{"noise", 6}, {"mapping_layers", 1}, {"widths", {64, 64}}}));
+}
+
+TEST_CASE("noise generators: a picture enlarged and added in one pass is that of the steps one by one") {
+  torch::manual_seed(6);
+  const torch::NoGradGuard no_grad;
+  for (const auto& [channels, height, width] : {std::array{3, 4, 4}, {1, 2, 5}, {4, 1, 1}}) {
+    const Tensor smaller = torch::randn({2, channels, height, width});
+    const Tensor x = torch::randn({2, channels, 2 * height, 2 * width});
+    const Tensor wanted = x + enlarge_filtered(smaller);
+    CHECK(test::relative_error(plus_enlarged(x.clone(), smaller), wanted) <= 1e-6);
+  }
 }
 
 TEST_CASE("noise generators: truncation ends at the mean and keeps layers behind the cut-off") {

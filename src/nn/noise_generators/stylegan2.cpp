@@ -14,6 +14,7 @@
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
 #include "nn/equalised.hpp"
+#include "nn/packed_conv.hpp"
 #include "nn/paths.hpp"
 #include "nn/styled_kernels.hpp"
 #include "nn/stylegan2_layouts.hpp"
@@ -112,10 +113,18 @@ class StyledConv final : public nn::Module, public Settles {
     const Tensor weight = weight_ * gain_;
     ready_.squares = weight.square().sum({2, 3}).t().contiguous();
     ready_.weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
-    if (options_.up)
-      for (int phase = 0; phase < 4; ++phase)
-        ready_.phases[static_cast<std::size_t>(phase)] =
+    if (options_.up) {
+      for (int phase = 0; phase < 4; ++phase) {
+        const auto at = static_cast<std::size_t>(phase);
+        ready_.phases[at] =
             phase_of(phase_of(weight, 2, phase / 2), 3, phase % 2).contiguous(at::MemoryFormat::ChannelsLast);
+        ready_.packed_phases[at] =
+            PackedConv(ready_.phases[at], around_phase(phase), options_.height / 2, options_.width / 2);
+      }
+    } else if (options_.height > 0) {
+      ready_.packed =
+          PackedConv(ready_.weight, {options_.kernel / 2, options_.kernel / 2}, options_.height, options_.width);
+    }
     ready_.bias = bias_ * gain;
     if (strength_.defined()) ready_.strength = strength_ * gain;
   }
@@ -139,7 +148,9 @@ class StyledConv final : public nn::Module, public Settles {
       picture = x * style.view({1, -1, 1, 1});
     }
     if (!options_.demodulate) return torch::conv2d(picture, weight, ready_.bias, 1, options_.kernel / 2);
-    Tensor y = options_.up ? enlarged(picture) : torch::conv2d(picture, weight, {}, 1, options_.kernel / 2);
+    Tensor y = options_.up     ? enlarged(picture)
+               : ready_.packed ? ready_.packed(picture)
+                               : torch::conv2d(picture, weight, {}, 1, options_.kernel / 2);
     Tensor noise;
     if (options_.height > 0 && layer_noise != LayerNoise::none)
       noise = (layer_noise == LayerNoise::random ? torch::randn({options_.height, options_.width}) : noise_) *
@@ -154,17 +165,17 @@ class StyledConv final : public nn::Module, public Settles {
     if (odd == 1) return weight.narrow(dimension, 1, 1);
     return torch::cat({weight.narrow(dimension, 2, 1), weight.narrow(dimension, 0, 1)}, dimension);
   }
+  static std::array<std::int64_t, 2> around_phase(int phase) { return {1 - phase / 2, 1 - phase % 2}; }
   /// conv_transpose2d of stride 2 as four convolutions, each for every second row and column: LibTorch has no fast
   /// transposed ones.
   Tensor enlarged(const Tensor& x) const {
     const std::int64_t height = 2 * x.size(2) + 1, width = 2 * x.size(3) + 1;
     Tensor y = torch::empty({x.size(0), options_.out, height, width}, x.options(), at::MemoryFormat::ChannelsLast);
-    for (std::int64_t phase = 0; phase < 4; ++phase) {
-      const std::int64_t down = phase / 2, across = phase % 2;
-      y.slice(2, down, height, 2)
-          .slice(3, across, width, 2)
-          .copy_(torch::conv2d(x, ready_.phases[static_cast<std::size_t>(phase)], {}, 1,
-                               torch::IntArrayRef({1 - down, 1 - across})));
+    for (int phase = 0; phase < 4; ++phase) {
+      const auto at = static_cast<std::size_t>(phase);
+      const PackedConv& packed = ready_.packed_phases[at];
+      const Tensor part = packed ? packed(x) : torch::conv2d(x, ready_.phases[at], {}, 1, around_phase(phase));
+      y.slice(2, phase / 2, height, 2).slice(3, phase % 2, width, 2).copy_(part);
     }
     return y;
   }
@@ -173,6 +184,8 @@ class StyledConv final : public nn::Module, public Settles {
   struct Ready {
     Tensor weight, squares, bias, strength;
     std::array<Tensor, 4> phases{};  ///< of an enlarging one, by odd row and odd column
+    PackedConv packed{};             ///< where that is faster
+    std::array<PackedConv, 4> packed_phases{};
   };
   Options options_;
   double gain_;
@@ -242,12 +255,11 @@ class StyleGan2 final : public NoiseGenerator {
         x = level->start.unsqueeze(0).expand({styles.size(0), -1, -1, -1});
       } else {
         x = level->conv0->forward(x, w(place++), layer_noise);
-        picture = enlarge_filtered(picture);
       }
       x = level->conv1->forward(x, w(place++), layer_noise);
       // A level's picture shares its style with the next level's first convolution.
       const Tensor rgb = level->torgb->forward(x, w(place), layer_noise);
-      picture = picture.defined() ? picture + rgb : rgb;
+      picture = picture.defined() ? add_enlarged(rgb, picture) : rgb;
     }
     return picture;
   }
@@ -285,6 +297,11 @@ class StyleGan2 final : public NoiseGenerator {
   }
 
  private:
+  static Tensor add_enlarged(const Tensor& rgb, const Tensor& smaller) {
+    if (has_styled_kernels(rgb) && has_styled_kernels(smaller)) return plus_enlarged(rgb, smaller);
+    return enlarge_filtered(smaller) + rgb;
+  }
+
   int noise_, style_, classes_, channels_, mapping_layers_, start_height_, start_width_;
   std::vector<int> widths_;
   std::shared_ptr<Mapping> mapping_;
