@@ -3,6 +3,8 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/format/torchscript.hpp"
 #include "ganvas/nn/graph_files.hpp"
+#include "ganvas/nn/noise_generator.hpp"
+#include "ganvas/nn/style_network.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 #include "nn/blocks.hpp"
 #include "nn/described.hpp"
@@ -33,9 +35,22 @@ namespace {
        fmt::join(generator_plugins().names(), ", "));
 }
 
+/// Networks of ours that take more or less than one picture.
+void refuse_other_kinds(const std::string& architecture, const std::string& name) {
+  if (generator_plugins().find(architecture)) return;
+  if (style_network_plugins().find(architecture))
+    fail(ErrorKind::model, "{}: {} is a style network, which takes a style beside the picture (for stylize)", name,
+         architecture);
+  if (noise_generator_plugins().find(architecture))
+    fail(ErrorKind::model, "{}: {} makes pictures from noise and takes none (for generate)", name, architecture);
+}
+
 /// What a file says of itself, or else what its keys and shapes tell.
 Described recognised_generator(const ModelFile& file, const std::string& name) {
-  if (auto said = described(file)) return *said;
+  if (auto said = described(file)) {
+    refuse_other_kinds(said->architecture, name);
+    return *said;
+  }
   if (auto found = generator_plugins().recognise(file.weights, name))
     return {found->first->name, std::move(found->second)};
   unknown_network(file.weights, name);

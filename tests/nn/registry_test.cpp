@@ -79,6 +79,14 @@ TEST_CASE("registry: an unknown architecture's name is refused with the known on
   }
 }
 
+TEST_CASE("registry: networks that take a style, or nothing, are refused by what they are for") {
+  const auto refused = [](const char* architecture) {
+    return refusal({}, {{"ganvas.architecture", architecture}, {"ganvas.config", "{}"}});
+  };
+  says(refused("any-style"), {"x.pth", "any-style", "stylize"});
+  says(refused("dcgan"), {"x.pth", "dcgan", "generate"});
+}
+
 TEST_CASE("registry: no damaged shape or key crashes or allocates without bound") {
   const std::vector<std::function<torch::Tensor(const torch::Tensor&)>> damages{
       [](const torch::Tensor&) { return torch::zeros({}); },
