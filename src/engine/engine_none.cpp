@@ -1,7 +1,9 @@
 // The engine of a build without oneDNN: there is none, and LibTorch runs the networks.
 #include <torch/torch.h>
 
+#include "ganvas/core/error.hpp"
 #include "ganvas/engine/engine.hpp"
+#include "ganvas/engine/tuning.hpp"
 
 namespace ganvas {
 
@@ -14,6 +16,7 @@ Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;
 bool Engine::bf16() const { return false; }
 bool Engine::int8() const { return false; }
+std::string Engine::layouts() const { return {}; }
 
 std::unique_ptr<Engine> Engine::compile(Generator&, const EngineOptions&, std::string& why) {
   why = "built without oneDNN";
@@ -21,5 +24,9 @@ std::unique_ptr<Engine> Engine::compile(Generator&, const EngineOptions&, std::s
 }
 
 torch::Tensor Engine::run(const torch::Tensor& picture) { return picture; }
+
+Tuning tune_engine(Generator&, const std::string&, int, int) {
+  fail(ErrorKind::usage, "built without oneDNN: there is no engine to tune");
+}
 
 }  // namespace ganvas

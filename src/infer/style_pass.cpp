@@ -122,18 +122,18 @@ StylePass::StylePass(StyleNetworkPtr network, const RunOptions& options, int til
   if (!device_.is_cpu() || options.engine == "libtorch" || !has_dense_ends(*network_)) return;
   const bool bf16 = use_bf16(options.precision, device_) && engine_has_bf16();
   const Tensor plain = bf16 && options.precision == "auto" ? sample() : Tensor();
-  compile(bf16);
+  compile(bf16, options.precision == "auto");
   if (!plain.defined() || precision() == "fp32") return;
   const double error = (sample() - plain).square().mean().item<double>();
   log(LogLevel::debug, "bf16: {:.1f} dB", -10 * std::log10(std::max(error, 1e-12)));
-  if (!(-10 * std::log10(std::max(error, 1e-12)) >= affordable_psnr)) compile(false);
+  if (!(-10 * std::log10(std::max(error, 1e-12)) >= affordable_psnr)) compile(false, false);
 }
 
-void StylePass::compile(bool bf16) {
+void StylePass::compile(bool bf16, bool unless_slower) {
   const auto compiled = [&](bool decodes) {
     std::string why;
     StyleEnd end(network_, decodes);
-    auto engine = Engine::compile(end, {bf16, {}}, why);
+    auto engine = Engine::compile(end, {.bf16 = bf16, .unless_slower = unless_slower, .int8_record = {}}, why);
     if (!engine) log(LogLevel::debug, "LibTorch runs this network's {}: {}", decodes ? "decoder" : "encoder", why);
     return engine;
   };

@@ -57,7 +57,7 @@ class StylePass {
   void apply(Map& map, int step, const std::vector<StyleRegion>& regions,
              const std::vector<StyleStatistics>& statistics);
   void decode(const Map& map, const Sink& sink, const std::function<void(double)>& progress);
-  void compile(bool bf16);
+  void compile(bool bf16, bool unless_slower);
   torch::Tensor sample();
 
   StyleNetworkPtr network_;

@@ -78,13 +78,18 @@ TileRunner::TileRunner(GeneratorPtr network, const RunOptions& options, bool tta
   // An engine that has no bf16 here is no help to whoever asks for it.
   if (options.engine != "libtorch" && device_.is_cpu() && (!bf16_ || engine_has_bf16())) {
     std::string why;
-    engine_ = Engine::compile(*network_, {bf16_, int8 ? int8_record : std::string()}, why);
+    EngineOptions wanted{.bf16 = bf16_,
+                         .unless_slower = options.precision == "auto" || options.precision == "int8",
+                         .int8_record = int8 ? int8_record : std::string()};
+    engine_ = Engine::compile(*network_, wanted, why);
     if (!engine_ && options.precision == "int8") fail(ErrorKind::model, "precision int8: {}", why);
     if (!engine_ && int8) {
       log(LogLevel::debug, "no int8: {}", why);
-      engine_ = Engine::compile(*network_, {bf16_, {}}, why);
+      wanted.int8_record.clear();
+      engine_ = Engine::compile(*network_, wanted, why);
     }
-    if (!engine_) log(LogLevel::debug, "LibTorch runs this network: {}", why);
+    if (engine_) bf16_ = engine_->bf16();
+    else log(LogLevel::debug, "LibTorch runs this network: {}", why);
   }
   if (!engine_ && info_.fp32_only) bf16_ = false;
   if (bf16_ && !engine_) {

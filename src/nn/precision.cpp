@@ -3,17 +3,11 @@
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/isa.hpp"
 
 namespace ganvas {
 
-bool cpu_has_fast_bf16() {
-#if defined(__x86_64__)
-  static const bool fast = __builtin_cpu_supports("avx512bf16");
-  return fast;
-#else
-  return false;
-#endif
-}
+bool cpu_has_fast_bf16() { return cpu_has(Isa::avx512_bf16); }
 
 torch::Device parse_device(const std::string& text) {
   const bool cuda = torch::cuda::is_available();

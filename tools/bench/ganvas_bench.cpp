@@ -1,8 +1,9 @@
 // Our side of the benchmarks.
 //   ganvas_bench core MODEL SIZE     for every line on stdin: one SIZE x SIZE picture through the upscaler, its seconds
 //                                    on stdout (tools/bench/upscale.py drives it beside the rival)
-//   ganvas_bench engine MODEL SIZE PRECISION   the compiled network alone on a tensor, and behind its seconds those of
-//                                    its bare convolutions in oneDNN (0 where they are not all at the picture's size)
+//   ganvas_bench engine MODEL SIZE PRECISION [LAYOUT]   the compiled network alone on a tensor, and behind its seconds
+//                                    those of its bare convolutions in oneDNN (0 where they are not all at the
+//                                    picture's size); for the line "layouts" how its features lie, in words
 //   ganvas_bench translate MODEL SIZE   the same for translation (tools/bench/translate_step.py drives it)
 //   ganvas_bench generate MODEL COUNT   so many pictures from noise, from their seeds to 8 bit
 //                                    (tools/bench/generate.py drives it)
@@ -116,16 +117,30 @@ std::function<void()> bare_twin(Generator& network, int size, const std::string&
   return {};
 }
 
-int bench_engine(const std::string& path, int size, const std::string& precision) {
+FeatureLayout layout_named(const std::string& name) {
+  if (name == "automatic") return FeatureLayout::automatic;
+  if (name == "blocks") return FeatureLayout::blocks;
+  if (name == "together") return FeatureLayout::together;
+  fail(ErrorKind::usage, "layout '{}': expected automatic, blocks or together", name);
+}
+
+int bench_engine(const std::string& path, int size, const std::string& precision, const std::string& layout) {
   use_cpu_threads(0);
   LoadedGenerator model = load_generator(path);
   std::string why, record;
   if (precision == "int8") record = model.file.metadata.at(int8_metadata);
-  const auto engine = Engine::compile(*model.network, {precision != "fp32", record}, why);
+  const EngineOptions options{.bf16 = precision != "fp32", .int8_record = record, .layout = layout_named(layout)};
+  const auto engine = Engine::compile(*model.network, options, why);
   if (!engine) fail(ErrorKind::model, "{}: {}", path, why);
   const auto bare = bare_twin(*model.network, size, precision);
   const torch::Tensor picture = torch::rand({1, model.network->info().in_channels, size, size});
   for (std::string line; std::getline(std::cin, line);) {
+    if (line == "layouts") {
+      engine->run(picture);
+      std::printf("%s\n", engine->layouts().c_str());
+      std::fflush(stdout);
+      continue;
+    }
     // Each once untimed: what ran before, here or in the other process, has the caches.
     engine->run(picture);
     const double whole = seconds_of([&] { engine->run(picture); });
@@ -200,10 +215,12 @@ int main(int argc, char** argv) try {
   if (argc >= 4 && argv[1] == std::string("train")) return bench_train(argc, argv);
   if (argc == 4 && argv[1] == std::string("translate")) return bench_translate(argv[2], std::atoi(argv[3]));
   if (argc == 4 && argv[1] == std::string("generate")) return bench_generate(argv[2], std::atoi(argv[3]));
-  if (argc == 5 && argv[1] == std::string("engine")) return bench_engine(argv[2], std::atoi(argv[3]), argv[4]);
+  if ((argc == 5 || argc == 6) && argv[1] == std::string("engine"))
+    return bench_engine(argv[2], std::atoi(argv[3]), argv[4], argc == 6 ? argv[5] : "automatic");
   if (argc != 4)
     fail(ErrorKind::usage,
-         "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION | translate MODEL SIZE | generate MODEL "
+         "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION [LAYOUT] | translate MODEL SIZE | generate "
+         "MODEL "
          "COUNT | "
          "folder MODEL DIR | train RECIPE DIR [KEY=VALUE...]");
   Upscaler upscaler(load_generator(argv[2]), {});

@@ -37,6 +37,39 @@ class Found(NamedTuple):
     twin: float    # median of the seconds that ours printed behind its own; 0: none
     mine_cpu: float   # processor seconds of ours a step, mean over all rounds: less moved by what else runs
     rival_cpu: float  # the same of theirs
+    chosen: str    # how the features lay, of the engine alone
+
+
+class Bench:
+    """A `ganvas_bench ARGUMENTS` that does a step for every line on its stdin."""
+
+    def __init__(self, arguments, environment=None):
+        self.process = subprocess.Popen(["build/ganvas_bench"] + arguments, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, **(environment or {})})
+
+    def ask(self, line=""):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def step(self):
+        return [float(seconds) for seconds in self.ask().split()]
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def in_turn(benches, rounds):
+    """Seconds of every bench's steps, a list a bench, all in turn."""
+    for bench in benches:
+        bench.step()  # warm-up
+    found = [[] for _ in benches]
+    for _ in range(rounds):
+        for bench, seconds in zip(benches, found):
+            seconds.append(bench.step()[0])
+    return found
 
 
 def interleaved(arguments, theirs, rounds, warm=False):
@@ -44,12 +77,8 @@ def interleaved(arguments, theirs, rounds, warm=False):
 
     warm: theirs runs once untimed in each turn, as ours does by itself where it does.
     """
-    ours = subprocess.Popen(["build/ganvas_bench"] + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def run_ours():
-        ours.stdin.write("\n")
-        ours.stdin.flush()
-        return [float(seconds) for seconds in ours.stdout.readline().split()]
+    bench = Bench(arguments)
+    ours, run_ours = bench.process, bench.step
 
     def run_theirs():
         if warm:
@@ -65,13 +94,13 @@ def interleaved(arguments, theirs, rounds, warm=False):
     cpu = processor_seconds(ours.pid) - cpu[0], processor_seconds(os.getpid()) - cpu[1]
     steps = rounds * (2 if warm else 1)  # of theirs; ours, where it warms up by itself, takes as many
     memory = peak(ours.pid)
-    ours.stdin.close()
-    ours.wait()
+    chosen = bench.ask("layouts") if arguments[0] == "engine" else ""
+    bench.end()
     median = statistics.median
     return Found(mine=median(mine[0] for mine, _ in pairs), rival=median(rival for _, rival in pairs),
                  ratio=median(rival / mine[0] for mine, rival in pairs), memory=memory,
                  twin=median(mine[1] if len(mine) > 1 else 0 for mine, _ in pairs),
-                 mine_cpu=cpu[0] / steps, rival_cpu=cpu[1] / steps)
+                 mine_cpu=cpu[0] / steps, rival_cpu=cpu[1] / steps, chosen=chosen)
 
 
 def quiet_training(batch):

@@ -15,9 +15,19 @@ bool engine_has_bf16();
 /// Whether this machine multiplies int8 natively (AVX-512 VNNI): elsewhere int8 is right, but hardly faster than fp32.
 bool engine_has_int8();
 
+/// How the channels of features lie in memory: in blocks of what one instruction takes, or all channels of a pixel
+/// together (nhwc).
+enum class FeatureLayout {
+  automatic,  ///< for each value what is fastest on this machine
+  blocks,     ///< together only in strips (convolutions with PReLU) and in int8
+  together
+};
+
 struct EngineOptions {
-  bool bf16 = false;        ///< features in bf16 where the machine has it
-  std::string int8_record;  ///< of Int8Calibration: convolutions in int8; empty: none
+  bool bf16 = false;           ///< features in bf16 where the machine has it
+  bool unless_slower = false;  ///< and there alone where that is no slower than fp32, as far as known or measured
+  std::string int8_record;     ///< of Int8Calibration: convolutions in int8; empty: none
+  FeatureLayout layout = FeatureLayout::automatic;  ///< the others: for tests and measurements
 };
 
 /// Runs a generator on the CPU without LibTorch: its trace, folded and laid out once for every picture size, on
@@ -35,6 +45,8 @@ class Engine {
 
   bool bf16() const;
   bool int8() const;
+  /// How the last picture's features lay, in words.
+  std::string layouts() const;
 
  private:
   struct State;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "engine/kernels/lanes.hpp"
-#include "ganvas/core/vector_clones.hpp"
+#include "engine/kernels/row_kernels.hpp"
 
 namespace ganvas::engine {
 
@@ -39,11 +39,6 @@ GANVAS_FOR_LANES(add_products,
                  (const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_step, const float* b, std::ptrdiff_t b_step,
                   int count, float* sums, std::ptrdiff_t sums_row, int lanes),
                  (a, a_row, a_step, b, b_step, count, sums, sums_row, lanes))
-
-GANVAS_VECTOR_CLONES
-void add_squares(const float* x, int count, float* sums) {
-  for (int c = 0; c < count; ++c) sums[c] += x[c] * x[c];
-}
 
 /// softmax of `count` values; whole runs are read and written.
 template <int N>

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
+#include "engine/kernels/lanes.hpp"
 #include "engine/kernels/rows.hpp"
 
 namespace ganvas::engine {
@@ -15,6 +17,56 @@ std::vector<float> filled_up(std::vector<float> values, const View& view) {
   if (values.size() == 1) values.assign(static_cast<std::size_t>(view.channels), values[0]);
   values.resize(static_cast<std::size_t>(view.blocks() * view.block), 0.0F);
   return values;
+}
+
+std::size_t bytes_each(Element element) { return element == Element::fp32 ? 4 : element == Element::bf16 ? 2 : 1; }
+
+/// A row's sums of each channel, and of squares, around `around`.
+void add_moments(const float* row, const float* around, int width, int block, float* __restrict__ sums,
+                 float* __restrict__ squares) {
+  for (int x = 0; x < width; ++x, row += block)
+    for (int c = 0; c < block; ++c) {
+      const float value = row[c] - around[c];
+      sums[c] += value;
+      squares[c] += value * value;
+    }
+}
+
+/// `bytes` at each of `pixels` places; of a number that compilers know for the runs that are common.
+void copy_runs(const std::byte* from, std::size_t from_step, std::byte* to, std::size_t to_step, std::size_t bytes,
+               int pixels) {
+  const auto copy = [&](auto size) {
+    for (int x = 0; x < pixels; ++x, from += from_step, to += to_step) std::memcpy(to, from, size);
+  };
+  if (bytes == 64) copy(std::integral_constant<std::size_t, 64>());
+  else if (bytes == 32) copy(std::integral_constant<std::size_t, 32>());
+  else if (bytes == 16) copy(std::integral_constant<std::size_t, 16>());
+  else copy(bytes);
+}
+
+/// One row of all blocks, of parts in the result's precision: runs of channels that lie together on both sides.
+void put_row_together(std::span<const View> parts, const View& out, int y) {
+  const std::size_t each = bytes_each(out.element);
+  const auto place = [&](const View& view, int c) {
+    return static_cast<std::byte*>(view.data) +
+           static_cast<std::size_t>(row_start(view, c / view.block, y) + c % view.block) * each;
+  };
+  int next = 0;
+  for (const View& part : parts)
+    for (int c = 0, run = 0; c < part.channels; c += run, next += run) {
+      run = std::min({part.block - c % part.block, out.block - next % out.block, part.channels - c});
+      const auto chunk = run % lane_run == 0 ? lane_run : run;  // of fixed size where that can be
+      for (int done = 0; done < run; done += chunk) {
+        const std::byte* from = place(part, c + done);
+        std::byte* to = place(out, next + done);
+        if (from == to) continue;  // computed where it belongs
+        copy_runs(from, static_cast<std::size_t>(part.block) * each, to, static_cast<std::size_t>(out.block) * each,
+                  static_cast<std::size_t>(chunk) * each, out.width);
+      }
+    }
+  const std::size_t missing = static_cast<std::size_t>(out.blocks() * out.block - next) * each;
+  for (int x = 0; missing > 0 && x < out.width; ++x)
+    std::memset(place(out, next) + static_cast<std::size_t>(x * out.block) * each, 0, missing);
 }
 
 }  // namespace
@@ -116,6 +168,11 @@ void scale_and_shift(const View& in, const std::vector<float>& scale, const std:
 }
 
 void put_together(std::span<const View> parts, const View& out) {
+  if (std::ranges::all_of(parts, [&](const View& part) { return part.element == out.element; })) {
+#pragma omp parallel for
+    for (int y = 0; y < out.height; ++y) put_row_together(parts, out, y);
+    return;
+  }
   for_lines(out.height, [&](int y, Rows* rows, std::vector<float>& line) {
     int next = 0, filled = -1;
     for (const auto& part : parts) {
@@ -155,33 +212,30 @@ void remap(const View& in, const std::vector<int>& rows, const std::vector<int>&
 Moments moments_of(const View& in) {
   const auto count = static_cast<std::size_t>(in.blocks() * in.block);
   Moments result{std::vector<double>(count, 0), std::vector<double>(count, 0)};
-  const double pixels = static_cast<double>(in.height) * in.width;
-#pragma omp parallel for
+  std::vector<float> around;
   for (int block = 0; block < in.blocks(); ++block) {
     std::vector<float> buffer;
-    std::vector<double> sum(static_cast<std::size_t>(in.block), 0), square(sum);
-    std::vector<float> around(static_cast<std::size_t>(in.block));
-    for (int y = 0; y < in.height; ++y) {
-      const float* row = load(in, block, y, buffer);
-      if (y == 0) std::copy_n(row, in.block, around.begin());
-      std::vector<float> line(static_cast<std::size_t>(in.block), 0), squares(line);
-      for (int x = 0; x < in.width; ++x)
-        for (std::size_t c = 0; c < line.size(); ++c) {
-          const float value = row[static_cast<std::size_t>(x) * line.size() + c] - around[c];
-          line[c] += value;
-          squares[c] += value * value;
-        }
-      for (std::size_t c = 0; c < line.size(); ++c) {
-        sum[c] += line[c];
-        square[c] += squares[c];
-      }
+    const float* first = load(in, block, 0, buffer);
+    around.insert(around.end(), first, first + in.block);
+  }
+  // Rows on all threads, then their sums in order: the same bits for any number of threads.
+  std::vector<float> lines(count * static_cast<std::size_t>(in.height), 0), squares(lines);
+  for_rows(in, [&](int block, int y, std::vector<float>* buffers) {
+    const std::size_t first = static_cast<std::size_t>(block) * static_cast<std::size_t>(in.block);
+    const std::size_t place = static_cast<std::size_t>(y) * count + first;
+    add_moments(load(in, block, y, buffers[0]), around.data() + first, in.width, in.block, lines.data() + place,
+                squares.data() + place);
+  });
+  const double pixels = static_cast<double>(in.height) * in.width;
+  for (std::size_t c = 0; c < count; ++c) {
+    double sum = 0, square = 0;
+    for (std::size_t at = c; at < lines.size(); at += count) {
+      sum += lines[at];
+      square += squares[at];
     }
-    for (std::size_t c = 0; c < sum.size(); ++c) {
-      const std::size_t place = static_cast<std::size_t>(block) * sum.size() + c;
-      const double shifted = sum[c] / pixels;
-      result.mean[place] = shifted + around[c];
-      result.variance[place] = std::max(0.0, square[c] / pixels - shifted * shifted);
-    }
+    const double shifted = sum / pixels;
+    result.mean[c] = shifted + around[c];
+    result.variance[c] = std::max(0.0, square / pixels - shifted * shifted);
   }
   return result;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "ganvas/core/isa.hpp"
+
 /// Values that are worked on together, in one register: 16, 8 or 4 of them, as the machine has it. Loops over values
 /// that compilers make no good vector code of are templates over that number, and GANVAS_FOR_LANES makes functions of
 /// them of which the right one is taken when the program runs. (target_clones compiles one text for all machines,
@@ -78,18 +80,36 @@ GANVAS_IN_LANES void exp_lanes(Lanes<N>& x) {
 
 /// void name(parameters): runs name_in_lanes<N>(arguments) for the machine at hand.
 #if defined(__x86_64__)
-#define GANVAS_FOR_LANES(name, parameters, arguments)                                                        \
-  __attribute__((target("avx512f,fma"))) void name##_16 parameters { name##_in_lanes<16> arguments; }        \
-  __attribute__((target("avx2,fma"))) void name##_8 parameters { name##_in_lanes<8> arguments; }             \
-  void name parameters {                                                                                     \
-    static const int wide = __builtin_cpu_supports("avx512f") ? 16 : __builtin_cpu_supports("avx2") ? 8 : 4; \
-    if (wide == 16) return name##_16 arguments;                                                              \
-    if (wide == 8) return name##_8 arguments;                                                                \
-    name##_in_lanes<4> arguments;                                                                            \
+#define GANVAS_FOR_LANES(name, parameters, arguments)                                                 \
+  __attribute__((target("avx512f,fma"))) void name##_16 parameters { name##_in_lanes<16> arguments; } \
+  __attribute__((target("avx2,fma"))) void name##_8 parameters { name##_in_lanes<8> arguments; }      \
+  void name parameters {                                                                              \
+    static const int wide = cpu_has(Isa::avx512) ? 16 : cpu_has(Isa::avx2) ? 8 : 4;                   \
+    if (wide == 16) return name##_16 arguments;                                                       \
+    if (wide == 8) return name##_8 arguments;                                                         \
+    name##_in_lanes<4> arguments;                                                                     \
   }
 #else
 #define GANVAS_FOR_LANES(name, parameters, arguments) \
   void name parameters { name##_in_lanes<4> arguments; }
+#endif
+
+/// The same for loops that compilers make good vector code of: runs name_loop(arguments), compiled for each machine.
+/// (As target_clones would, which GANVAS_MAX_ISA can't cap.)
+#if defined(__x86_64__)
+#define GANVAS_FOR_MACHINES(name, parameters, arguments)                                               \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void name##_avx512 parameters { \
+    name##_loop arguments;                                                                             \
+  }                                                                                                    \
+  __attribute__((target("avx2"))) static void name##_avx2 parameters { name##_loop arguments; }        \
+  void name parameters {                                                                               \
+    if (cpu_has(Isa::avx512)) return name##_avx512 arguments;                                          \
+    if (cpu_has(Isa::avx2)) return name##_avx2 arguments;                                              \
+    name##_loop arguments;                                                                             \
+  }
+#else
+#define GANVAS_FOR_MACHINES(name, parameters, arguments) \
+  void name parameters { name##_loop arguments; }
 #endif
 
 }  // namespace ganvas::engine

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "ganvas/core/vector_clones.hpp"
+#include "engine/kernels/lanes.hpp"
 
 #if defined(__x86_64__) && defined(__gnu_linux__)
 #include <immintrin.h>
@@ -15,8 +15,7 @@ namespace ganvas::engine {
 
 namespace {
 
-GANVAS_VECTOR_CLONES
-void narrow_by_integers(const float* in, std::uint16_t* out, std::int64_t count) {
+GANVAS_IN_LANES void narrow_by_integers_loop(const float* in, std::uint16_t* out, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     std::uint32_t bits;
     std::memcpy(&bits, in + i, 4);
@@ -24,16 +23,13 @@ void narrow_by_integers(const float* in, std::uint16_t* out, std::int64_t count)
     out[i] = static_cast<std::uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x40 : rounded);
   }
 }
+GANVAS_FOR_MACHINES(narrow_by_integers, (const float* in, std::uint16_t* out, std::int64_t count), (in, out, count))
 
 #if defined(__x86_64__) && defined(__gnu_linux__)
 // What the compiler doesn't make of loops: the instructions that round to bf16.
 #define GANVAS_BF16_CODE __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
 
-bool has_bf16_code() {
-  static const bool has =
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bf16");
-  return has;
-}
+bool has_bf16_code() { return cpu_has(Isa::avx512_bf16); }
 
 /// Values in `lanes` alone; the others are 0 and stay as they are in memory.
 GANVAS_BF16_CODE inline __m512 load_bf16(const std::uint16_t* from, __mmask16 lanes) {
@@ -92,13 +88,13 @@ void leak_to_int8_natively(const std::uint16_t* x, const float* slopes, float fa
 
 }  // namespace
 
-GANVAS_VECTOR_CLONES
-void widen(const std::uint16_t* in, float* out, std::int64_t count) {
+GANVAS_IN_LANES void widen_loop(const std::uint16_t* in, float* out, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const std::uint32_t bits = static_cast<std::uint32_t>(in[i]) << 16;
     std::memcpy(out + i, &bits, 4);
   }
 }
+GANVAS_FOR_MACHINES(widen, (const std::uint16_t* in, float* out, std::int64_t count), (in, out, count))
 
 void narrow(const float* in, std::uint16_t* out, std::int64_t count) {
 #ifdef GANVAS_BF16_CODE
@@ -107,31 +103,40 @@ void narrow(const float* in, std::uint16_t* out, std::int64_t count) {
   narrow_by_integers(in, out, count);
 }
 
-GANVAS_VECTOR_CLONES
-void to_int8(const float* in, float factor, float zero, std::uint8_t* out, std::int64_t count) {
+GANVAS_IN_LANES void to_int8_loop(const float* in, float factor, float zero, std::uint8_t* out, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i)
     out[i] = static_cast<std::uint8_t>(std::nearbyint(std::clamp(in[i] * factor + zero, 0.0F, 255.0F)));
 }
+GANVAS_FOR_MACHINES(to_int8, (const float* in, float factor, float zero, std::uint8_t* out, std::int64_t count),
+                    (in, factor, zero, out, count))
 
-GANVAS_VECTOR_CLONES
-void axpby(float* a, float alpha, const float* b, float beta, std::int64_t count) {
+GANVAS_IN_LANES void axpby_loop(float* a, float alpha, const float* b, float beta, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) a[i] = alpha * a[i] + beta * b[i];
 }
+GANVAS_FOR_MACHINES(axpby, (float* a, float alpha, const float* b, float beta, std::int64_t count),
+                    (a, alpha, b, beta, count))
 
-GANVAS_VECTOR_CLONES
-void scale_shift(float* x, const float* scale, const float* shift, std::int64_t pixels, int block) {
+GANVAS_IN_LANES void add_squares_loop(const float* x, int count, float* sums) {
+  for (int c = 0; c < count; ++c) sums[c] += x[c] * x[c];
+}
+GANVAS_FOR_MACHINES(add_squares, (const float* x, int count, float* sums), (x, count, sums))
+
+GANVAS_IN_LANES void scale_shift_loop(float* x, const float* scale, const float* shift, std::int64_t pixels,
+                                      int block) {
   for (std::int64_t p = 0; p < pixels; ++p)
     for (int c = 0; c < block; ++c) x[p * block + c] = x[p * block + c] * scale[c] + shift[c];
 }
+GANVAS_FOR_MACHINES(scale_shift, (float* x, const float* scale, const float* shift, std::int64_t pixels, int block),
+                    (x, scale, shift, pixels, block))
 
-GANVAS_VECTOR_CLONES
-void leak(float* x, const float* slopes, std::int64_t pixels, int block) {
+GANVAS_IN_LANES void leak_loop(float* x, const float* slopes, std::int64_t pixels, int block) {
   for (std::int64_t p = 0; p < pixels; ++p)
     for (int c = 0; c < block; ++c) {
       const float value = x[p * block + c];
       x[p * block + c] = std::max(value, 0.0F) + slopes[c] * std::min(value, 0.0F);
     }
 }
+GANVAS_FOR_MACHINES(leak, (float* x, const float* slopes, std::int64_t pixels, int block), (x, slopes, pixels, block))
 
 void leak(std::uint16_t* x, const float* slopes, std::int64_t pixels, int block) {
 #ifdef GANVAS_BF16_CODE

@@ -16,6 +16,9 @@ void to_int8(const float* in, float factor, float zero, std::uint8_t* out, std::
 /// a = alpha a + beta b.
 void axpby(float* a, float alpha, const float* b, float beta, std::int64_t count);
 
+/// sums += x * x.
+void add_squares(const float* x, int count, float* sums);
+
 /// Pixels of `block` channels: one factor and one term a channel.
 void scale_shift(float* x, const float* scale, const float* shift, std::int64_t pixels, int block);
 

@@ -6,7 +6,6 @@ namespace ganvas::engine {
 
 namespace {
 
-/// One whose every row of the result sees a row of the source.
 const Convolution* as_plain_convolution(const Node& node) {
   const auto* conv = as<Convolution>(node);
   const bool plain = conv && conv->groups == 1 && node.inputs.size() == 1 && conv->padding[down] < conv->extent(down);
@@ -14,6 +13,8 @@ const Convolution* as_plain_convolution(const Node& node) {
 }
 
 }  // namespace
+
+bool fits_strips(const Node& node) { return as_plain_convolution(node) != nullptr; }
 
 StripChoice choose_strips(const Graph& graph, const std::function<bool(NodeId)>& one_block) {
   PerNode<std::vector<NodeId>> readers(graph.size());

@@ -9,6 +9,9 @@
 /// while a strip is still in the cache.
 namespace ganvas::engine {
 
+/// One whose every row of the result sees a row of the source: a PReLU behind it can be computed in strips.
+bool fits_strips(const Node& node);
+
 /// Which convolutions keep all channels of a pixel together, as strips must lie.
 struct StripChoice {
   PerNode<bool> in_strips;  ///< those with PReLU

@@ -14,14 +14,36 @@ Int8Scale scale_in(const Node& node) {
 
 }  // namespace
 
-ValueLayouts::ValueLayouts(const Graph& graph, Size picture, Numbers numbers, int block)
-    : graph_(graph), block_(block) {
+Together blocks_with_strips(const Graph& graph, int block) {
+  const StripChoice strips = choose_strips(graph, [&](NodeId id) { return graph[id].channels <= block; });
+  Together together(graph.size(), false);
+  for (const NodeId id : graph.ids()) together[id] = strips.in_strips[id] || strips.follows[id];
+  return together;
+}
+
+ValueLayouts::ValueLayouts(const Graph& graph, Size picture, Numbers numbers, int block, Together together)
+    : graph_(graph), block_(block), together_(std::move(together)), in_strips_(graph.size(), false) {
   const PerNode<Size> sizes = result_sizes(graph, picture);
   for (const NodeId id : graph.ids())
     views_.push_back({nullptr, graph[id].channels, sizes[id].height, sizes[id].width, block, Element::fp32});
   if (numbers.features == Element::bf16) find_half();
-  find_strips();
+  for (const NodeId id : graph.ids()) {
+    if (!together_[id]) continue;
+    place_together(id);
+    in_strips_[id] = fits_strips(graph[id]) && as<Convolution>(graph[id])->activation.curve == Curve::prelu;
+  }
   if (numbers.int8) find_int8();
+}
+
+void ValueLayouts::place_together(NodeId id) {
+  together_[id] = true;
+  views_[id] = laid(id, true);
+}
+
+View ValueLayouts::laid(NodeId id, bool together) const {
+  View view = views_[id];
+  view.block = together ? (view.channels + block_ - 1) / block_ * block_ : block_;
+  return view;
 }
 
 /// bf16 for what convolutions read. Values of few channels stay fp32 and are split for them; what only leads to the
@@ -44,12 +66,6 @@ bool ValueLayouts::splits(const Node& node, const View& from) const {
   return conv && conv->groups == 1 && 2 * from.channels <= block_;
 }
 
-void ValueLayouts::find_strips() {
-  strips_ = choose_strips(graph_, [this](NodeId id) { return views_[id].channels <= block_; });
-  for (const NodeId id : graph_.ids())
-    if (is_together(id)) views_[id].block = views_[id].blocks() * block_;
-}
-
 /// Integers and what comes out of them lie with all channels of a pixel together, as oneDNN wants them there; they
 /// stay integers between one such convolution and the next.
 void ValueLayouts::find_int8() {
@@ -60,7 +76,7 @@ void ValueLayouts::find_int8() {
   for (const NodeId id : graph_.ids()) {
     const Node& n = graph_[id];
     if (!scale_in(n).used()) continue;
-    views_[id].block *= views_[id].blocks();
+    place_together(id);
     const Curve curve = as<Convolution>(n)->activation.curve;
     const bool simple = n.inputs.size() == 1 &&
                         (curve == Curve::none || curve == Curve::relu || curve == Curve::leaky_relu || in_strips(id));

@@ -11,20 +11,27 @@ struct Numbers {
   bool int8 = false;                 ///< integers for the convolutions that are calibrated (int8.hpp)
 };
 
+/// Which values have all channels of a pixel together (nhwc); the others lie in blocks.
+using Together = PerNode<bool>;
+/// Blocks but for strips (strips.hpp): what is best where convolutions like both layouts alike.
+Together blocks_with_strips(const Graph& graph, int block);
+
 /// How every value of a graph lies in memory, for pictures of one size: its precision, and how many channels of a pixel
 /// lie together.
 class ValueLayouts {
  public:
-  /// `block`: channels that lie together unless a value says otherwise.
-  ValueLayouts(const Graph& graph, Size picture, Numbers numbers, int block);
+  /// `block`: channels that lie together unless a value says otherwise; `together`: one a node.
+  ValueLayouts(const Graph& graph, Size picture, Numbers numbers, int block, Together together);
 
   /// Without data.
   const View& operator[](NodeId id) const { return views_[id]; }
   int block() const { return block_; }
   /// Whether it is computed strip by strip.
-  bool in_strips(NodeId id) const { return strips_.in_strips[id]; }
-  /// Whether the convolution reads and writes all channels of a pixel together.
-  bool is_together(NodeId id) const { return in_strips(id) || strips_.follows[id]; }
+  bool in_strips(NodeId id) const { return in_strips_[id]; }
+  /// Whether it has all channels of a pixel together. A convolution reads what it writes.
+  bool is_together(NodeId id) const { return together_[id]; }
+  /// How the value lies where it is, or isn't, together.
+  View laid(NodeId id, bool together) const;
   /// In bf16: whether this convolution gets `from` as rounded values and what rounding took away (split_halves).
   bool splits(const Node& node, const View& from) const;
   /// Of a value that is kept as integers, what its readers expect; else nothing.
@@ -32,13 +39,14 @@ class ValueLayouts {
 
  private:
   void find_half();
-  void find_strips();
+  void place_together(NodeId id);
   void find_int8();
 
   const Graph& graph_;
   int block_;
   PerNode<View> views_;
-  StripChoice strips_;
+  Together together_;
+  PerNode<bool> in_strips_;
 };
 
 }  // namespace ganvas::engine

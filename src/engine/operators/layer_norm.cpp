@@ -94,10 +94,12 @@ std::vector<const float*> runs_of(const Rows& row, const View& in, std::vector<f
   }
   const auto length = static_cast<std::ptrdiff_t>(in.width) * lane_run;
   line.assign(static_cast<std::size_t>(whole_runs(in.channels) / lane_run * length), 0.0F);
-  for (int c = 0; c < in.channels; ++c) {
+  const int some = std::min(lane_run, in.block);
+  for (int c = 0; c < in.channels; c += some) {
     const Channel from = row.channel(c);
     float* to = line.data() + c / lane_run * length + c % lane_run;
-    for (std::ptrdiff_t x = 0; x < in.width; ++x) to[x * lane_run] = from.first[x * from.step];
+    const int count = std::min(some, in.channels - c);
+    for (std::ptrdiff_t x = 0; x < in.width; ++x) std::copy_n(from.first + x * from.step, count, to + x * lane_run);
   }
   for (std::size_t first = 0; first < line.size(); first += static_cast<std::size_t>(length))
     runs.push_back(line.data() + first);
@@ -110,12 +112,15 @@ void store_runs(const std::vector<float>& line, int y, const View& out, std::vec
     for (int block = 0; block < out.blocks(); ++block) store(out, block, y, line.data() + block * length);
     return;
   }
+  const int some = std::min(lane_run, out.block);
   for (int block = 0; block < out.blocks(); ++block) {
     buffer.resize(static_cast<std::size_t>(out.row()));
-    const int first = block * out.block;
-    const float* from = line.data() + first / lane_run * length + first % lane_run;
-    for (std::ptrdiff_t x = 0; x < out.width; ++x)
-      std::copy_n(from + x * lane_run, out.block, buffer.data() + x * out.block);
+    for (int c = 0; c < out.block; c += some) {
+      const int channel = block * out.block + c, count = std::min(some, out.block - c);
+      const float* from = line.data() + channel / lane_run * length + channel % lane_run;
+      for (std::ptrdiff_t x = 0; x < out.width; ++x)
+        std::copy_n(from + x * lane_run, count, buffer.data() + x * out.block + c);
+    }
     store(out, block, y, buffer.data());
   }
 }

@@ -5,16 +5,18 @@
 
 namespace ganvas::engine {
 
-/// Parts of a concatenation are computed where the whole needs them. Larger ones choose first: dense blocks
-/// concatenate ever more of the same parts.
+/// Parts of a concatenation in blocks are computed where the whole needs them. Larger ones choose first: dense blocks
+/// concatenate ever more of the same parts. (With all channels of a pixel together every width is a copy: oneDNN takes
+/// no strides between pixels.)
 void PlanWriter::place_concats() {
   std::vector<NodeId> concats;
   for (const NodeId id : graph_.ids())
     if (as<Concat>(graph_[id])) concats.push_back(id);
   std::ranges::stable_sort(concats, [&](NodeId a, NodeId b) { return layouts_[a].channels > layouts_[b].channels; });
   for (const NodeId id : concats) {
-    if (is_prefix(id)) continue;
+    if (layouts_[id].block == block_ && is_prefix(id)) continue;
     places_[id] = new_place(layouts_[id]);
+    if (layouts_[id].block != block_) continue;
     std::size_t skip = 0;
     for (const NodeId part : graph_[id].inputs) {
       const View& view = layouts_[part];
@@ -50,7 +52,8 @@ void PlanWriter::write_concat(NodeId id) {
   bool complete = true;
   std::size_t skip = to.skip;
   for (const NodeId part : graph_[id].inputs) {
-    parts.push_back(blocked(part));
+    // Putting together takes any layout; a part in blocks may lie where it belongs already.
+    parts.push_back(part == graph_.input() || layouts_.is_together(part) ? places_[part] : laid(part, false));
     const Place& place = parts.back();
     complete &= place.buffer == to.buffer && place.skip == skip && place.view.channels % block_ == 0;
     skip += bytes_of(layouts_[part]);

@@ -2,9 +2,11 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "engine/int8/int8.hpp"
+#include "engine/plan/plan.hpp"
 
 namespace ganvas::engine {
 
@@ -125,7 +127,8 @@ Filled filled_up(const AnyConvolution& conv, const ConvolutionUse& use, const Vi
   if (use.split) made.weight = torch::cat({made.weight, made.weight}, 1);
   // oneDNN names output channels first in both directions.
   if (transposed) made.weight = made.weight.unflatten(0, {conv.groups, -1}).transpose(1, 2).flatten(0, 1);
-  const int joined = joined_groups(conv, made.weight.size(1), made.weight.size(0) / conv.groups, to.block);
+  const int joined =
+      joined_groups(conv, made.weight.size(1), made.weight.size(0) / conv.groups, std::min(to.block, channel_block()));
   if (joined > 1) {
     made.weight = join_groups(made.weight, conv.groups, joined);
     made.groups /= joined;
@@ -161,50 +164,73 @@ bool is_fused(const ActivationFunction& activation) {
   return activation.curve == Curve::none || fused(activation).has_value();
 }
 
-PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
-                                        PackedWeights& weights) {
+namespace {
+
+/// A convolution as oneDNN has it, before its code and its weights are made.
+struct Described {
+  Filled filled;
+  memory::dims dims;  ///< of the weights
+  memory::format_tag given = memory::format_tag::oihw;
+  memory::desc from, to, bias;
+  dnnl::primitive_desc chosen;
+};
+
+Described described(const AnyConvolution& conv, const ConvolutionUse& use) {
   const auto* forward = dynamic_cast<const Convolution*>(&conv);
   const bool transposed = !forward, int8 = forward && use.from_scale.used();
   const View from = whole_blocks(use.from), to = whole_blocks(use.to);
   dnnl::primitive_attr attribute = attributes(conv, use.residual);
-  Filled filled = filled_up(conv, use, from, to, transposed);
-  if (int8) use_integers(*forward, use, to.channels, filled, attribute);
-  memory::dims dims(filled.weight.sizes().begin(), filled.weight.sizes().end());
-  auto given = memory::format_tag::oihw;
-  if (filled.groups > 1) {
-    dims[0] /= filled.groups;
-    dims.insert(dims.begin(), filled.groups);
-    given = memory::format_tag::goihw;
+  Described made{filled_up(conv, use, from, to, transposed), {}, memory::format_tag::oihw, {}, {}, {}, {}};
+  if (int8) use_integers(*forward, use, to.channels, made.filled, attribute);
+  made.dims.assign(made.filled.weight.sizes().begin(), made.filled.weight.sizes().end());
+  if (made.filled.groups > 1) {
+    made.dims[0] /= made.filled.groups;
+    made.dims.insert(made.dims.begin(), made.filled.groups);
+    made.given = memory::format_tag::goihw;
   }
-  const memory::desc weight_desc(dims, int8 ? memory::data_type::s8 : type_of(from), memory::format_tag::any);
-  const memory::desc bias_desc({to.channels}, memory::data_type::f32, memory::format_tag::x);
+  const memory::desc weight_desc(made.dims, int8 ? memory::data_type::s8 : type_of(from), memory::format_tag::any);
   const memory::dims strides{conv.stride[0], conv.stride[1]}, dilations{conv.dilation[0] - 1, conv.dilation[1] - 1},
       before{use.above >= 0 ? use.above : conv.padding[0], conv.padding[1]},
       after = padding_after(conv, from, to, before, transposed);
-  PreparedConvolution made;
   made.from = describe(from, int8 || use.together);
   made.to = describe(to, int8 || use.together);
-  made.bias = weights.get({id, WeightKey::Kind::bias}, filled.bias, {to.channels}, memory::format_tag::x, bias_desc);
-  const auto packed = [&](const memory::desc& wanted) {
-    return weights.get({id, WeightKey::Kind::weight}, filled.weight, dims, given, wanted);
-  };
+  made.bias = memory::desc({to.channels}, memory::data_type::f32, memory::format_tag::x);
   using dnnl::prop_kind;
-  if (transposed) {
-    const dnnl::deconvolution_forward::primitive_desc chosen(
-        {prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, made.from, weight_desc, bias_desc,
+  if (transposed)
+    made.chosen = dnnl::deconvolution_forward::primitive_desc(
+        {prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, made.from, weight_desc, made.bias,
          made.to, strides, dilations, before, after},
         attribute, cpu());
-    made.weights = packed(chosen.weights_desc());
-    made.primitive = dnnl::deconvolution_forward(chosen);
-  } else {
-    const dnnl::convolution_forward::primitive_desc chosen(
-        {prop_kind::forward_inference, dnnl::algorithm::convolution_direct, made.from, weight_desc, bias_desc, made.to,
+  else
+    made.chosen = dnnl::convolution_forward::primitive_desc(
+        {prop_kind::forward_inference, dnnl::algorithm::convolution_direct, made.from, weight_desc, made.bias, made.to,
          strides, dilations, before, after},
         attribute, cpu());
-    made.weights = packed(chosen.weights_desc());
-    made.primitive = dnnl::convolution_forward(chosen);
-  }
   return made;
+}
+
+}  // namespace
+
+PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
+                                        PackedWeights& weights) {
+  const Described all = described(conv, use);
+  PreparedConvolution made;
+  made.from = all.from;
+  made.to = all.to;
+  made.bias =
+      weights.get({id, WeightKey::Kind::bias}, all.filled.bias, all.bias.dims(), memory::format_tag::x, all.bias);
+  made.weights =
+      weights.get({id, WeightKey::Kind::weight}, all.filled.weight, all.dims, all.given, all.chosen.weights_desc(0));
+  made.primitive = dnnl::primitive(all.chosen);
+  return made;
+}
+
+std::string implementation_of(const AnyConvolution& conv, const ConvolutionUse& use) {
+  try {
+    return described(conv, use).chosen.impl_info_str();
+  } catch (const dnnl::error&) {
+    return {};  // none takes it
+  }
 }
 
 }  // namespace ganvas::engine

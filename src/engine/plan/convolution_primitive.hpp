@@ -1,6 +1,7 @@
 #pragma once
 
 #include <dnnl.hpp>
+#include <string>
 
 #include "engine/graph/graph.hpp"
 #include "engine/plan/packed_weights.hpp"
@@ -30,5 +31,8 @@ bool is_fused(const ActivationFunction& activation);
 /// `id`: the node's, for the cache of weights.
 PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
                                         PackedWeights& weights);
+
+/// What oneDNN takes for it (dnnl_impl_info_str), without making it; empty: it has nothing.
+std::string implementation_of(const AnyConvolution& conv, const ConvolutionUse& use);
 
 }  // namespace ganvas::engine

@@ -64,11 +64,11 @@ PlanWriter::Source PlanWriter::source_for(NodeId id) {
     return {
         copy_of(from, integers, [scale](std::span<const View> in, const View& out) { quantise(in[0], scale, out); })};
   }
-  if (layouts_.is_together(id) && layouts_.is_together(from)) return {places_[from]};
-  if (!half_ || view.element == Element::bf16) return {blocked(from)};
+  const bool together = layouts_.is_together(id);
+  if (!half_ || view.element == Element::bf16) return {laid(from, together)};
   const bool split = layouts_.splits(n, view);
-  const Place original = split ? places_[from] : blocked(from);
-  View narrow = view;
+  const Place original = split ? places_[from] : laid(from, together);
+  View narrow = layouts_.laid(from, together);
   narrow.element = Element::bf16;
   if (split) narrow.channels = 2 * view.channels;
   const Place to = new_place(narrow);

@@ -8,12 +8,16 @@
 #include <cstdlib>
 #include <list>
 #include <new>
+#include <optional>
 
 #include "engine/check_picture.hpp"
 #include "engine/graph/sizes.hpp"
 #include "engine/graph/trace.hpp"
 #include "engine/int8/int8.hpp"
+#include "engine/plan/layout_chooser.hpp"
 #include "engine/plan/plan.hpp"
+#include "ganvas/core/isa.hpp"
+#include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
 #include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/precision.hpp"
@@ -28,6 +32,22 @@ constexpr std::size_t most_plans = 4;
 /// the largest difference: behind nine blocks with instance norm, bf16 has single values that are far off.) Int8 is
 /// compared with its own simulation: no calibrated picture is like the noise of that comparison.
 constexpr double fp32_tolerance = 1e-4, bf16_tolerance = 0.03, int8_tolerance = 0.03;
+
+/// Of a picture for which precisions are compared before there is one.
+constexpr int typical_side = 192;
+
+/// Whether the network in bf16 is no slower than in fp32.
+bool half_pays(const engine::Graph& graph, engine::Numbers numbers, engine::Size picture) {
+  if (engine::bf16_always_pays(engine::cpu_facts())) return true;
+  const auto seconds = [&](engine::Element features) {
+    numbers.features = features;
+    return engine::LayoutChooser(graph, numbers, FeatureLayout::automatic, picture).typical_seconds();
+  };
+  const double half = seconds(engine::Element::bf16), full = seconds(engine::Element::fp32);
+  log(LogLevel::debug, "by the convolutions of {}x{} pixels: bf16 {:.4f} s, fp32 {:.4f} s", picture.width,
+      picture.height, half, full);
+  return half <= full;
+}
 
 double root_mean_square(const torch::Tensor& x) { return x.square().mean().sqrt().item<double>(); }
 
@@ -62,11 +82,13 @@ class Arena {
 struct Engine::State {
   engine::Graph graph;
   engine::Numbers numbers;
+  std::optional<engine::LayoutChooser> chooser;
   int multiple = 1, scale = 1;
   engine::PackedWeights weights;
   struct Sized {
     Sized(State& state, engine::Size picture)
-        : size(picture), plan(state.graph, picture, state.numbers, state.weights) {}
+        : size(picture),
+          plan(state.graph, picture, state.numbers, state.chooser->layouts_for(picture), state.weights) {}
     engine::Size size;
     engine::Plan plan;
   };
@@ -97,20 +119,14 @@ struct Engine::State {
 
 bool engine_has_bf16() { return cpu_has_fast_bf16(); }
 
-bool engine_has_int8() {
-#if defined(__x86_64__)
-  static const bool fast = __builtin_cpu_supports("avx512vnni");
-  return fast;
-#else
-  return false;
-#endif
-}
+bool engine_has_int8() { return cpu_has(Isa::avx512_vnni); }
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;
 
 bool Engine::bf16() const { return state_->numbers.features == engine::Element::bf16; }
 bool Engine::int8() const { return state_->numbers.int8; }
+std::string Engine::layouts() const { return state_->chooser->in_words(state_->plans.front().size); }
 
 std::unique_ptr<Engine> Engine::compile(Generator& network, const EngineOptions& options, std::string& why) {
   const GeneratorInfo info = network.info();
@@ -119,7 +135,11 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, const EngineOptions&
     state->graph = engine::fold(engine::trace(network));
     state->numbers.int8 = !options.int8_record.empty();
     if (state->numbers.int8) engine::apply_int8_record(state->graph, options.int8_record);
-    if (options.bf16 && engine_has_bf16()) state->numbers.features = engine::Element::bf16;
+    const int side = (typical_side + info.multiple - 1) / info.multiple * info.multiple;
+    if (options.bf16 && engine_has_bf16() &&
+        (!options.unless_slower || half_pays(state->graph, state->numbers, {side, side})))
+      state->numbers.features = engine::Element::bf16;
+    state->chooser.emplace(state->graph, state->numbers, options.layout, engine::Size{side, side});
     state->multiple = engine::outer_multiple(state->graph, info.multiple);
     state->scale = info.scale;
     std::unique_ptr<Engine> made(new Engine(std::move(state)));

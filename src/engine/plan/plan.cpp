@@ -18,8 +18,8 @@ std::size_t bytes_of(const View& view) {
   return static_cast<std::size_t>(view.size()) * each;
 }
 
-Plan::Plan(const Graph& graph, Size picture, Numbers numbers, PackedWeights& weights) {
-  const ValueLayouts layouts(graph, picture, numbers, channel_block());
+Plan::Plan(const Graph& graph, Size picture, Numbers numbers, const Together& together, PackedWeights& weights) {
+  const ValueLayouts layouts(graph, picture, numbers, channel_block(), together);
   PlanWriter(*this, graph, layouts, numbers, weights).write();
   result_ = layouts[graph.output()];
   assign_offsets();

@@ -14,7 +14,7 @@ namespace ganvas::engine {
 /// A graph for pictures of one size: oneDNN primitives and kernels in order, every value at its place in one arena.
 class Plan {
  public:
-  Plan(const Graph& graph, Size picture, Numbers numbers, PackedWeights& weights);
+  Plan(const Graph& graph, Size picture, Numbers numbers, const Together& together, PackedWeights& weights);
 
   /// H x W x C pictures in fp32. `arena`: arena_bytes() bytes, aligned to 64.
   void run(std::byte* arena, const float* input, float* output);

@@ -51,7 +51,8 @@ void PlanWriter::write(NodeId id) {
 
 void PlanWriter::write_kernel(NodeId id, const KernelOperator& op) {
   std::vector<Place> from;
-  for (const NodeId input : graph_[id].inputs) from.push_back(op.takes_any_layout() ? places_[input] : blocked(input));
+  for (const NodeId input : graph_[id].inputs)
+    from.push_back(op.takes_any_layout() ? places_[input] : laid(input, layouts_.is_together(id)));
   const bool direct = is_output(id) && op.takes_any_layout();
   Place& to = places_[id];
   if (to.buffer < 0) to = direct ? output_place() : new_place(layouts_[id]);
@@ -86,11 +87,10 @@ PlanWriter::Place PlanWriter::output_place() const {
 
 void PlanWriter::deliver() { step({places_[graph_.output()]}, output_place(), converting()); }
 
-PlanWriter::Place PlanWriter::blocked(NodeId id) {
-  if (places_[id].buffer >= 0 && layouts_[id].block == block_) return places_[id];
-  View in_blocks = layouts_[id];
-  in_blocks.block = block_;
-  return copy_of(id, in_blocks, converting());
+PlanWriter::Place PlanWriter::laid(NodeId id, bool together) {
+  const View wanted = layouts_.laid(id, together);
+  if (places_[id].buffer >= 0 && layouts_[id].block == wanted.block) return places_[id];
+  return copy_of(id, wanted, converting());
 }
 
 PlanWriter::Place PlanWriter::copy_of(NodeId id, const View& layout, Kernel make) {

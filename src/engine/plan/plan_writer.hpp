@@ -29,8 +29,9 @@ class PlanWriter {
   /// The caller's picture for the result, and the step that brings the result there.
   Place output_place() const;
   void deliver();
-  /// The value in blocks, in its own precision: a copy where it lies otherwise, as the input picture does.
-  Place blocked(NodeId id);
+  /// The value with all channels of a pixel together or in blocks, in its own precision: a copy where it lies
+  /// otherwise, as the input picture does.
+  Place laid(NodeId id, bool together);
   /// A copy in another layout, made once for all who need it.
   Place copy_of(NodeId id, const View& layout, Kernel make);
 

@@ -22,6 +22,7 @@ void add_model_convert(CLI::App& model, Action& action);
 void add_model_blend(CLI::App& model, Action& action);
 void add_model_export(CLI::App& model, Action& action);
 void add_model_quantize(CLI::App& model, Action& action);
+void add_model_tune(CLI::App& model, Action& action);
 void add_model_check(CLI::App& model, Action& action);
 void add_model_fetch(CLI::App& model, Action& action);
 void add_train(CLI::App& app, Action& action);

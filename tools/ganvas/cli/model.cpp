@@ -4,7 +4,7 @@ namespace ganvas::cli {
 
 void add_model(CLI::App& app, Action& action) {
   CLI::App* model =
-      app.add_subcommand("model", "Look into model files, convert, export, quantize, blend and check them");
+      app.add_subcommand("model", "Look into model files, convert, export, quantize, tune, blend and check them");
   model->require_subcommand(1);
   add_model_info(*model, action);
   add_model_list(*model, action);
@@ -12,6 +12,7 @@ void add_model(CLI::App& app, Action& action) {
   add_model_blend(*model, action);
   add_model_export(*model, action);
   add_model_quantize(*model, action);
+  add_model_tune(*model, action);
   add_model_check(*model, action);
   add_model_fetch(*model, action);
 }

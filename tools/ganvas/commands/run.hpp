@@ -18,6 +18,7 @@ int run(const ModelConvertRequest& request);
 int run(const ModelBlendRequest& request);
 int run(const ModelExportRequest& request);
 int run(const ModelQuantizeRequest& request);
+int run(const ModelTuneRequest& request);
 int run(const ModelCheckRequest& request);
 int run(const ModelFetchRequest& request);
 int run(const DataCheckRequest& request);

@@ -43,6 +43,13 @@ struct ModelQuantizeRequest {
   bool force = false;  ///< replace what is there
 };
 
+struct ModelTuneRequest {
+  std::string model;
+  int width = 512, height = 512;  ///< of the pictures (or tiles), in input pixels
+  int threads = 0;
+  bool json = false;
+};
+
 struct ModelCheckRequest {
   std::string model, io;
   double tolerance = 1e-4;

@@ -22,9 +22,9 @@ namespace ganvas::cli {
 using Request =
     std::variant<UpscaleRequest, TranslateRequest, StylizeRequest, GenerateRequest, TrainRequest, SweepRequest,
                  EvalRequest, ModelInfoRequest, ModelListRequest, ModelConvertRequest, ModelBlendRequest,
-                 ModelCheckRequest, ModelExportRequest, ModelQuantizeRequest, ModelFetchRequest, DataCheckRequest,
-                 DataDegradeRequest, DataAugmentRequest, DataPairRequest, DataEdgesRequest, DataGrayRequest,
-                 DataLabelsRequest, ReportRequest, CompareRequest>;
+                 ModelCheckRequest, ModelExportRequest, ModelQuantizeRequest, ModelTuneRequest, ModelFetchRequest,
+                 DataCheckRequest, DataDegradeRequest, DataAugmentRequest, DataPairRequest, DataEdgesRequest,
+                 DataGrayRequest, DataLabelsRequest, ReportRequest, CompareRequest>;
 
 /// The library's one symbol. Both sides have their own copy of core with its log and interrupt flag; from here on the
 /// library's counts. It reports errors itself and returns the process's exit code: no exception crosses.
