@@ -21,8 +21,8 @@
 
 using namespace ganvas;
 using engine::NodeId;
-using ganvas::test::relative_error;
 using engine::Together;
+using ganvas::test::relative_error;
 using torch::Tensor;
 
 namespace {
@@ -47,7 +47,7 @@ std::vector<std::pair<std::string, GeneratorPtr>> wide_networks() {
           {"rrdbnet of odd widths",
            wide_network("rrdbnet", {{"channels", 36}, {"blocks", 1}, {"growth", 20}, {"scale", 1}})},
           {"resnet", wide_network("resnet", {{"width", 12}, {"blocks", 1}})},
-          {"unet", wide_network("unet", {{"width", 12}, {"downs", 4}})},
+          {"unet", wide_network("unet", {{"width", 12}, {"downs", 5}, {"norm", "batch"}})},
           {"srresnet", wide_network("srresnet", {{"channels", 40}, {"blocks", 2}, {"scale", 2}})}};
 }
 
@@ -78,16 +78,14 @@ struct Pretence {
   std::function<double(const engine::Timed&)> seconds;
 
   engine::LayoutChooser chooser(engine::Numbers numbers = {}) {
-    return {graph,
-            numbers,
-            FeatureLayout::automatic,
-            {.cpu = {"a CPU that nobody knows", false, false},
-             .stopwatch =
-                 [this](const engine::Timed& what, const std::function<void()>&) {
-                   ++readings;
-                   return seconds(what);
-                 },
-             .cache = engine::ChoiceCache(folder.path() / "plans")}};
+    engine::ChooserGround ground;
+    ground.cpu = engine::CpuFacts{"a CPU that nobody knows", false, false};
+    ground.stopwatch = [this](const engine::Timed& what, const std::function<void()>&) {
+      ++readings;
+      return seconds(what);
+    };
+    ground.cache = engine::ChoiceCache(folder.path() / "plans");
+    return engine::LayoutChooser(graph, numbers, FeatureLayout::automatic, chosen_for, ground);
   }
   int together(const Together& choice) const {
     int found = 0;
