@@ -46,6 +46,15 @@ void mix_rows(const float* a, const float* b, const float* c, const float* d, fl
   for (std::int64_t i = 0; i < count; ++i) sum[i] = 0.25F * (a[i] + d[i]) + 0.75F * (b[i] + c[i]);
 }
 
+/// The same, where a pixel of another row lies between two of the sum.
+GANVAS_VECTOR_CLONES
+void mix_apart(const float* a, const float* b, const float* c, const float* d, float* __restrict sum,
+               std::int64_t pixels, std::int64_t channels) {
+  for (std::int64_t i = 0; i < pixels; ++i, a += channels, b += channels, c += channels, d += channels)
+    for (std::int64_t k = 0; k < channels; ++k)
+      sum[2 * i * channels + k] = 0.25F * (a[k] + d[k]) + 0.75F * (b[k] + c[k]);
+}
+
 class Ends {
  public:
   Ends(const Tensor& factor, const Tensor& noise, const Tensor& bias, std::int64_t width)
@@ -84,23 +93,36 @@ Tensor finish_styled(const Tensor& x, const Tensor& factor, const Tensor& noise,
   return y;
 }
 
-Tensor blur_and_finish(const Tensor& x, const Tensor& factor, const Tensor& noise, const Tensor& bias) {
-  const Tensor from = in_channels_last(x);
-  const std::int64_t channels = x.size(1), height = x.size(2) - 1, width = x.size(3) - 1;
-  const std::int64_t line = (width + 1) * channels;
-  Tensor y = torch::empty({x.size(0), channels, height, width}, x.options(), at::MemoryFormat::ChannelsLast);
+Tensor blur_and_finish(const std::array<Tensor, 4>& parts, const Tensor& factor, const Tensor& noise,
+                       const Tensor& bias) {
+  std::array<Tensor, 4> from;
+  std::array<const float*, 4> in{};
+  for (std::size_t part = 0; part < 4; ++part) {
+    from[part] = in_channels_last(parts[part]);
+    in[part] = from[part].data_ptr<float>();
+  }
+  const std::int64_t pictures = from[3].size(0), channels = from[3].size(1);
+  const std::int64_t half_height = from[3].size(2), half_width = from[3].size(3);
+  const std::int64_t height = 2 * half_height, width = 2 * half_width;
+  Tensor y = torch::empty({pictures, channels, height, width}, from[3].options(), at::MemoryFormat::ChannelsLast);
   const Ends ends(factor, noise, bias, width);
-  const float* in = from.data_ptr<float>();
   float* out = y.data_ptr<float>();
-  at::parallel_for(0, x.size(0) * height, 8, [&](std::int64_t first, std::int64_t last) {
+  at::parallel_for(0, pictures * height, 8, [&](std::int64_t first, std::int64_t last) {
     // A pixel of zeros on either side of the mixed row; rows outside the picture are zeros too.
-    std::vector<float> mixed(static_cast<std::size_t>(line + 2 * channels)), nothing(static_cast<std::size_t>(line));
+    std::vector<float> mixed(static_cast<std::size_t>((width + 3) * channels));
+    const std::vector<float> nothing(static_cast<std::size_t>((half_width + 1) * channels));
     for (std::int64_t at = first; at < last; ++at) {
       const std::int64_t picture = at / height, row = at % height;
-      const auto row_of = [&](std::int64_t i) {
-        return i < 0 || i > height ? nothing.data() : in + (picture * (height + 1) + i) * line;
-      };
-      mix_rows(row_of(row - 1), row_of(row), row_of(row + 1), row_of(row + 2), mixed.data() + channels, line);
+      for (std::int64_t odd = 0; odd < 2; ++odd) {
+        const std::int64_t columns = half_width + 1 - odd;
+        const auto row_of = [&](std::int64_t i) {
+          if (i < 0 || i > height) return nothing.data();
+          const std::int64_t rows = half_height + 1 - i % 2;
+          return in[static_cast<std::size_t>(2 * (i % 2) + odd)] + (picture * rows + i / 2) * columns * channels;
+        };
+        mix_apart(row_of(row - 1), row_of(row), row_of(row + 1), row_of(row + 2), mixed.data() + (1 + odd) * channels,
+                  columns, channels);
+      }
       float* result = out + at * width * channels;
       const float* left = mixed.data();
       mix_rows(left, left + channels, left + 2 * channels, left + 3 * channels, result, width * channels);

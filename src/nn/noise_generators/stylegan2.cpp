@@ -148,14 +148,13 @@ class StyledConv final : public nn::Module, public Settles {
       picture = x * style.view({1, -1, 1, 1});
     }
     if (!options_.demodulate) return torch::conv2d(picture, weight, ready_.bias, 1, options_.kernel / 2);
-    Tensor y = options_.up     ? enlarged(picture)
-               : ready_.packed ? ready_.packed(picture)
-                               : torch::conv2d(picture, weight, {}, 1, options_.kernel / 2);
     Tensor noise;
     if (options_.height > 0 && layer_noise != LayerNoise::none)
       noise = (layer_noise == LayerNoise::random ? torch::randn({options_.height, options_.width}) : noise_) *
               ready_.strength;
-    return options_.up ? blur_and_finish(y, factor, noise, ready_.bias) : finish_styled(y, factor, noise, ready_.bias);
+    if (options_.up) return blur_and_finish(enlarged(picture), factor, noise, ready_.bias);
+    Tensor y = ready_.packed ? ready_.packed(picture) : torch::conv2d(picture, weight, {}, 1, options_.kernel / 2);
+    return finish_styled(y, factor, noise, ready_.bias);
   }
 
  private:
@@ -168,16 +167,14 @@ class StyledConv final : public nn::Module, public Settles {
   static std::array<std::int64_t, 2> around_phase(int phase) { return {1 - phase / 2, 1 - phase % 2}; }
   /// conv_transpose2d of stride 2 as four convolutions, each for every second row and column: LibTorch has no fast
   /// transposed ones.
-  Tensor enlarged(const Tensor& x) const {
-    const std::int64_t height = 2 * x.size(2) + 1, width = 2 * x.size(3) + 1;
-    Tensor y = torch::empty({x.size(0), options_.out, height, width}, x.options(), at::MemoryFormat::ChannelsLast);
+  std::array<Tensor, 4> enlarged(const Tensor& x) const {
+    std::array<Tensor, 4> parts;
     for (int phase = 0; phase < 4; ++phase) {
       const auto at = static_cast<std::size_t>(phase);
       const PackedConv& packed = ready_.packed_phases[at];
-      const Tensor part = packed ? packed(x) : torch::conv2d(x, ready_.phases[at], {}, 1, around_phase(phase));
-      y.slice(2, phase / 2, height, 2).slice(3, phase % 2, width, 2).copy_(part);
+      parts[at] = packed ? packed(x) : torch::conv2d(x, ready_.phases[at], {}, 1, around_phase(phase));
     }
-    return y;
+    return parts;
   }
 
   /// What settled weights give.
