@@ -3,31 +3,10 @@
 
 #include "ganvas/core/log.hpp"
 #include "pictures.hpp"
+#include "support/stderr_capture.hpp"
 
 using namespace ganvas;
 using namespace ganvas::test;
-
-namespace {
-
-/// What this process writes to stderr while it lives; the libraries below like to talk.
-class StderrCapture {
- public:
-  StderrCapture() : file_(std::tmpfile()), saved_(::dup(STDERR_FILENO)) { ::dup2(::fileno(file_), STDERR_FILENO); }
-  ~StderrCapture() { std::fclose(file_); }
-  /// Ends the capture and returns how many bytes were written.
-  long finish() {
-    std::fflush(stderr);
-    ::dup2(saved_, STDERR_FILENO);
-    ::close(saved_);
-    return static_cast<long>(::lseek(::fileno(file_), 0, SEEK_END));
-  }
-
- private:
-  std::FILE* file_;
-  int saved_;
-};
-
-}  // namespace
 
 TEST_CASE("a file cut at any length is refused with one line and in silence") {
   set_log_level(LogLevel::error);  // a missing end alone is worth a warning
@@ -43,7 +22,7 @@ TEST_CASE("a file cut at any length is refused with one line and in silence") {
       }
       for (std::size_t less = 1; less <= 3; ++less)
         if (decode_error(Bytes(whole.begin(), whole.end() - less)).empty()) accepted.push_back(whole.size() - less);
-      CHECK(capture.finish() == 0);
+      CHECK(capture.finish().empty());
       INFO(extension_of(format) << " " << channels << " of " << whole.size());
       for (const std::size_t length : accepted) {
         CAPTURE(length);
@@ -72,7 +51,7 @@ TEST_CASE("flipped bytes never crash") {
       }
       decode_error(bytes, {.max_pixels = 1 << 22});
     }
-    CHECK(capture.finish() == 0);
+    CHECK(capture.finish().empty());
   }
 }
 

@@ -27,8 +27,8 @@ Image whole(const Image& image, int scale, Depth depth) {
   cv::Mat padded(floats.rows + 2 * radius, floats.cols + 2 * radius, floats.type());
   for (int y = 0; y < padded.rows; ++y)
     for (int x = 0; x < padded.cols; ++x)
-      std::copy_n(floats.ptr(cv::borderInterpolate(y - radius, floats.rows, cv::BORDER_REFLECT),
-                             cv::borderInterpolate(x - radius, floats.cols, cv::BORDER_REFLECT)),
+      std::copy_n(floats.ptr(cv::borderInterpolate(y - radius, floats.rows, cv::BORDER_REFLECT_101),
+                             cv::borderInterpolate(x - radius, floats.cols, cv::BORDER_REFLECT_101)),
                   floats.elemSize(), padded.ptr(y, x));
   const cv::Mat result = convolve(padded, scale);
   return to_depth(
