@@ -182,6 +182,13 @@ TEST_CASE("chooser: absurd and jumping times leave what is usual") {
   CHECK(jumping.together(jumping.chooser().layouts_for(chosen_for)) == 0);
 }
 
+TEST_CASE("chooser: a time against a guess decides nothing") {
+  // What lies together is timed, and seems twice as fast as any guess; the other times are impossible.
+  Pretence pretence = pretended_compact(1);
+  pretence.seconds = [](const engine::Timed& what) { return what.together ? what.operations / 2e11 : -1; };
+  CHECK(pretence.together(pretence.chooser().layouts_for(chosen_for)) == 0);
+}
+
 TEST_CASE("chooser: bf16 is compared by what its convolutions take") {
   if (!engine_has_bf16()) {
     MESSAGE("[skipped] this CPU has no bf16");

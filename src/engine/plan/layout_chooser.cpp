@@ -23,16 +23,6 @@ constexpr double worthwhile = 0.97;
 
 }  // namespace
 
-std::string in_words(const Graph& graph, const Together& together) {
-  int all = 0, found = 0;
-  for (const NodeId id : graph.ids()) {
-    if (!as_any_convolution(graph[id])) continue;
-    ++all;
-    if (together[id]) ++found;
-  }
-  return fmt::format("of {} convolutions {} with all channels of a pixel together, the others in blocks", all, found);
-}
-
 CpuFacts cpu_facts() {
   const auto usable = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
   const auto tiles = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
@@ -49,8 +39,8 @@ int LayoutChooser::size_class(Size picture) const {
   return area > tiny && area < large ? 0 : 1;
 }
 
-ValueLayouts LayoutChooser::plain(Size picture) const {
-  return {graph_, picture, numbers_, channel_block(), Together(graph_.size(), false)};
+ValueLayouts LayoutChooser::with(Size picture, const Together& together) const {
+  return {graph_, picture, numbers_, channel_block(), together};
 }
 
 std::string LayoutChooser::key(Size picture) const {
@@ -62,7 +52,18 @@ std::string LayoutChooser::key(Size picture) const {
                      size_class(picture));
 }
 
-std::string LayoutChooser::in_words(Size picture) { return engine::in_words(graph_, layouts_for(picture)); }
+std::string LayoutChooser::in_words(Size picture) { return in_words(picture, layouts_for(picture)); }
+
+std::string LayoutChooser::in_words(Size picture, const Together& together) const {
+  const ValueLayouts layouts = with(picture, together);
+  int all = 0, found = 0;
+  for (const NodeId id : graph_.ids()) {
+    if (!as_any_convolution(graph_[id])) continue;
+    ++all;
+    if (layouts.is_together(id)) ++found;
+  }
+  return fmt::format("of {} convolutions {} with all channels of a pixel together, the others in blocks", all, found);
+}
 
 const Together& LayoutChooser::layouts_for(Size picture) {
   const int of = size_class(picture);
@@ -82,7 +83,7 @@ Together LayoutChooser::chosen(Size picture) {
       break;
   }
   const auto say = [&](const char* why, const Together& together) {
-    log(LogLevel::debug, "layouts ({}): {}", why, engine::in_words(graph_, together));
+    log(LogLevel::debug, "layouts ({}): {}", why, in_words(picture, together));
     return together;
   };
   if (const auto found = ground_.cache.find(key(picture), graph_.size()))
@@ -120,9 +121,10 @@ LayoutChooser::Measured LayoutChooser::measure(Size picture, double most_seconds
   Together usual = blocks_with_strips(graph_, channel_block());
   for (const NodeId id : graph_.ids()) usual[id] = usual[id] || layouts.is_together(id);
   const double by_habit = seconds_of(graph_, layouts, usual, costs);
-  Measured found{costs.rows(), {best.together, best.seconds}};
+  Measured found{costs.rows(), {best.together, best.seconds}, {}};
   if (best.seconds > worthwhile * by_habit) found.chosen = {usual, by_habit};
   if (std::isfinite(found.chosen.seconds) && found.chosen.seconds > 0) ground_.cache.keep(key(picture), found.chosen);
+  found.in_words = in_words(picture, found.chosen.together);
   return found;
 }
 

@@ -36,6 +36,7 @@ class LayoutChooser {
   struct Measured {
     std::vector<MeasuredCosts::Row> rows;
     ChoiceCache::Entry chosen;
+    std::string in_words;
   };
   Measured measure(Size picture, double most_seconds);
 
@@ -50,9 +51,11 @@ class LayoutChooser {
   /// Pictures that take as long by the pixel; the tiny ones take what the large ones do.
   int size_class(Size picture) const;
   Together chosen(Size picture);
+  std::string in_words(Size picture, const Together& together) const;
   Choice by_rates(Size picture) const;
   std::string key(Size picture) const;
-  ValueLayouts plain(Size picture) const;
+  ValueLayouts plain(Size picture) const { return with(picture, Together(graph_.size(), false)); }
+  ValueLayouts with(Size picture, const Together& together) const;
 
   const Graph& graph_;
   Numbers numbers_;
@@ -65,8 +68,5 @@ class LayoutChooser {
   };
   std::list<Known> known_;
 };
-
-/// The same of any choice.
-std::string in_words(const Graph& graph, const Together& together);
 
 }  // namespace ganvas::engine

@@ -3,8 +3,8 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
+#include <span>
 
 #include "engine/kernels/kernels.hpp"
 #include "engine/plan/candidates.hpp"
@@ -18,6 +18,8 @@ namespace {
 constexpr double timed_operations = 1e8;
 /// For what isn't timed: a second's, and the bytes that are read and written.
 constexpr double guessed_operations = 100e9, guessed_bytes = 4e9;
+/// Seconds of making oneDNN's code and packing weights, roughly.
+constexpr double preparing = 1e-3;
 
 /// Memory of oneDNN's with zeros, as kernels see it.
 struct TimedMemory {
@@ -57,12 +59,31 @@ double MeasuredCosts::copying_rate() {
 }
 
 double MeasuredCosts::convolution(NodeId id, bool together) {
-  const ConvolutionUse use = candidate(graph_, layouts_, numbers_, id, together);
-  const auto [found, fresh] = known_.try_emplace(signature(*as_any_convolution(graph_[id]), use), rows_.size());
-  if (fresh) rows_.push_back(measured(id, together));
-  Row& row = rows_[found->second];
-  ++row.count;
+  const std::string kind = kind_of(id, together);
+  if (!known_.contains(kind)) measure_both(id);
+  Row& row = rows_[known_.at(kind)];
+  if (asked_.emplace(id, together).second) ++row.count;
   return row.seconds + with_activation(id, together);
+}
+
+std::string MeasuredCosts::kind_of(NodeId id, bool together) const {
+  return signature(*as_any_convolution(graph_[id]), candidate(graph_, layouts_, numbers_, id, together));
+}
+
+/// In both layouts, or guesses for both: a time against a guess would decide for nothing.
+void MeasuredCosts::measure_both(NodeId id) {
+  const std::size_t first = rows_.size();
+  for (const bool together : {true, false}) {
+    if (!together && layouts_.is_together(id)) continue;  // integers
+    known_[kind_of(id, together)] = rows_.size();
+    rows_.push_back(measured(id, together));
+  }
+  const std::span<Row> both(rows_.begin() + static_cast<std::ptrdiff_t>(first), rows_.end());
+  if (std::ranges::all_of(both, [](const Row& row) { return row.timed || row.implementation.empty(); })) return;
+  for (Row& row : both) {
+    row.timed = false;
+    if (!row.implementation.empty()) row.seconds = guessed(id);
+  }
 }
 
 /// An activation that isn't the primitive's: a pass over memory, or behind every strip while that is in the cache.
@@ -74,28 +95,38 @@ double MeasuredCosts::with_activation(NodeId id, bool together) const {
   return strips ? pass / 4 : pass;
 }
 
+double MeasuredCosts::guessed(NodeId id) const {
+  const View& result = layouts_[id];
+  return 2 * graph_[id]->multiply_adds(static_cast<double>(result.height) * result.width) / guessed_operations;
+}
+
 MeasuredCosts::Row MeasuredCosts::measured(NodeId id, bool together) {
   const AnyConvolution& conv = *as_any_convolution(graph_[id]);
   ConvolutionUse use = candidate(graph_, layouts_, numbers_, id, together);
   Row row{id, together, implementation_of(conv, use), std::numeric_limits<double>::infinity(), false, 0};
   if (row.implementation.empty()) return row;
   const double whole = 2 * graph_[id]->multiply_adds(static_cast<double>(use.to.height) * use.to.width);
-  row.seconds = whole / guessed_operations;
+  row.seconds = guessed(id);
   if (left_ <= 0) return row;
-  const auto begin = std::chrono::steady_clock::now();
+  // By the stopwatch as well, so that what others do on the machine changes nothing.
+  const Stopwatch counting = [&](const Timed& what, const std::function<void()>& work) {
+    const double seconds = stopwatch_(what, work);
+    if (seconds > 0) left_ -= seconds;
+    return seconds;
+  };
   cut_rows(graph_[id], whole, use);
   const double part = 2 * graph_[id]->multiply_adds(static_cast<double>(use.to.height) * use.to.width);
   PackedWeights weights;  // the plan's own would keep what isn't chosen
   const PreparedConvolution made = prepare_convolution(id, conv, use, weights);
+  left_ -= preparing;
   const TimedMemory from(made.from), to(made.to);
-  const auto seconds = robust_seconds(stopwatch_, {static_cast<int>(id.index()), together, part}, [&] {
+  const auto seconds = robust_seconds(counting, {static_cast<int>(id.index()), together, part}, [&] {
     made.primitive.execute(stream(), {{DNNL_ARG_SRC, from.memory},
                                       {DNNL_ARG_WEIGHTS, made.weights},
                                       {DNNL_ARG_BIAS, made.bias},
                                       {DNNL_ARG_DST, to.memory}});
     stream().wait();
   });
-  left_ -= std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (!seconds) return row;
   row.seconds = *seconds * whole / part;
   row.timed = true;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/choice/choose.hpp"
@@ -31,7 +33,10 @@ class MeasuredCosts final : public Costs {
   const std::vector<Row>& rows() const { return rows_; }
 
  private:
+  std::string kind_of(NodeId id, bool together) const;
+  void measure_both(NodeId id);
   Row measured(NodeId id, bool together);
+  double guessed(NodeId id) const;
   double with_activation(NodeId id, bool together) const;
   double copying_rate();
 
@@ -43,6 +48,7 @@ class MeasuredCosts final : public Costs {
   double seconds_a_byte_ = 0;
   std::map<std::string, std::size_t> known_;  ///< places in rows_ by signature
   std::vector<Row> rows_;
+  std::set<std::pair<NodeId, bool>> asked_;
 };
 
 }  // namespace ganvas::engine

@@ -50,7 +50,7 @@ Tuning tune_engine(Generator& network, const std::string& int8_record, int heigh
       tuning.convolutions.push_back({shape_of(graph[row.id], sizes[row.id]), row.count, integers ? "int8" : precision,
                                      row.together, row.implementation, row.seconds, row.timed});
     }
-    tuning.chosen.push_back({precision, measured.chosen.seconds, engine::in_words(graph, measured.chosen.together)});
+    tuning.chosen.push_back({precision, measured.chosen.seconds, measured.in_words});
   }
   return tuning;
 }
