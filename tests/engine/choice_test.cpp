@@ -191,7 +191,7 @@ TEST_CASE("times: what can't be doesn't count, and a single jump changes nothing
   CHECK(!measured({1e-3, 0, 0, 0, 0}));
 }
 
-TEST_CASE("times are kept for the next process; what is broken or of something else is no answer") {
+TEST_CASE("times are kept for the next process, and what is broken or of something else is no answer") {
   const test::TemporaryFolder folder;
   const engine::ChoiceCache cache(folder.path() / "plans");
   engine::ChoiceCache::Entry entry{Together(5, false), 0.25};

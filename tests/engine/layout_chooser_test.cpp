@@ -152,7 +152,7 @@ TEST_CASE("the engine with all channels together gives what LibTorch gives, on o
     }
 }
 
-TEST_CASE("chooser: by measured times, kept for the next one; without its cache it measures again") {
+TEST_CASE("chooser: by measured times, kept for the next one, and without its cache it measures again") {
   Pretence pretence = pretended_compact(6);
   CHECK(pretence.together(pretence.chooser().layouts_for(chosen_for)) == 5);
   const int measured = pretence.readings;
