@@ -141,6 +141,21 @@ TEST_CASE("operators of networks to come: paddings, strides, groups, transposed 
   }
 }
 
+TEST_CASE("kernels of 17 pixels at any width: oneDNN's fast code takes some of them in one layout alone") {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(4);
+  const GeneratorPtr network = make_generator(
+      "plksr", {{"channels", 24}, {"blocks", 1}, {"partial_channels", 20}, {"kernel", 17}, {"scale", 2}});
+  network->eval();
+  const auto engine = compiled(*network, false);
+  if (!engine) return;
+  for (const int width : {19, 28, 29, 40, 57, 112, 115}) {
+    CAPTURE(width);
+    const Tensor picture = picture_for(*network, 13, width);
+    CHECK(relative_error(engine->run(picture), network->forward(picture)) <= 1e-4);
+  }
+}
+
 TEST_CASE("the shipped models in bf16: at least 50 dB to LibTorch in fp32") {
   const torch::NoGradGuard no_grad;
   if (!engine_has_bf16()) {

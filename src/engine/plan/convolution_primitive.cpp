@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 
 #include "engine/int8/int8.hpp"
 #include "engine/plan/plan.hpp"
@@ -222,6 +223,7 @@ PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, c
   made.weights =
       weights.get({id, WeightKey::Kind::weight}, all.filled.weight, all.dims, all.given, all.chosen.weights_desc(0));
   made.primitive = dnnl::primitive(all.chosen);
+  made.reference = std::string_view(all.chosen.impl_info_str()).starts_with("ref");
   return made;
 }
 

@@ -13,6 +13,7 @@ struct PreparedConvolution {
   dnnl::primitive primitive;
   dnnl::memory weights, bias;
   dnnl::memory::desc from, to;
+  bool reference = false;  ///< oneDNN has only the obvious loops for it, slower by two orders of magnitude
 };
 
 /// How a convolution meets its values.

@@ -34,8 +34,9 @@ void PlanWriter::write_primitive(NodeId id, const AnyConvolution& conv, const Pl
   use.from = from.view;
   use.to = to.view;
   use.from_scale = scale_in(id);
-  use.together = layouts_.is_together(id);
+  use.together |= layouts_.is_together(id);
   const PreparedConvolution made = prepare_convolution(id, conv, use, weights_);
+  if (made.reference && !use.together && conv.groups == 1) return write_together(id, conv, from, to, use);
   const dnnl::memory source(made.from, cpu(), nullptr), target(made.to, cpu(), nullptr);
   plan_.memories_.emplace_back(source, from);
   plan_.memories_.emplace_back(target, to);
@@ -44,6 +45,24 @@ void PlanWriter::write_primitive(NodeId id, const AnyConvolution& conv, const Pl
         stream(),
         {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, made.weights}, {DNNL_ARG_BIAS, made.bias}, {DNNL_ARG_DST, target}});
   });
+}
+
+/// Of kernels as wide as RealPLKSR's oneDNN has no fast code for blocks where a row's last run of pixels is short, but
+/// always for all channels of a pixel together.
+void PlanWriter::write_together(NodeId id, const AnyConvolution& conv, const Place& from, const Place& to,
+                                ConvolutionUse use) {
+  const auto converted = [](std::span<const View> in, const View& out) { convert(in[0], out); };
+  const auto together = [this](const Place& place) {
+    View view = place.view;
+    view.block *= view.blocks();
+    return new_place(view);
+  };
+  const Place source = together(from), target = together(to);
+  step({from}, source, converted);
+  if (use.residual) step({to}, target, converted);
+  use.together = true;
+  write_primitive(id, conv, source, target, use);
+  step({target}, to, converted);
 }
 
 /// Where it runs in integers, the scale of what it reads.
