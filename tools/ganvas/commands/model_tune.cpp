@@ -51,10 +51,7 @@ void print_table(const Tuning& tuning) {
 int run(const ModelTuneRequest& request) {
   use_cpu_threads(request.threads);
   LoadedGenerator model = load_generator(find_model(request.model));
-  const auto record = model.file.metadata.find(int8_metadata);
-  const Tuning tuning =
-      tune_engine(*model.network, record == model.file.metadata.end() ? std::string() : record->second, request.height,
-                  request.width);
+  const Tuning tuning = tune_engine(*model.network, model.file.text(int8_metadata), request.height, request.width);
   if (request.json) fmt::print("{}\n", json_line(as_json(tuning)));
   else print_table(tuning);
   return 0;
