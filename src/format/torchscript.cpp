@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "format/pickle_reader.hpp"
 #include "format/pth_reader.hpp"
@@ -29,10 +30,9 @@ class ScriptReader {
 
   ScriptValue read(const format::Value& value, int depth = 0) {
     // Values may be shared and hold themselves.
-    constexpr int deepest = 200;
     constexpr std::size_t most = 2'000'000;
-    if (depth > deepest || ++count_ > most)
-      fail(ErrorKind::model, "{}: refused: its objects are nested too deeply or too many", source_.name());
+    if (depth > deepest || ++count_ > most) too_deep();
+    reached_ = std::max(reached_, depth);
     switch (value.kind) {
       case PickledKind::none:
         return {};
@@ -61,6 +61,17 @@ class ScriptReader {
   }
 
  private:
+  static constexpr int deepest = 200;
+
+  struct Known {
+    std::shared_ptr<ScriptObject> object;
+    int height = -1;  ///< how many values it holds, one inside the other; unknown while it is read
+  };
+
+  [[noreturn]] void too_deep() const {
+    fail(ErrorKind::model, "{}: refused: its objects are nested too deeply or too many", source_.name());
+  }
+
   ScriptValue list(const format::Value& value, int depth) {
     auto result = std::make_shared<ScriptList>();
     result->is_tuple = value.kind == PickledKind::tuple;
@@ -70,27 +81,36 @@ class ScriptReader {
 
   ScriptValue object(const format::Value& value, int depth) {
     if (!value.text.starts_with(kClasses)) return {ScriptUnknown{value.text}};
-    const auto [place, is_new] = objects_.try_emplace(&value);
-    if (!is_new) return {place->second};
-    auto result = place->second = std::make_shared<ScriptObject>();
+    if (const auto known = objects_.find(&value); known != objects_.end()) {
+      // Whoever goes from object to object comes no deeper than this reader, however they share their parts.
+      if (known->second.height < 0 || depth + known->second.height > deepest) too_deep();
+      reached_ = std::max(reached_, depth + known->second.height);
+      return {known->second.object};
+    }
+    auto result = std::make_shared<ScriptObject>();
+    objects_[&value].object = result;
     result->type = value.text;
     const format::Value* state = value.items.empty() ? nullptr : value.items.back();
     if (!state || state->kind != PickledKind::dict) {
       foreign_ = fmt::format("a '__setstate__' in {}", format::in_quotes(value.text));
       return {ScriptUnknown{value.text}};
     }
+    const int outside = std::exchange(reached_, depth);
     for (std::size_t i = 0; i + 1 < state->items.size(); i += 2) {
       if (state->items[i]->kind == PickledKind::text && state->items[i]->text.size() <= 1024)
         result->attributes[state->items[i]->text] = read(*state->items[i + 1], depth + 1);
     }
+    objects_[&value].height = reached_ - depth;
+    reached_ = std::max(reached_, outside);
     return {std::move(result)};
   }
 
   const ByteSource& source_;
   format::Storages& storages_;
   std::string& foreign_;
-  std::unordered_map<const format::Value*, std::shared_ptr<ScriptObject>> objects_;
+  std::unordered_map<const format::Value*, Known> objects_;
   std::size_t count_ = 0;
+  int reached_ = 0;  ///< the depth of the deepest value since the object that is being read
 };
 
 /// A pickle of the archive with the storages in `folder`.

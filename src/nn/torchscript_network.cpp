@@ -67,9 +67,12 @@ class OwnRunner final : public ScriptRunner {
   Tensor run(const Tensor& input) override {
     // More than networks take for their activations; a program that makes more out of a picture is a bomb.
     constexpr std::size_t base = std::size_t{1} << 30, a_pixel = std::size_t{32} << 10;
-    const TensorMemoryLimit limit(base + a_pixel * static_cast<std::size_t>(input.size(2) * input.size(3)));
+    constexpr double base_work = 1e11, work_a_pixel = 2e7;  // of one operator
+    const std::int64_t pixels = input.size(2) * input.size(3);
+    const TensorMemoryLimit limit(base + a_pixel * static_cast<std::size_t>(pixels));
+    const double most_work = base_work + work_a_pixel * static_cast<double>(pixels);
     try {
-      return script::Evaluator(*program_, constants_, deadline_).forward(root_, input);
+      return script::Evaluator(*program_, constants_, deadline_, most_work).forward(root_, input);
     } catch (const c10::Error&) {
       if (limit.reached()) throw script::Foreign{"a hunger for more memory than pictures need"};
       throw;

@@ -6,6 +6,8 @@
 #include "format/pth_builder.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/core/interrupt.hpp"
+#include "nn/script/evaluator.hpp"
 #include "support/support.hpp"
 
 using namespace ganvas;
@@ -175,6 +177,88 @@ TEST_CASE("TorchScript: programs that try to exhaust the machine are refused") {
   refused("stride", archive(forward("    y = torch.conv2d(x, x, None, [0, 0])\n    return x\n")));
   refused("'bool' of a tensor",
           archive(forward("    if bool(torch.sum(x)):\n      pass\n    else:\n      pass\n    return x\n")));
+}
+
+TEST_CASE("TorchScript: lists in lists, calls in calls and objects in objects end before the stack does") {
+  const std::string grow = "    for i in range(400000):\n      y = ";
+  refused("lists nested", archive(forward("    y = [1]\n" + grow + "[y]\n    return x\n")));
+  refused("lists nested", archive(forward("    y = (1, 1)\n" + grow + "(y, y)\n    return x\n")));
+  refused("a list that grows", archive(forward("    y = [1]\n    z = torch.append(y, y)\n    return x\n")));
+  // Copies of a long list, as many as the program has lines.
+  std::string copies = "    y = [1]\n";
+  for (int i = 0; i < 16; ++i) copies += "    y = torch.add(y, y)\n";
+  for (int i = 0; i < 100; ++i) copies += fmt::format("    z{} = torch.list(y)\n", i);
+  refused("a million steps", archive(forward(copies + "    return x\n")));
+  // Each of a hundred functions calls the next from the depth of an expression.
+  std::string functions;
+  for (int i = 0; i < 98; ++i) {
+    const std::string call = i == 97 ? "x" : fmt::format("__torch__.f{}(x, )", i + 1);
+    functions += fmt::format("def f{}(x: Tensor) -> Tensor:\n  return torch.neg(", i);
+    for (int k = 0; k < 40; ++k) functions += "torch.neg(";
+    functions += call + std::string(41, ')') + "\n";
+  }
+  refused("calls nested", archive(forward("    return __torch__.f0(x, )\n"), "", functions));
+  // Chains of objects, each behind the last one's end.
+  std::string chains;
+  for (int k = 0; k < 300; ++k) {
+    const std::string name = fmt::format("s{:03}", 999 - k), number = little_endian(static_cast<std::uint64_t>(k), 4);
+    std::string chain = k == 0 ? "N" : "j" + little_endian(static_cast<std::uint64_t>(k - 1), 4);
+    for (int i = 0; i < 100; ++i) chain = "c__torch__\nNet\n)\x81}" + text_of("n") + chain + "sb";
+    chains += text_of(name) + chain + "r" + number;
+  }
+  const Loaded chained = load(archive(forward("    return x\n"), chains));
+  CHECK(chained.error.find("nested too deeply") != std::string::npos);
+  const Loaded circle =
+      load(archive(forward("    return x\n"), text_of("n") + "c__torch__\nNet\n)\x81r" + little_endian(7, 4) + "}" +
+                                                  text_of("n") + "j" + little_endian(7, 4) + "sb"));
+  CHECK(circle.error.find("nested too deeply") != std::string::npos);
+}
+
+TEST_CASE("TorchScript: numbers that LibTorch doesn't ask about, and work that doesn't end") {
+  refused_line("odd dtype", "y = torch.zeros([2, 2], dtype=1000)");
+  refused_line("odd dtype", "y = torch.zeros([2, 2], dtype=12)");
+  refused_line("'aten::tensor'", "y = torch.tensor([1, 2], dtype=1000)");
+  refused_line("'aten::to'", "y = torch.to(1, 1000)");
+  refused_line("odd dtype", "y = torch.to(x, 1000)");
+  refused_line("odd layout", "y = torch.zeros([2, 2], dtype=6, layout=1)");
+  refused_line("odd memory_format", "y = torch.contiguous(x, memory_format=77)");
+  refused_line("output_size", "y = torch.repeat_interleave(torch.tensor([1000000]), output_size=1)");
+  refused_line("scale", "y = torch._upsample_bilinear2d_aa(x, [900, 900], False, 0.01, 0.01)");
+  refused_line("scale", "y = torch.upsample_nearest2d(x, [900, 900], 0.01, 0.01)");
+  refused_line("more work", "y = torch.conv2d(torch.zeros([1, 1, 2048, 2048]), torch.zeros([1, 1, 1024, 1024]))");
+  refused_line("more work", "y = torch.matmul(torch.zeros([9000, 5000]), torch.zeros([5000, 9000]))");
+  refused_line("more work", "y = torch.avg_pool2d(torch.zeros([1, 1, 4096, 4096]), [2048, 2048], [1, 1])");
+  refused_line("integers", "y = torch.matmul(torch.zeros([9, 9], dtype=4), torch.zeros([9, 9], dtype=4))");
+}
+
+TEST_CASE("TorchScript: the clock and Ctrl-C end a program between two steps") {
+  const script::Program program =
+      script::compile({{"__torch__", "class Net(Module):\n" + forward("    return torch.neg(x)\n")}});
+  ScriptObject object;
+  object.type = "__torch__.Net";
+  const auto root = script::instantiate(program, object);
+  using Clock = script::Evaluator::Clock;
+  const auto run = [&](Clock::time_point deadline) {
+    return script::Evaluator(program, {}, deadline, 1e9).forward(root, torch::ones({1, 3, 4, 4}));
+  };
+  CHECK(run(Clock::time_point::max()).max().item<float>() == -1);
+  CHECK_THROWS_AS(run(Clock::now() - std::chrono::seconds(1)), script::Foreign);
+  set_interrupted(true);
+  CHECK_THROWS_WITH_AS(run(Clock::time_point::max()), doctest::Contains("interrupt"), Error);
+  set_interrupted(false);
+}
+
+TEST_CASE("TorchScript: LibTorch runs what would be refused where the user trusts it, and only there") {
+  const std::string program =
+      archive(forward("    i = 0\n    y = x\n    while torch.lt(i, 2):\n      i = torch.add(i, 1)\n      y = "
+                      "torch.neg(y)\n    return y\n"));
+  refused("'while'", program);
+  LoadOptions options;
+  options.trust = true;
+  const Loaded trusted = load(program, options);
+  INFO(trusted.error);
+  REQUIRE(trusted.network);
+  CHECK(trusted.network->info().scale == 1);
 }
 
 TEST_CASE("TorchScript: a name that promises tensors only is refused with a program inside") {

@@ -23,6 +23,24 @@ const Function* find_method(const Class& type, const std::string& name) {
 
 Value plain(c10::IValue data) { return {std::move(data), {}, nullptr}; }
 
+/// How deep statements and expressions lie in one another, through all calls: as much as the stack bears.
+class Nested {
+ public:
+  explicit Nested(int& depth) : depth_(depth) {
+    constexpr int deepest = 1000;
+    if (++depth_ > deepest) {
+      --depth_;
+      throw Foreign{"calls nested too deeply"};
+    }
+  }
+  ~Nested() { --depth_; }
+  Nested(const Nested&) = delete;
+  Nested& operator=(const Nested&) = delete;
+
+ private:
+  int& depth_;
+};
+
 }  // namespace
 
 torch::Tensor Evaluator::forward(const std::shared_ptr<Object>& self, const torch::Tensor& input) {
@@ -34,9 +52,10 @@ torch::Tensor Evaluator::forward(const std::shared_ptr<Object>& self, const torc
   return result.data.toTensor();
 }
 
-void Evaluator::step() {
+void Evaluator::step(std::size_t count) {
   constexpr std::size_t most = 1'000'000;
-  if (++steps_ > most) throw Foreign{"more than a million steps"};
+  steps_ += count;
+  if (steps_ > most) throw Foreign{"more than a million steps"};
   throw_if_interrupted();
   if (Clock::now() > deadline_) throw Foreign{"too much time on a small picture"};
 }
@@ -71,6 +90,7 @@ bool Evaluator::run(const std::vector<Statement>& body, Names& names, Value& res
 }
 
 bool Evaluator::run(const Statement& statement, Names& names, Value& result) {
+  const Nested nested(nested_);
   step();
   switch (statement.kind) {
     case Statement::Kind::nothing:
@@ -123,7 +143,29 @@ bool Evaluator::truth(const Expression& expression, Names& names) {
   return condition.data.toBool();
 }
 
+/// A chain of lists as long as the program runs would overflow the stack when it goes. Since nothing but values without
+/// parts is ever appended, a list is as deep as it was when it was made.
+void Evaluator::require_shallow(const c10::IValue& item, int depth) {
+  constexpr int deepest = 8;
+  if (!item.isList() && !item.isTuple()) return;
+  if (depth >= deepest) throw Foreign{"lists nested too deeply"};
+  const auto items = item.isList() ? item.toListRef() : item.toTupleRef().elements().asArrayRef();
+  step(items.size());
+  for (const c10::IValue& part : items) require_shallow(part, depth + 1);
+}
+
+/// What an operator gives, counted.
+c10::IValue Evaluator::measured(c10::IValue value) {
+  if (value.isList()) step(value.toListRef().size());
+  return value;
+}
+
 Value Evaluator::value(const Expression& expression, Names& names) {
+  const Nested nested(nested_);
+  return evaluated(expression, names);
+}
+
+Value Evaluator::evaluated(const Expression& expression, Names& names) {
   switch (expression.kind) {
     case Code::none:
       return {};
@@ -162,7 +204,11 @@ Value Evaluator::value(const Expression& expression, Names& names) {
     case Code::list:
     case Code::tuple: {
       std::vector<c10::IValue> items;
-      for (const Expression& item : expression.items) items.push_back(value(item, names).data);
+      for (const Expression& item : expression.items) {
+        items.push_back(value(item, names).data);
+        step();
+        require_shallow(items.back(), 1);
+      }
       if (expression.kind == Code::list) return plain(generic_list(items));
       return plain(c10::ivalue::Tuple::create(std::move(items)));
     }
@@ -192,7 +238,7 @@ Value Evaluator::attribute(const Value& owner, const std::string& name) {
 Value Evaluator::element(const Expression& expression, Names& names) {
   if (expression.items.size() != 2) throw Foreign{"an element of an element"};
   const Value list = value(expression.items[0], names), place = value(expression.items[1], names);
-  if (!list.data.isTuple()) return plain(compute("aten::__getitem__", {{list.data, place.data}, {}}));
+  if (!list.data.isTuple()) return plain(compute("aten::__getitem__", {{list.data, place.data}, {}}, most_work_));
   const auto& items = list.data.toTupleRef().elements();
   const auto count = static_cast<std::int64_t>(items.size());
   if (!place.data.isInt()) throw Foreign{"an element by something else than a number"};
@@ -223,7 +269,7 @@ Value Evaluator::called(const Expression& expression, Names& names) {
     return called_builtin(callee.text, expression, names);
   if (const std::string name = operator_name(callee.path()); !name.empty()) {
     step();
-    return plain(compute(name, arguments(expression, names)));
+    return plain(measured(compute(name, arguments(expression, names), most_work_)));
   }
   if (callee.kind == Code::attribute && !callee.path().starts_with("__torch__.")) {
     const Value self = value(callee.items.front(), names);

@@ -15,9 +15,10 @@ namespace ganvas::script {
 class Evaluator {
  public:
   using Clock = std::chrono::steady_clock;
-  /// `constants`: the archive's CONSTANTS.c0, c1 ...
-  Evaluator(const Program& program, const std::vector<c10::IValue>& constants, Clock::time_point deadline)
-      : program_(program), constants_(constants), deadline_(deadline) {}
+  /// `constants`: the archive's CONSTANTS.c0, c1 ... `most_work`: of one operator, as compute() takes it.
+  Evaluator(const Program& program, const std::vector<c10::IValue>& constants, Clock::time_point deadline,
+            double most_work)
+      : program_(program), constants_(constants), deadline_(deadline), most_work_(most_work) {}
 
   /// forward(input) of `self`.
   torch::Tensor forward(const std::shared_ptr<Object>& self, const torch::Tensor& input);
@@ -32,9 +33,13 @@ class Evaluator {
   bool repeat(const Statement& statement, Names& names, Value& result);
   void assign(const Statement& statement, Value value, Names& names);
   bool truth(const Expression& expression, Names& names);
-  void step();
+  /// Counts steps; lists and what is done with them are as many as they have items.
+  void step(std::size_t count = 1);
+  c10::IValue measured(c10::IValue value);
+  void require_shallow(const c10::IValue& item, int depth);
 
   Value value(const Expression& expression, Names& names);
+  Value evaluated(const Expression& expression, Names& names);
   Value attribute(const Value& owner, const std::string& name);
   Value element(const Expression& expression, Names& names);
   Value called(const Expression& expression, Names& names);
@@ -45,8 +50,9 @@ class Evaluator {
   const Program& program_;
   const std::vector<c10::IValue>& constants_;
   Clock::time_point deadline_;
+  double most_work_;
   std::size_t steps_ = 0;
-  int depth_ = 0;
+  int depth_ = 0, nested_ = 0;
 };
 
 }  // namespace ganvas::script

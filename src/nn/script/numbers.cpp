@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -205,6 +206,7 @@ Answer length(const NumberCall& call) {
 Answer append(const NumberCall& call) {
   auto list = call.list(0);
   if (list.size() >= longest_list) throw Foreign{"a list without an end"};
+  if (call.at(1).isList() || call.at(1).isTuple()) throw Foreign{"a list in a list that grows"};
   list.push_back(call.at(1));
   return call.at(0);
 }
@@ -273,11 +275,17 @@ Answer device(const NumberCall& call) {
   return IValue(c10::Device(c10::kCPU));
 }
 
+/// A type by its number in LibTorch, which looks it up without asking.
+torch::ScalarType type_of(const NumberCall& call, const IValue& number) {
+  if (!number.isInt() || !is_plain_type(number.toInt())) wrong(call.name);
+  return static_cast<torch::ScalarType>(number.toInt());
+}
+
 /// torch.tensor of numbers.
 Answer tensor(const NumberCall& call) {
   auto type = torch::kFloat;
   for (const auto& [name, value] : call.all.named)
-    if (name == "dtype" && value.isInt()) type = static_cast<torch::ScalarType>(value.toInt());
+    if (name == "dtype" && value.isInt()) type = type_of(call, value);
   const bool typed = !call.all.named.empty();
   const IValue& value = call.at(0);
   if (const Answer number = plain_number(value)) {
@@ -296,8 +304,7 @@ Answer to(const NumberCall& call) {
   if (!number) return std::nullopt;
   for (std::size_t i = 1; i < call.count(); ++i) {
     if (!call.at(i).isInt()) continue;
-    const auto type = static_cast<torch::ScalarType>(call.at(i).toInt());
-    return c10::isFloatingType(type) ? IValue(as_real(*number)) : *number;
+    return c10::isFloatingType(type_of(call, call.at(i))) ? IValue(as_real(*number)) : *number;
   }
   return number;
 }
@@ -393,6 +400,13 @@ const std::map<std::string_view, Method>& number_operators() {
 }
 
 }  // namespace
+
+bool is_plain_type(std::int64_t type) {
+  // Written out: 8 to 10 are complex, 12 to 14, 16 and 17 quantised.
+  constexpr torch::ScalarType plain[] = {torch::kByte, torch::kChar,  torch::kShort,  torch::kInt,  torch::kLong,
+                                         torch::kHalf, torch::kFloat, torch::kDouble, torch::kBool, torch::kBFloat16};
+  return std::ranges::any_of(plain, [&](torch::ScalarType known) { return static_cast<std::int64_t>(known) == type; });
+}
 
 bool is_number_operator(std::string_view name) { return number_operators().contains(name); }
 

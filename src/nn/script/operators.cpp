@@ -4,11 +4,13 @@
 #include <torch/torch.h>
 
 #include <array>
+#include <cmath>
 #include <set>
 
 #include "ganvas/core/error.hpp"
 #include "nn/script/numbers.hpp"
 #include "nn/script/syntax.hpp"
+#include "nn/script/work.hpp"
 
 namespace ganvas::script {
 
@@ -189,9 +191,41 @@ std::vector<double> real_numbers(const IValue& value) {
   return {};
 }
 
+[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+  throw Foreign{fmt::format("'{}' with {}", name, why)};
+}
+
+/// Numbers that LibTorch takes for what they stand for, looked up without asking.
+void check_meaning(const std::string& name, const std::string& argument, const IValue& value) {
+  const bool number = value.isInt();
+  constexpr std::int64_t strided = 0, channels_last = 2;
+  if ((argument == "dtype" && number && !is_plain_type(value.toInt())) ||
+      (argument == "layout" && number && value.toInt() != strided) ||
+      (argument == "memory_format" && number && (value.toInt() < 0 || value.toInt() > channels_last)) ||
+      (argument == "pin_memory" && value.isBool() && value.toBool()))
+    refuse(name, fmt::format("an odd {}", argument));
+  // A second opinion on what follows from the other arguments.
+  if (name == "aten::repeat_interleave" && argument == "output_size" && !value.isNone()) refuse(name, argument);
+}
+
+/// Kernels go to the places that the scales say, as far as the size goes.
+void check_scales(const std::string& name, const c10::FunctionSchema& schema, const torch::jit::Stack& stack) {
+  const auto size = schema.argumentIndexWithName("output_size");
+  if (!size || !stack[0].isTensor() || !stack[static_cast<std::size_t>(*size)].isIntList()) return;
+  const std::vector<std::int64_t> sides = stack[static_cast<std::size_t>(*size)].toIntVector();
+  const torch::Tensor& input = stack[0].toTensor();
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    const auto index = schema.argumentIndexWithName(sides.size() == 1 ? "scales" : i == 0 ? "scales_h" : "scales_w");
+    if (!index || !stack[static_cast<std::size_t>(*index)].isDouble()) continue;
+    const std::int64_t axis = input.dim() - static_cast<std::int64_t>(sides.size() - i);
+    const double from_scale =
+        axis < 0 ? 0 : static_cast<double>(input.size(axis)) * stack[static_cast<std::size_t>(*index)].toDouble();
+    if (!(std::abs(from_scale - static_cast<double>(sides[i])) <= 1)) refuse(name, "a scale that isn't the size's");
+  }
+}
+
 /// What LibTorch's operators leave unchecked, or check in some of their implementations only.
 void check_values(const std::string& name, const c10::FunctionSchema& schema, const torch::jit::Stack& stack) {
-  const auto refuse = [&](const std::string& why) { throw Foreign{fmt::format("'{}' with {}", name, why)}; };
   bool floating = false;
   for (std::size_t i = 0; i < stack.size(); ++i) {
     const std::string& argument = schema.arguments()[i].name();
@@ -199,8 +233,9 @@ void check_values(const std::string& name, const c10::FunctionSchema& schema, co
       const torch::Tensor& tensor = stack[i].toTensor();
       floating |= tensor.defined() && tensor.is_floating_point();
       if (i == 0 && name.ends_with("_norm") && name != "aten::layer_norm" && tensor.dim() < 2)
-        refuse("a tensor of one axis");
+        refuse(name, "a tensor of one axis");
     }
+    check_meaning(name, argument, stack[i]);
     const std::int64_t least = argument == "stride" || argument == "dilation" || argument == "groups" ||
                                        argument == "num_groups" || argument == "kernel_size"
                                    ? 1
@@ -208,15 +243,18 @@ void check_values(const std::string& name, const c10::FunctionSchema& schema, co
                                                                                        : -(std::int64_t{1} << 31);
     for (const std::int64_t number : whole_numbers(stack[i]))
       if (number < least || (number > std::int64_t{1} << 31 && name != "aten::slice"))
-        refuse(fmt::format("{} = {}", argument, number));
+        refuse(name, fmt::format("{} = {}", argument, number));
     constexpr double largest_factor = 1024;
     for (const double number : real_numbers(stack[i]))
       if (name.find("upsample") != name.npos && !(number >= 1 / largest_factor && number <= largest_factor))
-        refuse(fmt::format("{} = {}", argument, number));
+        refuse(name, fmt::format("{} = {}", argument, number));
   }
-  const bool divides =
-      name == "aten::remainder" || name == "aten::floor_divide" || name == "aten::div" || name == "aten::div_";
-  if (divides && !floating) refuse("tensors of integers");
+  if (name.find("upsample") != name.npos) check_scales(name, schema, stack);
+  // Some trap, some are a thousand times slower than those of floats.
+  static const std::set<std::string_view> of_floats{"aten::remainder", "aten::floor_divide", "aten::div", "aten::div_",
+                                                    "aten::matmul",    "aten::mm",           "aten::bmm", "aten::addmm",
+                                                    "aten::baddbmm",   "aten::linear"};
+  if (of_floats.contains(name) && !floating) refuse(name, "tensors of integers");
 }
 
 IValue result_of(torch::jit::Stack& stack) {
@@ -241,7 +279,7 @@ bool gives_tensors(const c10::FunctionSchema& schema) {
 }
 
 /// By the first of LibTorch's overloads that the arguments fit.
-IValue dispatched(const std::string& name, const Arguments& arguments) {
+IValue dispatched(const std::string& name, const Arguments& arguments, double most_work) {
   const auto& candidates = torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(name));
   for (const bool lenient : {false, true})
     for (const auto& candidate : candidates) {
@@ -250,6 +288,8 @@ IValue dispatched(const std::string& name, const Arguments& arguments) {
       auto stack = matched(schema, arguments, lenient);
       if (!stack) continue;
       check_values(name, schema, *stack);
+      if (work_of(name, schema, *stack) > most_work)
+        throw Foreign{fmt::format("'{}' of more work than pictures need", name)};
       candidate->getOperation()(*stack);
       return result_of(*stack);
     }
@@ -272,11 +312,11 @@ bool is_operator(std::string_view name) {
   return name.starts_with("aten::") && tensor_operators().contains(name.substr(6));
 }
 
-IValue compute(const std::string& name, Arguments arguments) {
+IValue compute(const std::string& name, Arguments arguments, double most_work) {
   if (auto result = compute_number(name, arguments)) return *result;
   if (!name.starts_with("aten::") || !tensor_operators().contains(std::string_view(name).substr(6)))
     throw Foreign{fmt::format("'{}'", name)};
-  return dispatched(name, arguments);
+  return dispatched(name, arguments, most_work);
 }
 
 IValue generic_list(const std::vector<IValue>& items) {

@@ -23,8 +23,9 @@ bool is_operator(std::string_view name);
 bool is_builtin(std::string_view name);
 
 /// Computes an operator of the list. Throws Foreign where it isn't known for these arguments, Error(model) where the
-/// program raises an exception, and what LibTorch throws.
-c10::IValue compute(const std::string& name, Arguments arguments);
+/// program raises an exception, and what LibTorch throws. `most_work`: multiplications (work.hpp) that one operator may
+/// take, since none of LibTorch's can be interrupted.
+c10::IValue compute(const std::string& name, Arguments arguments, double most_work);
 c10::IValue compute_builtin(const std::string& name, Arguments arguments);
 
 c10::IValue generic_list(const std::vector<c10::IValue>& items);
