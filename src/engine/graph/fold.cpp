@@ -1,5 +1,7 @@
 #include <torch/torch.h>
 
+#include <optional>
+
 #include "engine/graph/graph.hpp"
 
 namespace ganvas::engine {
@@ -17,6 +19,7 @@ class Folder {
       if (as<Affine>(graph_[id])) fold_affine(id);
       if (as<Activation>(graph_[id])) fold_activation(id);
       if (as<Add>(graph_[id])) fold_addition(id);
+      if (as<Multiply>(graph_[id])) fold_gate(id);
     }
     if (order == ShuffleOrder::grouped)
       for (const NodeId id : graph_.ids())
@@ -107,6 +110,45 @@ class Folder {
       return true;
     }
     return false;
+  }
+
+  /// The argument of a sigmoid, perhaps with a number added, that nothing but a product reads.
+  struct Gate {
+    NodeId of, sigmoid;
+    double shift = 0;
+  };
+  std::optional<Gate> gate_at(NodeId id) const {
+    Gate gate{id, id};
+    if (!only_use(id)) return std::nullopt;
+    if (const Affine* affine = as<Affine>(graph_[id])) {
+      const bool moved = affine->shift.numel() == 1 && (affine->scale == 1).all().item<bool>();
+      gate.sigmoid = graph_[id].inputs[0];
+      if (!moved || !only_use(gate.sigmoid)) return std::nullopt;
+      gate.shift = affine->shift.item<double>();
+    }
+    const Activation* activation = as<Activation>(graph_[gate.sigmoid]);
+    if (!activation || activation->function.curve != Curve::sigmoid) return std::nullopt;
+    gate.of = graph_[gate.sigmoid].inputs[0];
+    return gate;
+  }
+
+  void fold_gate(NodeId id) {
+    for (const std::size_t side : {0U, 1U}) {
+      const NodeId sum = graph_[id].inputs[side], factor = graph_[id].inputs[1 - side];
+      const Add* add = as<Add>(graph_[sum]);
+      const std::optional<Gate> gate = gate_at(factor);
+      if (!add || !only_use(sum) || !gate) continue;
+      const std::vector<NodeId> summands = graph_[sum].inputs;
+      const std::size_t own = summands[0] == gate->of ? 0 : 1;
+      if (summands[own] != gate->of || (own == 0 ? add->alpha : add->beta) != 1) continue;
+      GatedSum made;
+      made.beta = own == 0 ? add->beta : add->alpha;
+      made.shift = gate->shift;
+      const int channels = graph_[id].channels;
+      uses_[factor] = uses_[gate->sigmoid] = 0;
+      --uses_[gate->of];
+      return replace(id, sum, {made, {gate->of, summands[1 - own]}, channels});
+    }
   }
 
   void fold_into_shuffle(NodeId id) {

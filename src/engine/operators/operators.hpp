@@ -151,6 +151,19 @@ struct Multiply final : KernelOperator {
   Kernel kernel() const override;
 };
 
+/// (a + beta * b) * (sigmoid(a) + shift), the attention without weights of SPAN: what fold() makes of its four operators
+struct GatedSum final : KernelOperator {
+  double beta = 1, shift = 0;
+
+  static std::vector<Traced> traced();
+  static std::vector<Example> examples();
+  Effort effort() const override { return Effort::sum; }
+  at::Tensor evaluate(Evaluation& e) const override;
+  std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
+  std::string script(ScriptWriter& writer, const Names& inputs) const override;
+  Kernel kernel() const override;
+};
+
 /// a * scale + shift, of one value or one a channel each
 struct Affine final : KernelOperator {
   at::Tensor scale, shift;
@@ -386,7 +399,8 @@ struct Mean final : KernelOperator {
 /// A new operator is one more here. Whatever must know each of them visits this and doesn't compile before it does.
 using AnyOperator = std::variant<Input, Convolution, TransposedConvolution, Activation, Add, Multiply, Affine, Concat,
                                  PixelShuffle, PixelUnshuffle, Nearest, Bilinear, Pad, InstanceNorm, GroupNorm,
-                                 ChannelSlice, Mean, LayerNorm, WindowAttention, ChannelAttention, MaxPool>;
+                                 ChannelSlice, Mean, LayerNorm, WindowAttention, ChannelAttention, MaxPool,
+                                 GatedSum>;
 
 /// What all operators have.
 const Operator& common_part(const AnyOperator& op);
