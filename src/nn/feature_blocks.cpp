@@ -28,12 +28,7 @@ torch::Tensor normalise_input(const torch::Tensor& images, InputNorm norm) {
 
 torch::Tensor first_conv(torch::nn::Conv2d& conv, const torch::Tensor& images) {
   const bool cuda = images.is_cuda();
-#if GANVAS_TORCH_AT_LEAST(2, 4)
-  const bool mixed = at::autocast::is_autocast_enabled(images.device().type());
-#else
-  const bool mixed = cuda ? at::autocast::is_enabled() : at::autocast::is_cpu_enabled();
-#endif
-  if (!mixed) return conv->forward(images);
+  if (!AutocastScope::is_on(cuda)) return conv->forward(images);
   const AutocastScope off(false, cuda);
   return conv->forward(images.to(torch::kFloat)).to(torch::kBFloat16);
 }

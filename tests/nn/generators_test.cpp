@@ -1,5 +1,6 @@
 // Every property that a registered network promises, over the registry: a new plug-in is tested by its examples.
 #include "ganvas/core/error.hpp"
+#include "ganvas/nn/torch_compat.hpp"
 #include "nn/sweep.hpp"
 #include "support/support.hpp"
 
@@ -63,6 +64,37 @@ TEST_CASE("generators: gradients reach every weight and are finite") {
       REQUIRE(item.value().grad().defined());
       CHECK(item.value().grad().isfinite().all().item<bool>());
     }
+  }
+}
+
+namespace {
+
+/// All gradients of a network in one row, of a step in mixed precision or in fp32.
+torch::Tensor gradients(const ganvas::test::Example& example, bool mixed) {
+  const GeneratorPtr network = example.make();
+  network->eval();  // a batch norm over a handful of places makes much of any rounding
+  const torch::Tensor input = picture(*network, 12, 10);
+  torch::Tensor output;
+  {
+    const AutocastScope autocast(mixed, /*cuda=*/false);
+    output = network->forward(input).to(torch::kFloat);
+  }
+  output.pow(2).sum().backward();
+  std::vector<torch::Tensor> parts;
+  for (const auto& parameter : network->parameters())
+    if (parameter.grad().defined()) parts.push_back(parameter.grad().flatten());
+  return torch::cat(parts);
+}
+
+}  // namespace
+
+TEST_CASE("generators: in mixed precision gradients are nearly those of fp32") {
+  for (const auto& example : all_examples()) {
+    CAPTURE(example.name());
+    const torch::Tensor exact = gradients(example, false), rough = gradients(example, true);
+    REQUIRE(exact.sizes() == rough.sizes());
+    CHECK(rough.isfinite().all().item<bool>());
+    CHECK((torch::dot(exact, rough) / (exact.norm() * rough.norm())).item<double>() > 0.9);
   }
 }
 
