@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "engine/random_networks.hpp"
 #include "ganvas/core/error.hpp"
@@ -10,6 +11,7 @@
 #include "ganvas/nn/registry.hpp"
 #include "ganvas/nn/threads.hpp"
 #include "support/relative_error.hpp"
+#include "support/support.hpp"
 
 using namespace ganvas;
 using ganvas::test::relative_error;
@@ -96,6 +98,25 @@ class Unknown final : public Generator {
 };
 
 }  // namespace
+
+TEST_CASE(
+    "engines: a trained SPAN, whose features change sign in bf16, is compiled, and nearer to fp32 than LibTorch") {
+  const auto file = test::shared_folder() / "weights/community/span-ch28-x4-fused.pth";
+  if (!std::filesystem::exists(file)) {
+    MESSAGE("[skipped] no " << file);
+    return;
+  }
+  const GeneratorPtr network = load_generator(file).network;
+  network->eval();
+  const auto engine = compiled(*network, /*bf16=*/true);
+  if (!engine) return;
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(4);
+  const Tensor smooth = torch::upsample_bicubic2d(torch::rand({1, 3, 8, 8}), {48, 64}, false).clamp(0, 1);
+  const Tensor expected = network->forward(smooth);
+  CHECK(psnr(engine->run(smooth), expected, 1) >= psnr(in_bf16(*network, smooth), expected, 1) - 1);
+  CHECK(psnr(engine->run(smooth), expected, 1) >= 40);
+}
 
 TEST_CASE("every architecture: the plan gives what LibTorch gives, on odd sizes") {
   const torch::NoGradGuard no_grad;

@@ -11,6 +11,11 @@ constexpr double by_tiles = 625e9, half_by_vectors = 158e9, by_vectors = 261e9, 
 /// Bytes a second that are read and written again in another order.
 constexpr double copied = 8e9;
 
+/// AMD's Zen 4 and 5.
+bool is_zen(const CpuFacts& cpu) {
+  return cpu.has_bf16 && !cpu.has_amx_bf16 && cpu.name.find("AMD") != std::string::npos;
+}
+
 }  // namespace
 
 Habit habit_of(const CpuFacts& cpu, bool half) {
@@ -19,9 +24,11 @@ Habit habit_of(const CpuFacts& cpu, bool half) {
   return cpu.has_bf16 && cpu.name.find("AMD") != std::string::npos ? Habit::blocks : Habit::measured;
 }
 
-bool bf16_always_pays(const CpuFacts& cpu) {
-  return cpu.has_bf16 && !cpu.has_amx_bf16 && cpu.name.find("AMD") != std::string::npos;
-}
+bool bf16_always_pays(const CpuFacts& cpu) { return is_zen(cpu); }
+
+// On a Zen 4, processor time: SPAN of 48 features 0.36 -> 0.23 s in bf16, 0.62 -> 0.41 s in fp32; RealPLKSR 1.13 ->
+// 0.97 s.
+bool paired_rows_pay(const CpuFacts& cpu) { return is_zen(cpu); }
 
 double TileCosts::convolution(NodeId id, bool together) {
   const std::string implementation = implementation_(id, together);

@@ -26,6 +26,9 @@ Habit habit_of(const CpuFacts& cpu, bool half);
 /// Whether every network is known to be faster in bf16 than in fp32, on a CPU that has bf16.
 bool bf16_always_pays(const CpuFacts& cpu);
 
+/// Whether PairedRows are known to be faster than oneDNN's 3x3 convolutions.
+bool paired_rows_pay(const CpuFacts& cpu);
+
 /// Which implementation oneDNN takes for a convolution in a layout (dnnl_impl_info_str); empty: none.
 using Implementation = std::function<std::string(NodeId id, bool together)>;
 

@@ -1,8 +1,11 @@
 #include <ATen/Parallel.h>
 
+#include <optional>
+
 #include "engine/kernels/kernels.hpp"
 #include "engine/layouts/strips.hpp"
 #include "engine/operators/tensors.hpp"
+#include "engine/plan/layout_chooser.hpp"
 #include "engine/plan/plan_writer.hpp"
 
 namespace ganvas::engine {
@@ -12,6 +15,42 @@ namespace {
 /// Of a strip, for each thread: a quarter of the second-level cache of today's servers, since what the strip is
 /// computed from wants to stay there too.
 constexpr double strip_bytes = 256 * 1024;
+
+std::optional<PairedActivation> paired(const ActivationFunction& activation) {
+  using Own = PairedActivation::Curve;
+  switch (activation.curve) {
+    case Curve::none:
+      return PairedActivation{};
+    case Curve::relu:
+      return PairedActivation{Own::leaky_relu, 0};
+    case Curve::leaky_relu:
+      return PairedActivation{Own::leaky_relu, static_cast<float>(activation.slope)};
+    case Curve::silu:
+      return PairedActivation{Own::silu};
+    case Curve::sigmoid:
+      return PairedActivation{Own::sigmoid};
+    case Curve::mish:
+      return PairedActivation{Own::mish};
+    case Curve::prelu:
+    case Curve::tanh:
+    case Curve::gelu:
+    case Curve::gelu_tanh:
+    case Curve::clamp:
+      break;
+  }
+  return std::nullopt;
+}
+
+/// Whether PairedRows compute it, and faster than oneDNN.
+bool suits_paired_rows(const AnyConvolution& conv, const ConvolutionUse& use) {
+  static const bool pays = PairedRows::runs_here() && paired_rows_pay(cpu_facts());
+  constexpr std::array<int, 2> one{1, 1};
+  const bool usual = dynamic_cast<const Convolution*>(&conv) && conv.weight.size(2) == 3 && conv.weight.size(3) == 3 &&
+                     conv.stride == one && conv.padding == one && conv.dilation == one && conv.groups == 1;
+  const bool lies = !use.together && !use.split && !use.from_scale.used() && use.above < 0 && use.from.block == 16 &&
+                    use.to.block == 16 && (use.from.element == use.to.element || use.to.element == Element::fp32);
+  return pays && usual && lies && PairedRows::takes(use.from.blocks(), use.to.blocks());
+}
 
 }  // namespace
 
@@ -35,6 +74,7 @@ void PlanWriter::write_primitive(NodeId id, const AnyConvolution& conv, const Pl
   use.to = to.view;
   use.from_scale = scale_in(id);
   use.together |= layouts_.is_together(id);
+  if (write_paired_rows(id, conv, from, to, use)) return;
   const PreparedConvolution made = prepare_convolution(id, conv, use, weights_);
   if (made.reference && !use.together && conv.groups == 1) return write_together(id, conv, from, to, use);
   const dnnl::memory source(made.from, cpu(), nullptr), target(made.to, cpu(), nullptr);
@@ -45,6 +85,22 @@ void PlanWriter::write_primitive(NodeId id, const AnyConvolution& conv, const Pl
         stream(),
         {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, made.weights}, {DNNL_ARG_BIAS, made.bias}, {DNNL_ARG_DST, target}});
   });
+}
+
+bool PlanWriter::write_paired_rows(NodeId id, const AnyConvolution& conv, const Place& from, const Place& to,
+                                   const ConvolutionUse& use) {
+  const std::optional<PairedActivation> activation =
+      is_fused(conv.activation) ? paired(conv.activation) : PairedActivation{};  // else it is a step behind
+  if (!activation || !suits_paired_rows(conv, use)) return false;
+  const auto rows = weights_.paired_rows(id, [&] {
+    const std::vector<float> weight = floats(conv.weight), bias = floats(conv.bias);
+    return std::make_shared<const PairedRows>(static_cast<int>(conv.weight.size(1)), conv.channels(), weight, bias,
+                                              *activation, use.from.element == Element::bf16);
+  });
+  step({from}, to,
+       [rows, factor = use.residual ? static_cast<float>(conv.residual_factor) : 0.0F](
+           std::span<const View> in, const View& out) { rows->run(in[0], out, factor); });
+  return true;
 }
 
 /// Of kernels as wide as RealPLKSR's oneDNN has no fast code for blocks where a row's last run of pixels is short, but

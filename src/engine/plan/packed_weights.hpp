@@ -3,9 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <dnnl.hpp>
+#include <memory>
 #include <vector>
 
 #include "engine/graph/node_id.hpp"
+#include "engine/kernels/paired_rows.hpp"
 
 namespace ganvas::engine {
 
@@ -27,6 +29,13 @@ class PackedWeights {
   /// `weight`: fp32; for int8 whole numbers of at most 127.
   dnnl::memory get(WeightKey key, const at::Tensor& weight, const dnnl::memory::dims& dims,
                    dnnl::memory::format_tag given, const dnnl::memory::desc& wanted);
+  /// What `make()` gives, called once for a node.
+  template <typename Make>
+  std::shared_ptr<const PairedRows> paired_rows(NodeId node, Make make) {
+    for (const auto& [own, rows] : paired_rows_)
+      if (own == node) return rows;
+    return paired_rows_.emplace_back(node, make()).second;
+  }
 
  private:
   struct Entry {
@@ -34,6 +43,7 @@ class PackedWeights {
     dnnl::memory memory;
   };
   std::vector<Entry> entries_;
+  std::vector<std::pair<NodeId, std::shared_ptr<const PairedRows>>> paired_rows_;
 };
 
 }  // namespace ganvas::engine

@@ -48,6 +48,8 @@ class PlanWriter {
   void write_convolution(NodeId id, const AnyConvolution& conv);
   void write_strips(NodeId id, const Convolution& conv, const Source& source);
   void write_primitive(NodeId id, const AnyConvolution& conv, const Place& from, const Place& to, ConvolutionUse use);
+  bool write_paired_rows(NodeId id, const AnyConvolution& conv, const Place& from, const Place& to,
+                         const ConvolutionUse& use);
   void write_together(NodeId id, const AnyConvolution& conv, const Place& from, const Place& to, ConvolutionUse use);
   Source source_for(NodeId id);
   Place target_for(NodeId id, const Source& source);
