@@ -1,11 +1,13 @@
 #include "ganvas/core/memory.hpp"
 
+#include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -41,6 +43,17 @@ std::uint64_t available_memory() {
   constexpr int data_and_stack = 5;
   return std::min(
       {system_available(), available_in_groups(), available_addresses(), own_available(RLIMIT_DATA, data_and_stack)});
+}
+
+std::string format_bytes(double bytes) {
+  constexpr const char* units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes < 999.5) return fmt::format("{:.0f} bytes", bytes);
+  std::size_t unit = 0;
+  double count = bytes / 1024;
+  // What would be rounded to four digits is written in the next unit.
+  for (; count >= 999.5 && unit + 1 < std::size(units); ++unit) count /= 1024;
+  const int decimals = count < 9.995 ? 2 : count < 99.95 ? 1 : 0;
+  return fmt::format("{:.{}f} {}", count, decimals, units[unit]);
 }
 
 void keep_freed_memory() {

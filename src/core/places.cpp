@@ -12,6 +12,24 @@ namespace fs = std::filesystem;
 
 namespace ganvas {
 
+namespace {
+
+// What may not be looked at (the folders of another user) isn't there.
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+bool is_file(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+bool is_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+}  // namespace
+
 std::vector<fs::path> model_folders() {
   std::vector<fs::path> folders;
   if (const char* given = std::getenv("GANVAS_MODELS"); given && *given) folders.emplace_back(given);
@@ -25,12 +43,12 @@ std::vector<fs::path> model_folders() {
 }
 
 fs::path find_recipe(const std::string& name) {
-  if (fs::is_regular_file(name)) return name;
+  if (is_file(name)) return name;
   std::set<std::string> known;
   for (const auto& folder : model_folders()) {
     const fs::path recipes = folder / "recipes";
-    if (fs::path candidate = recipes / (name + ".toml"); fs::exists(candidate)) return candidate;
-    if (!fs::is_directory(recipes)) continue;
+    if (fs::path candidate = recipes / (name + ".toml"); is_there(candidate)) return candidate;
+    if (!is_folder(recipes)) continue;
     for (const auto& file : list_files(recipes, false))
       if (file.extension() == ".toml") known.insert(file.stem().string());
   }
@@ -39,11 +57,11 @@ fs::path find_recipe(const std::string& name) {
 
 fs::path find_model_or_run(const std::string& name) {
   const fs::path folder(name);
-  if (!fs::is_directory(folder)) return find_model(name);
+  if (!is_folder(folder)) return find_model(name);
   // A run writes its best network while it goes on, and its last when it has ended.
   for (const char* file : {"model.safetensors", "best.safetensors"})
-    if (fs::exists(folder / file)) return folder / file;
-  if (fs::exists(folder / "recipe.toml"))
+    if (is_there(folder / file)) return folder / file;
+  if (is_there(folder / "recipe.toml"))
     fail(ErrorKind::usage, "{}: no network in it yet; a run writes its best one at its first validation", name);
   return find_model(name);
 }
@@ -57,7 +75,7 @@ std::vector<std::string> shipped_models() {
   for (const auto& folder : model_folders()) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error))
-      if (fs::exists(entry.path() / "model.safetensors")) names.insert(entry.path().filename().string());
+      if (is_there(entry.path() / "model.safetensors")) names.insert(entry.path().filename().string());
   }
   return {names.begin(), names.end()};
 }
@@ -75,12 +93,12 @@ bool carries_hash(const fs::path& file, const std::string& name) {
 }  // namespace
 
 fs::path find_model(const std::string& name) {
-  if (fs::is_regular_file(name)) return name;
+  if (is_file(name)) return name;
   for (const auto& folder : model_folders()) {
-    if (fs::path candidate = folder / name / "model.safetensors"; fs::exists(candidate)) return candidate;
+    if (fs::path candidate = folder / name / "model.safetensors"; is_there(candidate)) return candidate;
     // What was fetched keeps its published name.
     for (const char* extension : {".pth", ".safetensors", ".pt"})
-      if (fs::path candidate = folder / (name + extension); fs::exists(candidate)) return candidate;
+      if (fs::path candidate = folder / (name + extension); is_there(candidate)) return candidate;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error))
       if (carries_hash(entry.path(), name)) return entry.path();

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/memory.hpp"
 
 namespace fs = std::filesystem;
 
@@ -39,8 +40,8 @@ std::uint8_t* ScratchFile::take(std::uint64_t bytes) {
   const std::uint64_t whole = (bytes + page - 1) / page * page;
   // The room is taken now: a full disk would end the process at the first write.
   if (const int error = ::posix_fallocate(file_, static_cast<off_t>(size_), static_cast<off_t>(whole)); error != 0)
-    fail(ErrorKind::file, "{}: no room for {} MiB more of pictures: {}", folder_.string(), (size_ + whole) >> 20,
-         std::strerror(error));
+    fail(ErrorKind::file, "{}: no room for {} more of pictures: {}", folder_.string(),
+         format_bytes(static_cast<double>(size_ + whole)), std::strerror(error));
   void* start = ::mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_SHARED, file_, static_cast<off_t>(size_));
   if (start == MAP_FAILED)
     fail(ErrorKind::memory, "{}: can't map {} bytes: {}", folder_.string(), whole, std::strerror(errno));

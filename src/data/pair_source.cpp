@@ -8,6 +8,7 @@
 #include "data/pair_store.hpp"
 #include "data/parallel.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/memory.hpp"
 #include "ganvas/core/progress.hpp"
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/channels.hpp"
@@ -173,7 +174,8 @@ PairSource::PairSource(std::vector<ImagePair> pairs, const PairSourceOptions& op
       store_->keep(pairs_[i], pairs_[i].sharp);
     });
   if (const std::uint64_t moved = store_->moved(); moved > 0)
-    log(LogLevel::info, "{} MiB of the pictures lie in a file in {}, beyond what memory holds", moved >> 20,
+    log(LogLevel::info, "{} of the pictures lie in a file in {}, beyond what memory holds",
+        format_bytes(static_cast<double>(moved)),
         options_.scratch.empty() ? fs::temp_directory_path().string() : options_.scratch.string());
 }
 

@@ -122,8 +122,8 @@ FetchResult fetch_file(const std::string& url, const fs::path& target, const Fet
     return fetch_locked(url, parts, part, target, options);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::interrupted || part.size() == 0) throw;
-    fail(ErrorKind::interrupted, "{}: interrupted; {:.1f} MB are kept, run again to go on from there", parts.shown,
-         static_cast<double>(part.size()) / 1e6);
+    fail(ErrorKind::interrupted, "{}: interrupted; {} are kept, run again to go on from there", parts.shown,
+         megabytes(part.size()));
   }
 }
 

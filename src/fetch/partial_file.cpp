@@ -1,6 +1,7 @@
 #include "fetch/partial_file.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -21,6 +22,8 @@
 namespace fs = std::filesystem;
 
 namespace ganvas {
+
+std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
 
 PartialFile::PartialFile(fs::path target, std::string url) : target_(std::move(target)), url_(std::move(url)) {
   const std::string name = "." + target_.filename().string() + ".part";
@@ -90,8 +93,8 @@ void PartialFile::check_space(std::uint64_t total) const {
   if (total <= size_ || ::fstatvfs(descriptor_, &disk) != 0) return;
   const std::uint64_t free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
   if (free < total - size_)
-    fail(ErrorKind::file, "{}: {:.1f} MB more needed, but only {:.1f} MB free: make room and run again",
-         target_.string(), static_cast<double>(total - size_) / 1e6, static_cast<double>(free) / 1e6);
+    fail(ErrorKind::file, "{}: {} more needed, but only {} free: make room and run again", target_.string(),
+         megabytes(total - size_), megabytes(free));
 }
 
 void PartialFile::begin(const std::string& version, std::uint64_t total) {

@@ -7,6 +7,9 @@
 
 namespace ganvas {
 
+/// The size of a download in words: decimal, as servers and authors state theirs.
+std::string megabytes(std::uint64_t bytes);
+
 /// The hidden file in which a download grows, beside its target, with a note of which version of which URL it holds.
 /// It outlives the process that wrote it. All failures throw Error(file) that names the target.
 class PartialFile {

@@ -14,8 +14,6 @@ namespace ganvas {
 
 namespace {
 
-std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
-
 /// "bytes 100-199/200": the first of these, and the size of the whole (0 = unknown).
 bool parse_content_range(const std::string& text, std::uint64_t& first, std::uint64_t& total) {
   unsigned long long begin = 0, end = 0, whole = 0;

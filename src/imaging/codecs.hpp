@@ -17,8 +17,8 @@ using View = std::span<const std::uint8_t>;
 /// What can be known from the container without decoding pixels.
 struct Facts {
   std::int64_t width = 0, height = 0;
-  int orientation = 1;   ///< EXIF orientation
-  bool several = false;  ///< animated, more than one page, or several pictures one after another
+  int orientation = 1;      ///< EXIF orientation
+  bool several = false;     ///< animated, more than one page, or several pictures one after another
   double jpeg_quality = 0;  ///< see DecodedImage
 };
 

@@ -32,9 +32,9 @@ void append_plane(Bytes& bytes, const cv::Mat& plane) {
 
 }  // namespace
 
-std::string y4m_header(int width, int height, int channels, const std::string& rate) {
+std::string y4m_header(int width, int height, int channels, const std::string& rate, const std::string& aspect) {
   const std::string fraction = rate.find(':') == std::string::npos ? rate + ":1" : rate;
-  return fmt::format("YUV4MPEG2 W{} H{} F{} Ip A1:1 {} XCOLORRANGE=LIMITED\n", width, height, fraction,
+  return fmt::format("YUV4MPEG2 W{} H{} F{} Ip A{} {} XCOLORRANGE=LIMITED\n", width, height, fraction, aspect,
                      channels <= 2 ? "Cmono" : "C444");
 }
 

@@ -12,7 +12,6 @@
 #include "ganvas/core/clock.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/core/memory.hpp"
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/picture_stream.hpp"
 #include "ganvas/metadata/facts.hpp"
@@ -22,6 +21,8 @@
 #include "infer/batch_report.hpp"
 #include "infer/bounded_queue.hpp"
 #include "infer/finished_output.hpp"
+#include "infer/frame_sink.hpp"
+#include "infer/memory_check.hpp"
 #include "infer/run_one.hpp"
 #include "infer/standard_input.hpp"
 #include "infer/watch.hpp"
@@ -73,7 +74,9 @@ class Pipeline {
       : options_(options),
         work_(work),
         jobs_(std::move(jobs)),
-        report_(options, work.verb, is_stream_alone() ? 0 : static_cast<int>(jobs_.size()), out) {}
+        report_(options, work.verb, is_stream_alone() ? 0 : static_cast<int>(jobs_.size()), out) {
+    if (options.film) film_.emplace(FrameStream{.output = "-"});
+  }
 
   BatchSummary run();
 
@@ -87,7 +90,6 @@ class Pipeline {
   void decode_stream(const BatchJob& job);
   bool prepare(Item& item, const Bytes* picture);
   void check_size(const ImageHeader& header, const std::string& name) const;
-  static void check_memory(const BatchOutcome& outcome);
   void check_side(const Item& item, Format input_format) const;
   void work_all();
   void describe(Item& item, Format format) const;
@@ -106,6 +108,7 @@ class Pipeline {
   BatchReport report_;
   BatchEstimate estimate_;  ///< the decoder's alone
   std::atomic<bool> failed_late_ = false;
+  std::optional<FrameSink> film_;  ///< in place of files; known before the first picture is passed on
   BoundedQueue<Item> decoded_{queue_items, queue_bytes}, finished_{queue_items, queue_bytes};
 };
 
@@ -157,7 +160,9 @@ bool Pipeline::prepare(Item& item, const Bytes* picture) {
                   output_format(options_, job.output, header.format));
     return false;
   }
-  check_memory(item.outcome);
+  // Both at one byte a sample are the least that it takes.
+  const BatchOutcome& outcome = item.outcome;
+  require_memory(outcome.output_size, 3.0 * (pixels_of(outcome.input_size) + pixels_of(outcome.output_size)));
   item.picture = decode_image(bytes, name, {.max_pixels = options_.max_pixels});
   return true;
 }
@@ -168,17 +173,6 @@ void Pipeline::check_size(const ImageHeader& header, const std::string& name) co
   if (width > options_.max_pixels || height > options_.max_pixels || width * height > options_.max_pixels)
     fail_setting(ErrorKind::file, "max_pixels", "{}: claims {} x {} pixels, more than the limit of {}", name, width,
                  height, options_.max_pixels);
-}
-
-/// Input and result at one byte a sample are the least that it takes. The system hands out memory that it doesn't have
-/// and kills whoever uses it.
-void Pipeline::check_memory(const BatchOutcome& outcome) {
-  const double needed = 3.0 * (pixels_of(outcome.input_size) + pixels_of(outcome.output_size));
-  const auto available = static_cast<double>(available_memory());
-  if (needed > available)
-    fail_setting(ErrorKind::memory, "size", "{}x{} pixels need {:.1f} GiB, {:.1f} GiB are free",
-                 outcome.output_size.width, outcome.output_size.height, needed / 1073741824.0,
-                 available / 1073741824.0);
 }
 
 /// JPEG and WebP end at a side that a large result can pass: better said before the work than after.
@@ -199,7 +193,7 @@ void Pipeline::decode_one(Item item, const Bytes* picture) {
 
 /// Standard input may hold any number of pictures; where one behind another can be read again, so may standard output.
 void Pipeline::decode_stream(const BatchJob& job) {
-  StandardInput input;
+  StandardInput input(options_.max_pixels);
   for (int count = 0; !stopping(); ++count) {
     Item item{.job = job, .picture = {}, .outcome = {}};
     std::optional<Bytes> picture;
@@ -208,6 +202,8 @@ void Pipeline::decode_stream(const BatchJob& job) {
       return true;
     });
     if (!read || !picture) return;
+    if (const auto& film = input.film(); film && count == 0 && job.output == "-" && (options_.film || !options_.format))
+      film_.emplace(FrameStream{.output = "-", .rate = film->rate, .aspect = film->aspect});
     if (count > 0 && job.output != "-") item.job.problem = "there are several pictures; write them to -o -";
     if (count > 0 && options_.format && !is_streamable(*options_.format))
       item.job.problem = "several pictures in one stream must be written as PNG, JPEG or PNM";
@@ -265,6 +261,11 @@ void Pipeline::encode_all() {
     guarded(*item, [&] {
       DecodedImage& picture = item->picture;
       const Format format = output_format(options_, item->job.output, picture.format);
+      if (film_) {
+        film_->add(picture.image, {});
+        item->outcome.status = "done";
+        return false;
+      }
       describe(*item, format);
       std::vector<std::string> dropped = std::move(picture.metadata.dropped);
       const Bytes bytes = encode_image(picture.image, format, picture.metadata, options_.encode, &dropped);

@@ -55,6 +55,7 @@ void check_options(const BatchOptions& options) {
   if (options.skip_existing && options.force) fail(ErrorKind::usage, "existing outputs can be either left or replaced");
   if (options.output == "-" && options.json)
     fail(ErrorKind::usage, "a picture and JSON lines can't both go to standard output");
+  if (options.film && options.output != "-") fail(ErrorKind::usage, "a film is a stream of frames: write it to -o -");
   if (std::count(options.inputs.begin(), options.inputs.end(), "-") > 1)
     fail(ErrorKind::usage, "standard input can be read only once");
 }
@@ -135,6 +136,8 @@ void check_output_name(const BatchOptions& options) {
   const fs::path output = options.output;
   if (options.output == "-" || is_folder(output)) return;
   const std::string extension = output.extension().string();
+  if (extension == ".y4m")
+    fail(ErrorKind::usage, "{}: a film is a stream of frames: write it to -o - as y4m", options.output);
   if (foreign_format(extension))
     fail(ErrorKind::usage, "{}: {} files can't be written; choose {}", options.output, extension, format_choices());
   const auto named = format_from_name(extension);
@@ -153,7 +156,8 @@ std::vector<BatchJob> plan_batch(const BatchOptions& options) {
   const bool one = found.size() == 1 && !is_folder(options.inputs.front());
   const auto named_format = format_from_name(fs::path(options.output).extension().string());
   if (options.output == "-") {
-    if (found.size() > 1) fail(ErrorKind::usage, "standard output takes one input, not {}", found.size());
+    if (found.size() > 1 && !options.film)
+      fail(ErrorKind::usage, "standard output takes one input, not {}", found.size());
     for (const auto& file : found) jobs.push_back({.input = file.path, .output = "-", .problem = file.problem});
   } else if (is_stream(options.output)) {
     if (found.size() > 1) fail(ErrorKind::usage, "{} takes one input, not {}", options.output, found.size());

@@ -10,18 +10,24 @@
 
 namespace ganvas {
 
-FrameSink::FrameSink(const GenerateOptions& options) : options_(options) {
-  if (options.output != "-") file_ = std::make_unique<AtomicFile>(options.output);
+FrameSink::FrameSink(FrameStream stream) : stream_(std::move(stream)) {
+  if (stream_.output != "-") file_ = std::make_unique<AtomicFile>(stream_.output);
 }
 
 void FrameSink::add(const Image& frame, const Metadata& metadata) {
-  switch (options_.format) {
+  switch (stream_.format) {
     case FrameFormat::png:
-      write(encode_image(frame, Format::png, metadata, options_.encode));
+      write(encode_image(frame, Format::png, metadata, stream_.encode));
       break;
     case FrameFormat::y4m: {
-      const std::string header = y4m_header(frame.width(), frame.height(), frame.channels(), options_.rate);
-      if (!begun_) write({reinterpret_cast<const std::uint8_t*>(header.data()), header.size()});
+      const std::string header =
+          y4m_header(frame.width(), frame.height(), frame.channels(), stream_.rate, stream_.aspect);
+      if (!header_.empty() && header != header_)
+        fail(ErrorKind::file,
+             "{}x{} pixels, or its colours, don't fit into the film, whose first frame is of another kind",
+             frame.width(), frame.height());
+      if (header_.empty()) write({reinterpret_cast<const std::uint8_t*>(header.data()), header.size()});
+      header_ = header;
       write(y4m_frame(frame));
       break;
     }
@@ -29,7 +35,6 @@ void FrameSink::add(const Image& frame, const Metadata& metadata) {
       write(raw_frame(frame));
       break;
   }
-  begun_ = true;
 }
 
 void FrameSink::write(std::span<const std::uint8_t> bytes) {

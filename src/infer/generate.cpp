@@ -6,6 +6,7 @@
 
 #include "ganvas/core/clock.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/memory.hpp"
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/metadata/facts.hpp"
@@ -64,8 +65,8 @@ void check_room(const GenerateOptions& options, const std::vector<GenerateJob>& 
   while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
   const fs::space_info room = fs::space(place, error);
   if (!error && room.capacity > 0 && needed > static_cast<double>(room.available))
-    fail(ErrorKind::file, "{}: what it is to hold takes about {:.0f} MiB, {:.0f} MiB are free", options.output,
-         std::ceil(needed / 1048576), std::floor(static_cast<double>(room.available) / 1048576));
+    fail(ErrorKind::file, "{}: what it is to hold takes about {}, {} are free", options.output, format_bytes(needed),
+         format_bytes(static_cast<double>(room.available)));
 }
 
 void check_stream(const GenerateOptions& options) {
@@ -121,7 +122,8 @@ class Generating {
   /// A frame that is missing would shift all that come behind it: the first failure ends the stream.
   void stream() {
     check_stream(options_);
-    FrameSink sink(options_);
+    FrameSink sink(
+        {.output = options_.output, .format = options_.format, .rate = options_.rate, .encode = options_.encode});
     const auto work = [this](std::size_t i) {
       Frame frame;
       frame.outcome.output_size = jobs_[i].size;

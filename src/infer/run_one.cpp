@@ -5,6 +5,7 @@
 #include <new>
 
 #include "ganvas/core/clock.hpp"
+#include "ganvas/core/failure_words.hpp"
 
 namespace ganvas {
 
@@ -22,7 +23,7 @@ bool run_one(BatchOutcome& outcome, const std::function<std::string(const Error&
     const std::string text = error.what_without_backtrace();
     outcome.error = "LibTorch: " + text.substr(0, text.find('\n'));
   } catch (const std::exception& error) {
-    outcome.error = error.what();
+    outcome.error = failure_words(error);
   }
   outcome.seconds += seconds_now() - begin;
   if (!outcome.error.empty()) outcome.status = "failed";

@@ -9,6 +9,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/picture_stream.hpp"
 
@@ -46,7 +47,36 @@ bool StandardInput::read_more() {
   return false;
 }
 
+void StandardInput::begin_film() {
+  while (!(film_ = read_y4m_header(bytes_)))
+    if (!read_more()) fail(ErrorKind::file, "standard input: ends within its first line");
+  const auto pixels = static_cast<std::uint64_t>(film_->width) * static_cast<std::uint64_t>(film_->height);
+  if (pixels > max_pixels_)
+    fail_setting(ErrorKind::file, "max_pixels", "standard input: claims {} x {} pixels, more than the limit of {}",
+                 film_->width, film_->height, max_pixels_);
+  bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(film_->header_size));
+}
+
+std::optional<Bytes> StandardInput::next_frame() {
+  if (bytes_.empty() && !read_more()) return std::nullopt;
+  std::optional<std::pair<std::size_t, std::size_t>> place;
+  while (!(place = y4m_frame_place(*film_, bytes_)))
+    if (!read_more()) fail(ErrorKind::file, "standard input: ends within a frame");
+  const std::span<const std::uint8_t> bytes(bytes_);
+  const Image frame = y4m_picture(*film_, bytes.subspan(place->first, place->second - place->first));
+  bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(place->second));
+  return encode_image(frame, Format::pnm, {});
+}
+
 std::optional<Bytes> StandardInput::next() {
+  constexpr std::size_t enough_to_tell = 9;
+  while (first_ && bytes_.size() < enough_to_tell && read_more()) {
+  }
+  if (first_ && is_y4m(bytes_)) begin_film();
+  if (film_) {
+    first_ = false;
+    return next_frame();
+  }
   std::size_t before = 0;
   std::optional<std::size_t> end;
   do {

@@ -8,15 +8,15 @@
 #include <opencv2/core.hpp>
 #include <utility>
 
+#include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
-#include "ganvas/core/memory.hpp"
-#include "ganvas/core/setting_error.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/imaging/alpha.hpp"
 #include "ganvas/imaging/colour.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/imaging/tiling.hpp"
+#include "infer/memory_check.hpp"
 #include "infer/region_pass.hpp"
 #include "infer/tile_runner.hpp"
 
@@ -42,14 +42,8 @@ Image constant_plane(cv::Size size, Depth depth, double value) {
   return plane;
 }
 
-/// The system hands out memory that it doesn't have and kills whoever uses it: asked for beforehand, a picture that is
-/// too large is one line and not the end of the batch.
-void check_memory(cv::Size size, const Image& like) {
-  const double needed = static_cast<double>(size.width) * size.height * static_cast<double>(like.pixels.elemSize());
-  const auto available = static_cast<double>(available_memory());
-  if (needed > available)
-    fail_setting(ErrorKind::memory, "size", "{}x{} pixels need {:.1f} GiB, {:.1f} GiB are free", size.width,
-                 size.height, needed / 1073741824.0, available / 1073741824.0);
+void require_memory_for(cv::Size size, const Image& like) {
+  require_memory(size, static_cast<double>(size.width) * size.height * static_cast<double>(like.pixels.elemSize()));
 }
 
 int passes_for(cv::Size from, cv::Size to, int scale) {
@@ -188,7 +182,7 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
 Image Upscaler::State::enlarge_colour(const Image& colour, cv::Size size, ColourFix fix, const Report& report) {
   const GeneratorInfo& info = runner.info();
   const int passes = passes_for({colour.width(), colour.height()}, size, info.scale);
-  check_memory(size, colour);
+  require_memory_for(size, colour);
   Image current = colour;
   for (int i = 0; i < passes; ++i) {
     // What the passes still to come will enlarge need not be larger than that: a last pass for x6 starts at x1.5, not
@@ -198,7 +192,7 @@ Image Upscaler::State::enlarge_colour(const Image& colour, cv::Size size, Colour
                           static_cast<int>(std::ceil(size.height / factor)));
     if (i > 0 && (enough.width < current.width() || enough.height < current.height()))
       current = resized(current, {std::min(enough.width, current.width()), std::min(enough.height, current.height())});
-    check_memory({current.width() * info.scale, current.height() * info.scale}, current);
+    require_memory_for({current.width() * info.scale, current.height() * info.scale}, current);
     const Report part = [&](double f) {
       if (report) report((i + f) / passes);
     };

@@ -86,3 +86,29 @@ TEST_CASE("one rule for partners: 0001x4.png belongs to 0001.png in every comman
     CHECK(contains(result.out + result.err, "a_1.png: no picture of this name in"));
   }
 }
+
+TEST_CASE("a film goes from ffmpeg to ffmpeg, in the formats of its pipes") {
+  if (std::system("command -v ffmpeg >/dev/null 2>&1") != 0) {
+    std::printf("[skipped] no ffmpeg\n");
+    return;
+  }
+  for (const char* pipe : {"-f yuv4mpegpipe", "-f image2pipe -c:v ppm", "-f image2pipe -c:v png",
+                           "-pix_fmt yuvj420p -f image2pipe -c:v mjpeg"}) {
+    CAPTURE(pipe);
+    const TemporaryFolder folder;
+    const bool film = std::string_view(pipe).find("yuv4mpeg") != std::string_view::npos;
+    const std::string command = fmt::format(
+        "set -o pipefail; ffmpeg -v error -f lavfi -i testsrc=size=32x24:rate=5:duration=1 -pix_fmt yuv420p {} - | "
+        "{} -q upscale - -o - -m photo-x2 | ffmpeg -v error {} -i - {}",
+        pipe, GANVAS_BINARY, film ? "-f yuv4mpegpipe" : "-f image2pipe", (folder / "%d.png").string());
+    const Finished done = run_ganvas({"-c", command}, {}, {.binary = "/bin/bash", .environment = {}});
+    CAPTURE(done.err);
+    CHECK(done.code == 0);
+    for (int i = 1; i <= 5; ++i) {
+      const Image frame = read_image(folder / fmt::format("{}.png", i)).image;
+      CHECK(frame.width() == 64);
+      CHECK(frame.height() == 48);
+    }
+    CHECK_FALSE(fs::exists(folder / "6.png"));
+  }
+}

@@ -2,7 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <stdexcept>
+
+#include "ganvas/core/failure_words.hpp"
+
 using namespace ganvas;
+namespace fs = std::filesystem;
 
 TEST_CASE("errors about settings keep their setting and kind when a name is put before them") {
   try {
@@ -17,4 +23,12 @@ TEST_CASE("errors about settings keep their setting and kind when a name is put 
     CHECK(std::string(error.what()) == "a.png: claims 9 pixels");
   }
   CHECK_THROWS_AS(rethrow_named("a", Error(ErrorKind::data, "b")), Error);
+}
+
+TEST_CASE("failures of the file system are said in our words, others in their own") {
+  const fs::filesystem_error denied("status", "/root/x", std::make_error_code(std::errc::permission_denied));
+  CHECK(failure_words(denied) == "/root/x: Permission denied");
+  CHECK(failure_words(fs::filesystem_error("status", std::make_error_code(std::errc::io_error))) ==
+        std::make_error_code(std::errc::io_error).message());
+  CHECK(failure_words(std::runtime_error("as it is")) == "as it is");
 }

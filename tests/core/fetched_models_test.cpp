@@ -23,5 +23,10 @@ TEST_CASE("find_model: files in the cache by name, with and without the digits o
     CAPTURE(name);
     CHECK_THROWS_AS(find_model(name), Error);
   }
+  // A folder that can't be looked at has no models.
+  fs::create_directory_symlink(folder / "circle", folder / "circle");
+  ::setenv("XDG_CACHE_HOME", (folder / "circle").c_str(), 1);
+  CHECK_THROWS_AS(find_model("vgg19"), Error);
+  CHECK_THROWS_AS(find_recipe("no-such-recipe"), Error);
   ::unsetenv("XDG_CACHE_HOME");
 }

@@ -96,6 +96,21 @@ TEST_CASE("memory of control groups, version 1: the memory controller's own moun
   CHECK(machine.available() == 170000);
 }
 
+TEST_CASE("sizes in words: three digits, in the unit that has room for them") {
+  const std::pair<double, const char*> sizes[] = {{0, "0 bytes"},
+                                                  {999, "999 bytes"},
+                                                  {1000, "0.98 KiB"},
+                                                  {1024, "1.00 KiB"},
+                                                  {30.0 * 1024 * 1024, "30.0 MiB"},
+                                                  {999.4 * 1024 * 1024, "999 MiB"},
+                                                  {1000.0 * 1024 * 1024, "0.98 GiB"},
+                                                  {9.996 * 1024 * 1024 * 1024, "10.0 GiB"},
+                                                  {99.96 * 1024, "100 KiB"},
+                                                  {3e15, "2.66 PiB"},
+                                                  {18446744073709551615.0, "16.0 EiB"}};
+  for (const auto& [bytes, words] : sizes) CHECK(format_bytes(bytes) == words);
+}
+
 TEST_CASE("a limit of addresses counts as memory") {
   if (!can_limit_addresses()) return;
   const pid_t child = ::fork();

@@ -1,12 +1,14 @@
 // Writes the inputs from which the fuzz targets start, a folder for each: fuzz_seeds FOLDER. All are made here, by our
-// own writers and by hand; nothing of others is copied.
+// own writers and by hand, but for the pictures of tests/imaging/files in formats that we only read.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "format/pth_builder.hpp"
 #include "imaging/pictures.hpp"
 #include "nn/onnx_builder.hpp"
 
 #include <filesystem>
+#include <set>
 
+#include "ganvas/imaging/y4m.hpp"
 #include "ganvas/metadata/facts.hpp"
 
 using namespace ganvas;
@@ -109,6 +111,26 @@ void made_pictures(Seeds& seeds) {
   Bytes several = encode_image(noise(3, 2, 3, Depth::u8), Format::jpeg, {});
   put(several, several);
   seeds.add(several);
+}
+
+/// HEIC, AVIF, JPEG XL, GIF, TGA.
+void pictures_of_others(Seeds& seeds) {
+  std::set<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(fs::path(GANVAS_SOURCE_DIR) / "tests/imaging/files"))
+    if (foreign_format(entry.path().string())) files.insert(entry.path());
+  for (const fs::path& file : files) seeds.add(read_file(file));
+}
+
+void films(const fs::path& folder) {
+  Seeds seeds(folder, "film");
+  const std::string header = y4m_header(6, 4, 3, "30000:1001", "8:9");
+  Bytes film = bytes_of(header);
+  for (int i = 0; i < 2; ++i) put(film, y4m_frame(noise(6, 4, 3, Depth::u8, i)));
+  seeds.add(film);
+  for (const char* kind : {"420jpeg", "420mpeg2", "420p10", "422", "444p16", "411", "mono", "mono12"})
+    for (const char* more : {"", " XCOLORRANGE=FULL XYSCSS=x"})
+      seeds.add("YUV4MPEG2 W5 H3 F25:1 Ip A1:1 C" + std::string(kind) + more + "\nFRAME\n" + std::string(90, '\x5a') +
+                "\nFRAME Ip\n" + std::string(60, '\x42'));
 }
 
 std::string script_archive(const std::string& code) {
@@ -241,7 +263,9 @@ int main(int argc, char** argv) {
     Seeds seeds(folder, target);
     written_pictures(seeds);
     made_pictures(seeds);
+    pictures_of_others(seeds);
   }
+  films(folder);
   models(folder);
   graphs(folder);
   texts(folder);

@@ -8,6 +8,7 @@
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/imaging/picture_stream.hpp"
+#include "ganvas/imaging/y4m.hpp"
 
 #include "infer/batches.hpp"
 
@@ -428,6 +429,64 @@ TEST_CASE("batch: all pictures of standard input, in their order") {
   options.output = "-";
   CHECK(through_streams(options, {}, summary).empty());
   CHECK(summary.failed == 1);
+}
+
+TEST_CASE("batch: a film on standard input is one on standard output, frame by frame") {
+  const auto film_of = [](int frames, int width) {
+    const std::string header = y4m_header(width, 30, 3, "24000:1001", "8:9");
+    Bytes film(header.begin(), header.end());
+    for (int i = 0; i < frames; ++i) {
+      const Bytes frame = y4m_frame(gradient(width, 30, 3, Depth::u8));
+      film.insert(film.end(), frame.begin(), frame.end());
+    }
+    return film;
+  };
+  BatchSummary summary;
+  BatchOptions options;
+  options.output = "-";
+  const Bytes output = through_streams(options, film_of(5, 40), summary);
+  CHECK(summary.done == 5);
+  auto stream = read_y4m_header(output);
+  REQUIRE(stream);
+  CHECK(stream->width == 80);
+  CHECK(stream->rate == "24000:1001");
+  CHECK(stream->aspect == "8:9");
+  CHECK(output.size() == stream->header_size + 5 * (6 + stream->frame_size()));
+  // As other pictures, and others as a film.
+  options.format = Format::png;
+  const Bytes pictures = through_streams(options, film_of(2, 40), summary);
+  CHECK(decode_image(std::span(pictures).first(*picture_end(pictures)), "x").image.width() == 80);
+  options.format = {};
+  options.film = true;
+  Bytes two = encode_image(gradient(40, 30, 3, Depth::u8), Format::png, {}), another = two;
+  two.insert(two.end(), another.begin(), another.end());
+  stream = read_y4m_header(through_streams(options, two, summary));
+  REQUIRE(stream);
+  CHECK(stream->width == 80);
+  CHECK(summary.done == 2);
+  // A frame of another size, a film that ends within one, one that claims too much.
+  another = encode_image(gradient(41, 30, 3, Depth::u8), Format::png, {});
+  two.insert(two.end(), another.begin(), another.end());
+  through_streams(options, two, summary);
+  CHECK(summary.done == 2);
+  CHECK(summary.failed == 1);
+  options.film = false;
+  Bytes cut = film_of(3, 40);
+  cut.pop_back();
+  through_streams(options, cut, summary);
+  CHECK(summary.done == 2);
+  CHECK(summary.failed == 1);
+  options.max_pixels = 1000;
+  CHECK(through_streams(options, film_of(1, 40), summary).empty());
+  CHECK(summary.failed == 1);
+  // Elsewhere than to standard output there is no film.
+  options.film = true;
+  options.inputs = {"-"};
+  options.output = "folder";
+  CHECK_THROWS_WITH_AS(plan_batch(options), doctest::Contains("-o -"), Error);
+  options.film = false;
+  options.output = "folder/x.y4m";
+  CHECK_THROWS_WITH_AS(plan_batch(options), doctest::Contains("-o -"), Error);
 }
 
 TEST_CASE("batch: a resolution of one's own, metadata left out in part, paths for xargs -0") {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace ganvas {
 
@@ -17,6 +18,9 @@ std::uint64_t available_addresses();
 /// first. `process` is a folder with the files cgroup and mountinfo; mount points are looked up below `root`.
 std::uint64_t available_in_groups(const std::filesystem::path& process = "/proc/self",
                                   const std::filesystem::path& root = "/");
+
+/// A size of memory or of room on a disk in words, three digits of it: "820 KiB", "34.5 MiB", "1.32 GiB".
+std::string format_bytes(double bytes);
 
 /// From now on the allocator keeps what is freed instead of giving it back to the system. A training step allocates the
 /// same large tensors again and again; fetching fresh pages for each costs a third of the time on some machines. Where

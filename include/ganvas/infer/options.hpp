@@ -138,6 +138,7 @@ struct BatchOptions {
   std::string name = "{stem}";                       ///< pattern of the output's name, see plan_batch()
   std::map<std::string, std::string> name_fields{};  ///< further fields of the pattern: model, scale
   std::optional<Format> format{};                    ///< default: the input's
+  bool film = false;  ///< to "-": frames of one uncompressed film (y4m.hpp); by itself where the input is one
   EncodeOptions encode{};
   Strip strip = Strip::nothing;                  ///< what of the input's metadata is left out
   double dpi = 0;                                ///< the result's resolution in pixels per inch; 0: the input's

@@ -321,8 +321,8 @@ struct LayerNorm final : KernelOperator {
   bool keeps_precision() const override { return true; }
 };
 
-/// Attention inside windows (ganvas/nn/traced_operators.hpp). Inputs: queries, keys and values beside one another; of cells:
-/// queries, and keys and values of four in one.
+/// Attention inside windows (ganvas/nn/traced_operators.hpp). Inputs: queries, keys and values beside one another; of
+/// cells: queries, and keys and values of four in one.
 struct WindowAttention final : KernelOperator {
   AttentionKind kind;
   at::Tensor bias;  ///< heads x queries x keys; or undefined

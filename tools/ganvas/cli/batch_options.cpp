@@ -66,7 +66,8 @@ void add_batch_options(CLI::App& command, BatchOptions& options) {
   command
       .add_option("--name", options.name, "Name of outputs; {stem} {parent} {n} {model} {scale} {ext} are filled in")
       ->capture_default_str();
-  add_format(command, options.format, "Format of outputs (default: as the input)");
+  add_format(command, options.format, options.film,
+             "Format of outputs (default: as the input); y4m: frames of one film, to -o -");
   command.add_option("--quality", options.encode.quality, "JPEG and WebP, 1..100 (WebP: 100 is lossless)")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));

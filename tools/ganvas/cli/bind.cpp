@@ -15,14 +15,15 @@ CLI::Option* add_tile(CLI::App& command, int& field, const std::string& text) {
   return command.add_option_function<std::string>("--tile", store, text)->default_str("auto");
 }
 
-CLI::Option* add_format(CLI::App& command, std::optional<Format>& field, const std::string& text) {
-  const auto store = [&field](const std::string& given) {
+CLI::Option* add_format(CLI::App& command, std::optional<Format>& field, bool& film, const std::string& text) {
+  const auto store = [&field, &film](const std::string& given) {
     field = format_from_name(given);
-    if (!field) fail(ErrorKind::usage, "--format {}: expected {}", given, format_choices());
+    film = given == "y4m";
+    if (!field && !film) fail(ErrorKind::usage, "--format {}: expected {}; y4m makes a film", given, format_choices());
   };
   std::string names;
-  for (const FormatName& row : format_names) names += (names.empty() ? "" : ",") + std::string(row.name);
-  return command.add_option_function<std::string>("--format", store, text)->type_name("TEXT:{" + names + "}");
+  for (const FormatName& row : format_names) names += std::string(row.name) + ",";
+  return command.add_option_function<std::string>("--format", store, text)->type_name("TEXT:{" + names + "y4m}");
 }
 
 }  // namespace ganvas::cli

@@ -33,7 +33,7 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, Value& field
 /// "--tile": auto (0) or a side of 16 to 65536 pixels. Throws Error(usage) while parsing.
 CLI::Option* add_tile(CLI::App& command, int& field, const std::string& text);
 
-/// "--format": a picture format by name. Throws Error(usage) while parsing.
-CLI::Option* add_format(CLI::App& command, std::optional<Format>& field, const std::string& text);
+/// "--format": a picture format by name, or "y4m", which sets `film`. Throws Error(usage) while parsing.
+CLI::Option* add_format(CLI::App& command, std::optional<Format>& field, bool& film, const std::string& text);
 
 }  // namespace ganvas::cli

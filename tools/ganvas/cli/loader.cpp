@@ -47,9 +47,10 @@ void fit_threads_to_limits() {
 }
 
 /// The libraries that compute take no failed allocation well: some try again for ever, some end the process.
-void require_addresses(std::uint64_t mebibytes) {
-  if (const std::uint64_t left = available_addresses() >> 20; left < mebibytes)
-    fail(ErrorKind::memory, "the limit on memory (ulimit -v) leaves {} MiB, {} are needed; raise it", left, mebibytes);
+void require_addresses(std::uint64_t bytes) {
+  if (const std::uint64_t left = available_addresses(); left < bytes)
+    fail(ErrorKind::memory, "the limit on memory (ulimit -v) leaves {}, {} are needed; raise it",
+         format_bytes(static_cast<double>(left)), format_bytes(static_cast<double>(bytes)));
 }
 
 }  // namespace
@@ -63,7 +64,7 @@ int run_in_library(const Request& request) {
   // their cores (a folder of pictures takes 5 % less time). The user's own wish counts more.
   ::setenv("GOMP_SPINCOUNT", "10000", 0);
   // LibTorch and its kin take some 520 MiB of addresses, little of it memory.
-  constexpr std::uint64_t to_load = 768, to_compute = 256;
+  constexpr std::uint64_t to_load = UINT64_C(768) << 20, to_compute = UINT64_C(256) << 20;
   require_addresses(to_load);
   fit_threads_to_limits();
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

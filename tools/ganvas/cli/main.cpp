@@ -10,6 +10,7 @@
 #include "cli/complaint.hpp"
 #include "cli/literal_words.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/failure_words.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 
@@ -47,7 +48,7 @@ int run_and_report(int argc, char** argv) {
     log_line(LogLevel::error, error.what());
     return exit_code(error.kind());
   } catch (const std::exception& error) {
-    log_line(LogLevel::error, error.what());
+    log_line(LogLevel::error, failure_words(error));
   }
   return 1;
 }

@@ -106,8 +106,9 @@ void add_stylize(CLI::App& app, Action& action) {
       ->type_name("FILE")
       ->allow_extra_args(false);
   command
-      ->add_option("-m,--model", request->models,
-                   "A style network: a file, a folder, or the files of one network, one -m for each (default: any-style)")
+      ->add_option(
+          "-m,--model", request->models,
+          "A style network: a file, a folder, or the files of one network, one -m for each (default: any-style)")
       ->type_name("TEXT")
       ->allow_extra_args(false);
   command

@@ -5,6 +5,7 @@
 
 #include "commands/run.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/failure_words.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/nn/torchscript_network.hpp"
 
@@ -26,7 +27,7 @@ extern "C" int ganvas_run(const Request& request, LogLevel level) noexcept {
   } catch (const c10::Error& error) {
     log_line(LogLevel::error, std::string("LibTorch: ") + error.what_without_backtrace());
   } catch (const std::exception& error) {
-    log_line(LogLevel::error, error.what());
+    log_line(LogLevel::error, failure_words(error));
   }
   return 1;
 }

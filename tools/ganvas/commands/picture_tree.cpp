@@ -5,6 +5,7 @@
 #include <set>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/failure_words.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/progress.hpp"
@@ -106,7 +107,7 @@ int make_tree(std::vector<TreePicture> files, const TreeRequest& request, const 
     } catch (const std::exception& error) {
       const auto* ours = dynamic_cast<const Error*>(&error);
       if (ours && ours->kind() == ErrorKind::interrupted) throw;
-      report(files[i], error.what());
+      report(files[i], failure_words(error));
       ++failed;
     }
     std::fflush(stdout);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 
+#include "ganvas/core/failure_words.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/core/setting_error.hpp"
@@ -124,7 +125,7 @@ TrainResult SweepTrainers::run(const SweepJob& job, const std::function<void(std
   } catch (const c10::Error& error) {
     throw SweepTrialFailed{std::string("LibTorch: ") + error.what_without_backtrace(), reached};
   } catch (const std::exception& error) {
-    throw SweepTrialFailed{error.what(), reached};
+    throw SweepTrialFailed{failure_words(error), reached};
   }
 }
 

@@ -21,7 +21,7 @@ struct StylizeRequest {
   std::vector<std::string> masks;
   int optimise = 0;             ///< steps a size of the search without a style network; 0: by the network
   std::string feature_network;  ///< of that search: file or name
-  std::string save_style;  ///< file; empty: none
+  std::string save_style;       ///< file; empty: none
   StylizeOptions options;
 };
 
