@@ -89,7 +89,9 @@ void Recipe::set(std::string_view assignment) {
     return;
   }
   const Values values = split_list(value), *before = raw(key);
-  if (key.ends_with(".type") && before && *before != values) changed_types_.insert(key.substr(0, key.size() - 4));
+  // "optimiser.generator." where the file names another type, "optimiser.generator" where it names none.
+  if (key.ends_with(".type") && (!before || *before != values))
+    changed_types_.insert(key.substr(0, key.size() - (before ? 4 : 5)));
   values_[key] = values;
 }
 
@@ -256,8 +258,13 @@ void Recipe::check_all_read(const std::string& prefix) const {
   for (const auto& [key, value] : resolved_) known.push_back(key);
   for (const auto& [key, value] : values_) {
     if (resolved_.contains(key) || !key.starts_with(prefix)) continue;
-    // What the file says of the type that an override replaced.
-    if (!overridden_.contains(key) && changed_types_.contains(key.substr(0, key.rfind('.') + 1))) continue;
+    // What the file says of the type that an override replaced, be it the default's.
+    const std::string table = key.substr(0, key.rfind('.') + 1);
+    const bool unnamed = !table.empty() && changed_types_.contains(table.substr(0, table.size() - 1));
+    const auto type = resolved_.find(table + "type");
+    const bool replaced = changed_types_.contains(table) ||
+                          (unnamed && type != resolved_.end() && type->second != defaults_.at(type->first));
+    if (!overridden_.contains(key) && replaced) continue;
     const std::string nearest = nearest_name(key, known);
     wrong(key, nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean {}?", nearest));
   }

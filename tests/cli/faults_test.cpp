@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "cli/program.hpp"
 
@@ -96,7 +97,8 @@ std::vector<std::string> training(const fs::path& folder, const std::string& out
     for (int i = 0; i < 3; ++i) write_image(folder / "hr" / fmt::format("{}.png", i), noise(40, 36, 3, Depth::u8, i));
     std::ofstream(folder / "tiny.toml")
         << "[generator]\nscale = 2\nchannels = 8\nconvs = 1\n[data]\ncrop = 8\nhold_out = 1\n"
-           "[train]\nsteps = 150\nbatch = 2\ncheckpoint_every = 5\nvalidate_every = 50\nprecision = \"fp32\"\n";
+           "[train]\nsteps = 150\nbatch = 2\ncheckpoint_every = 5\nlog_every = 7\nvalidate_every = 50\nprecision = "
+           "\"fp32\"\n";
   }
   std::vector<std::string> all{"train",     (folder / "tiny.toml").string(),
                                "--data",    (folder / "hr").string(),
@@ -105,6 +107,17 @@ std::vector<std::string> training(const fs::path& folder, const std::string& out
                                "--threads", "1"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
+}
+
+/// A run's log without what the clock says.
+std::vector<nlohmann::json> log_of(const fs::path& run) {
+  std::ifstream stream(run / "log.jsonl");
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(stream, line);) {
+    lines.push_back(nlohmann::json::parse(line, nullptr, false));
+    for (const char* of_the_clock : {"seconds", "wait_share"}) lines.back().erase(of_the_clock);
+  }
+  return lines;
 }
 
 }  // namespace
@@ -145,6 +158,8 @@ TEST_CASE("faults: a training that is killed at any moment goes on each time, to
   REQUIRE(rest.code == 0);
   for (const char* file : {"model.safetensors", "best.safetensors", "recipe.toml", "checkpoints/latest.safetensors"})
     CHECK(read_file(folder / "whole" / file) == read_file(folder / "run" / file));
+  CHECK(log_of(folder / "whole").size() > 3);
+  CHECK(log_of(folder / "whole") == log_of(folder / "run"));
   for (const auto& entry : fs::recursive_directory_iterator(folder / "run"))
     CHECK_FALSE(entry.path().string().ends_with(".part"));
 }

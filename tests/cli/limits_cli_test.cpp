@@ -46,7 +46,8 @@ TEST_CASE("command: one signal ends a wait for a pipe, limits on threads and mem
                               (folder / "b.png").string() + " --force 2> " + (folder / "err").string();
   for (const char* limit : {"350000", "450000", "600000", "700000"}) {
     CAPTURE(limit);
-    const int status = std::system(("ulimit -c 0 -v " + std::string(limit) + "; timeout -k 1 60 " + command).c_str());
+    const int status =
+        std::system(("ulimit -c 0; ulimit -v " + std::string(limit) + "; timeout -k 1 60 " + command).c_str());
     REQUIRE(WIFEXITED(status));
     const Bytes bytes = read_file(folder / "err");
     const std::string text(bytes.begin(), bytes.end());

@@ -291,4 +291,12 @@ TEST_CASE("recipe: an override without a value unsets, and a table follows a cha
   CHECK(recipe.resolved().find("beta1") == std::string::npos);
   recipe.set("optimiser.g.beta2=1");
   says(refusal([&] { recipe.check_all_read(); }), {"optimiser.g.beta2"});
+  // The file may leave its type to the default; then the default, named, replaces nothing.
+  for (const char* type : {"rmsprop", "adam"}) {
+    Recipe silent = Recipe::parse("[optimiser.g]\nbeta1 = 0.5\n", "x");
+    silent.set(std::string("optimiser.g.type=") + type);
+    read(silent);
+    if (std::string(type) == "rmsprop") silent.check_all_read();
+    else says(refusal([&] { silent.check_all_read(); }), {"optimiser.g.beta1"});
+  }
 }

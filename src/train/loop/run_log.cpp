@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
@@ -82,6 +84,21 @@ Scalars MeanScalars::take() {
   Scalars means;
   for (const auto& [name, sum] : sums_) means[name] = sum.first / static_cast<double>(sum.second);
   sums_.clear();
+  return means;
+}
+
+std::string MeanScalars::text() const {
+  std::string text;
+  for (const auto& [name, sum] : sums_) text += fmt::format("{} {:a} {}\n", name, sum.first, sum.second);
+  return text;
+}
+
+MeanScalars MeanScalars::from(const std::string& text) {
+  MeanScalars means;
+  std::istringstream lines(text);
+  std::string name, sum;
+  for (std::int64_t count = 0; lines >> name >> sum >> count;)
+    if (count > 0) means.sums_[name] = {std::strtod(sum.c_str(), nullptr), count};
   return means;
 }
 

@@ -32,6 +32,10 @@ class MeanScalars {
  public:
   void add(const std::string& prefix, const Scalars& values);
   Scalars take();
+  /// The sums to the last bit, for a checkpoint that comes between two reports; and back. Anything else than such a
+  /// text is no sums at all.
+  std::string text() const;
+  static MeanScalars from(const std::string& text);
 
  private:
   std::map<std::string, std::pair<double, std::int64_t>> sums_;

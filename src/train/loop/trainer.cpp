@@ -118,6 +118,8 @@ bool Trainer::restore() {
          settings_.steps);
   stale_ = checkpoint.count("stale", path.string());
   result_.best_score = std::strtod(checkpoint.fact("best_score", path.string()).c_str(), nullptr);
+  const auto means = checkpoint.facts.find("means");
+  means_ = MeanScalars::from(means == checkpoint.facts.end() ? std::string() : means->second);
   check_pictures(checkpoint);
   return true;
 }
@@ -154,6 +156,7 @@ void Trainer::save_checkpoint() {
   checkpoint.facts["step"] = fmt::format("{}", step_);
   checkpoint.facts["stale"] = fmt::format("{}", stale_);
   checkpoint.facts["best_score"] = fmt::format("{:a}", result_.best_score);
+  checkpoint.facts["means"] = means_.text();
   checkpoint.facts["recipe"] = resolved_;
   checkpoint.facts["threads"] = fmt::format("{}", threads_);
   checkpoint.facts["pictures"] = pictures_;
@@ -219,7 +222,6 @@ void Trainer::roll_back(const Learner::NotFinite& bad) {
   learner_->save_to(now);
   restore();
   learner_->go_on_carefully(now, checkpoint_path().string());
-  means_.take();
   resumed_step_ = step_;
   open_records();
   save_checkpoint();
