@@ -232,6 +232,23 @@ pid_t child_with_signal(const std::function<void()>& before, const std::function
   return child;
 }
 
+/// TSan keeps a signal from its handler until the system call ends in which it came: a wait without an end.
+bool signals_come_late() {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GANVAS_LATE_SIGNALS
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define GANVAS_LATE_SIGNALS
+#endif
+#ifdef GANVAS_LATE_SIGNALS
+  std::printf("[skipped] TSan delivers signals late\n");
+  return true;
+#else
+  return false;
+#endif
+}
+
 /// The exit code, or minus the signal.
 int end_of(pid_t child) {
   int status = 0;
@@ -246,6 +263,7 @@ int killed_while(const std::function<void()>& before, const std::function<void()
 }  // namespace
 
 TEST_CASE("one signal ends the wait for a pipe, in any thread, and ignored signals stay ignored") {
+  if (signals_come_late()) return;
   const test::TemporaryFolder folder;
   const fs::path pipe = folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -262,8 +280,13 @@ TEST_CASE("one signal ends the wait for a pipe, in any thread, and ignored signa
     if (thrown) std::rethrow_exception(thrown);
   };
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-    CHECK(killed_while(install_interrupt_handler, wait_for_pipe, signal) == 130);
-    CHECK(killed_while(install_interrupt_handler, wait_in_thread, signal) == 130);
+    // Whoever runs the tests may have them ignored (nohup, the background of a script).
+    const auto heeding = [signal] {
+      std::signal(signal, SIG_DFL);
+      install_interrupt_handler();
+    };
+    CHECK(killed_while(heeding, wait_for_pipe, signal) == 130);
+    CHECK(killed_while(heeding, wait_in_thread, signal) == 130);
   }
   const auto sleep = [] { std::this_thread::sleep_for(std::chrono::milliseconds(200)); };
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
@@ -376,6 +399,7 @@ TEST_CASE("the cache folder follows XDG, errors have exit codes, the flag of Ctr
 
   CHECK_FALSE(interrupted());
   CHECK_NOTHROW(throw_if_interrupted());
+  std::signal(SIGINT, SIG_DFL);  // it may have been ignored
   install_interrupt_handler();
   std::raise(SIGINT);
   CHECK(interrupted());

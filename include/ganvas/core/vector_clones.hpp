@@ -11,7 +11,8 @@
 #endif
 
 /// Before a function: vector code for the machine at hand, chosen when the program starts. The levels are sets of
-/// features, which CPUs of any maker have; a maker's own model ("skylake-avx512") is asked for by name and found on no other.
+/// features, which CPUs of any maker have; a maker's own model ("skylake-avx512") is asked for by name and found on no
+/// other.
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(GANVAS_SANITISED)
 #define GANVAS_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 #else

@@ -151,7 +151,8 @@ struct Multiply final : KernelOperator {
   Kernel kernel() const override;
 };
 
-/// (a + beta * b) * (sigmoid(a) + shift), the attention without weights of SPAN: what fold() makes of its four operators
+/// (a + beta * b) * (sigmoid(a) + shift), the attention without weights of SPAN: what fold() makes of its four
+/// operators
 struct GatedSum final : KernelOperator {
   double beta = 1, shift = 0;
 
@@ -399,8 +400,7 @@ struct Mean final : KernelOperator {
 /// A new operator is one more here. Whatever must know each of them visits this and doesn't compile before it does.
 using AnyOperator = std::variant<Input, Convolution, TransposedConvolution, Activation, Add, Multiply, Affine, Concat,
                                  PixelShuffle, PixelUnshuffle, Nearest, Bilinear, Pad, InstanceNorm, GroupNorm,
-                                 ChannelSlice, Mean, LayerNorm, WindowAttention, ChannelAttention, MaxPool,
-                                 GatedSum>;
+                                 ChannelSlice, Mean, LayerNorm, WindowAttention, ChannelAttention, MaxPool, GatedSum>;
 
 /// What all operators have.
 const Operator& common_part(const AnyOperator& op);
