@@ -1,6 +1,7 @@
 #include "ganvas/core/recipe.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -82,6 +83,12 @@ void Recipe::set(std::string_view assignment) {
   const std::string key = trim(assignment.substr(0, equals));
   if (equals == std::string_view::npos || key.empty())
     fail(ErrorKind::usage, "--set {}: expected section.key=value", assignment);
+  // As the file's keys are written, so that none stands there under two names.
+  const auto in_a_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; };
+  for (std::size_t i = 0; i < key.size(); ++i)
+    if (!in_a_name(key[i]) && (key[i] != '.' || i == 0 || key[i - 1] == '.' || i + 1 == key.size()))
+      fail(ErrorKind::usage, "--set {}: keys are names of letters, digits, _ and -, with a dot between two",
+           assignment);
   const std::string value = trim(assignment.substr(equals + 1));
   overridden_.insert(key);
   if (value.empty()) {

@@ -200,6 +200,8 @@ TEST_CASE("recipe: overrides") {
   CHECK(recipe.integers("new.empty", {3}).empty());
   says(refusal([&] { recipe.set("no-equals"); }, ErrorKind::usage), {"no-equals"});
   says(refusal([&] { recipe.set("=5"); }, ErrorKind::usage), {"=5"});
+  for (const char* odd : {"train. steps=5", "train..steps=5", ".steps=5", "train.=5", "train.\"steps\"=5", "a\tb=5"})
+    says(refusal([&] { recipe.set(odd); }, ErrorKind::usage), {"with a dot between two"});
 }
 
 TEST_CASE("recipe: a table for someone else counts as read, with types") {

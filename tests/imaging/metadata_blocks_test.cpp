@@ -179,7 +179,7 @@ TEST_CASE("PNG's texts and colours: as they are into PNG, named where another fo
   const Bytes chunks[] = {
       text_chunk("tEXt", std::string_view("parameters\0a cat, masterpiece\nSteps: 20", 39)),
       text_chunk("tEXt", std::string_view("Title\0\xe9t\xe9", 9)),
-      text_chunk("iTXt", std::string_view("workflow\0\0\0de\0Ablauf\0{\"n\": \"\xc3\xa9\"}", 34)),
+      text_chunk("iTXt", std::string_view("workflow\0\0\0de\0Ablauf\0{\"n\": \"\xc3\xa9\"}", 32)),
       png_chunk("gAMA", {0, 1, 0x86, 0xa0}),
       png_chunk("cHRM", Bytes(32, 1)),
       png_chunk("cICP", {9, 16, 0, 1}),
