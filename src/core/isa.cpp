@@ -31,8 +31,7 @@ Isa read_cap() {
   const char* given = std::getenv("GANVAS_MAX_ISA");
   if (!given || !*given) return Isa::all;
   if (const auto isa = parse_isa(given)) return *isa;
-  log(LogLevel::warning,
-      "GANVAS_MAX_ISA={}: expected none, avx2, avx512, avx512_vnni, avx512_bf16 or all; nothing is capped", given);
+  log(LogLevel::warning, "GANVAS_MAX_ISA={}: expected one of {}; nothing is capped", given, fmt::join(names, ", "));
   return Isa::all;
 }
 

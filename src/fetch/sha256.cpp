@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <vector>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/lower_case.hpp"
 
 namespace ganvas {
 
@@ -65,7 +65,7 @@ std::string file_sha256(const std::filesystem::path& path) {
 }
 
 bool hash_fits(std::string_view sha256, std::string_view expected) {
-  const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+  const auto same = [](char a, char b) { return lower_case(a) == lower_case(b); };
   return expected.size() <= sha256.size() && std::equal(expected.begin(), expected.end(), sha256.begin(), same);
 }
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "format/pickle_globals.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/lower_case.hpp"
 
 namespace ganvas::format {
 namespace {
@@ -52,7 +52,7 @@ std::string plain(std::string_view key) {
   constexpr std::size_t enough = 32;  // to tell all names above apart
   std::string result;
   for (const char c : key.substr(0, enough))
-    if (c != '_' && c != '-') result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c != '_' && c != '-') result += lower_case(c);
   return result;
 }
 

@@ -15,14 +15,6 @@ namespace {
 
 constexpr int block = 8;
 
-/// Luma in levels of 255.
-cv::Mat luma_of(const Image& image) {
-  cv::Mat luma;
-  const Image gray = to_gray(colour_part(image));
-  gray.pixels.convertTo(luma, CV_32F, 255.0 / max_value(gray.depth()));
-  return luma;
-}
-
 /// The part that is looked at: whole in both directions for pictures of up to `most` a side, else the middle, so that
 /// the phase of blocks is the same everywhere in it.
 cv::Mat part_of(const Image& image) {

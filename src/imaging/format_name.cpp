@@ -1,7 +1,7 @@
 #include "ganvas/imaging/format_name.hpp"
+#include "ganvas/core/lower_case.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 namespace ganvas {
 
@@ -37,9 +37,7 @@ constexpr ForeignFormat foreign[] = {
 
 /// What stands behind the last dot, or all, in lower case.
 std::string extension_in(std::string_view name) {
-  std::string extension(name.substr(name.find_last_of("./\\") + 1));
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension;
+  return lower_case(std::string(name.substr(name.find_last_of("./\\") + 1)));
 }
 
 template <typename Row>

@@ -112,4 +112,11 @@ Image to_gray(const Image& colour) {
   return result;
 }
 
+cv::Mat luma_of(const Image& image) {
+  cv::Mat luma;
+  const Image gray = to_gray(colour_part(image));
+  gray.pixels.convertTo(luma, CV_32F, 255.0 / max_value(gray.depth()));
+  return luma;
+}
+
 }  // namespace ganvas

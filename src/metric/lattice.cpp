@@ -57,9 +57,7 @@ double excess(const std::vector<double>& power, int bin) {
 }  // namespace
 
 double lattice_index(const Image& picture, int period) {
-  const Image gray = to_gray(colour_part(picture));
-  cv::Mat luma;
-  gray.pixels.convertTo(luma, CV_32F, 255.0 / max_value(gray.depth()));
+  const cv::Mat luma = luma_of(picture);
   double largest = 0;
   for (const cv::Mat& lines : {luma, cv::Mat(luma.t())}) {
     const std::vector<double> power = power_along_rows(lines, periods * period);

@@ -6,6 +6,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/core/lower_case.hpp"
 #include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/weights.hpp"
 #include "nn/described.hpp"
@@ -50,11 +51,7 @@ namespace {
 
 using NamedFiles = std::vector<std::pair<std::string, ModelFile>>;
 
-std::string stem_of(const std::string& name) {
-  std::string stem = std::filesystem::path(name).filename().string();
-  std::transform(stem.begin(), stem.end(), stem.begin(), [](unsigned char c) { return std::tolower(c); });
-  return stem;
-}
+std::string stem_of(const std::string& name) { return lower_case(std::filesystem::path(name).filename().string()); }
 
 /// An encoder that a decoder could be fed with, but not the one that it learnt with: torchvision's names, or bare
 /// indices without the first convolution that normalises the picture.

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/core/lower_case.hpp"
 #include "ganvas/core/progress.hpp"
 #include "ganvas/core/recipe.hpp"
 #include "report/page_frame.hpp"
@@ -165,8 +165,7 @@ Json status_json(const RunState& state, const RecipeFacts& recipe) {
 }  // namespace
 
 bool smaller_is_better(const std::string& figure) {
-  std::string lower = figure;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string lower = lower_case(figure);
   for (const char* part : {"lpips", "dists", "fid", "kid", "niqe", "loss", "error", "mse", "mae", "distance"})
     if (lower.find(part) != std::string::npos) return true;
   return lower == "l1" || lower == "l2";

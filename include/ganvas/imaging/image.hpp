@@ -50,5 +50,7 @@ Image with_alpha(const Image& colour, const Image& alpha);
 Image to_rgb(const Image& colour);
 /// 3 -> 1 channel by BT.601 luma weights (full range); 1 -> 1 as it is. No alpha.
 Image to_gray(const Image& colour);
+/// Luma as floats in levels of 255, whatever channels and depth; alpha doesn't count.
+cv::Mat luma_of(const Image& image);
 
 }  // namespace ganvas

@@ -8,6 +8,7 @@
 #include "ganvas/loss/pixel.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/torch_compat.hpp"
+#include "train/criteria/moved_part.hpp"
 
 namespace ganvas {
 
@@ -41,13 +42,9 @@ Tensor Criteria::seen(const Tensor& pictures) const {
 std::pair<Tensor, Tensor> Criteria::shifted(const Tensor& a, const Tensor& b) const {
   const std::int64_t most = std::min({shift_, a.size(2), a.size(3)});
   if (most == 1 || !torch::GradMode::is_enabled()) return {a, b};
-  const Tensor offsets = torch::randint(most, {2}, torch::kLong);
-  const auto part = [&](const Tensor& picture) {
-    return picture.narrow(2, offsets[0].item<std::int64_t>(), picture.size(2) - most + 1)
-        .narrow(3, offsets[1].item<std::int64_t>(), picture.size(3) - most + 1);
-  };
-  const Tensor part_of_a = part(a);
-  return {part_of_a, a.is_same(b) ? part_of_a : part(b)};
+  const MovedPart part(most - 1);
+  const Tensor part_of_a = part.of(a);
+  return {part_of_a, a.is_same(b) ? part_of_a : part.of(b)};
 }
 
 Tensor Criteria::distance(const Tensor& a, const Tensor& b) const { return pixel_loss(pixel_, a, b); }

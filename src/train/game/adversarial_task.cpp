@@ -8,6 +8,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/nn/registry.hpp"
+#include "train/criteria/moved_part.hpp"
 #include "train/game/build_generator.hpp"
 
 namespace ganvas {
@@ -133,16 +134,13 @@ void AdversarialTask::hold_steady(Terms& terms, const torch::Tensor& input, cons
   const std::int64_t most = std::min({std::int64_t{8}, input.size(2) / 4, input.size(3) / 4});
   if (steady_weight_ == 0 || most == 0) return;
   const std::int64_t scale = result.size(2) / input.size(2);
-  const torch::Tensor offsets = torch::randint(most + 1, {2}, torch::kLong);
-  const auto part = [&](const torch::Tensor& x, std::int64_t unit) {
-    return x.narrow(2, unit * offsets[0].item<std::int64_t>(), x.size(2) - unit * most)
-        .narrow(3, unit * offsets[1].item<std::int64_t>(), x.size(3) - unit * most);
-  };
+  const MovedPart part(most);
   const auto middle = [&](const torch::Tensor& x) {
     const std::int64_t side = scale * most;
     return x.narrow(2, side, x.size(2) - 2 * side).narrow(3, side, x.size(3) - 2 * side);
   };
-  terms["steady" + suffix] = steady_weight_ * torch::l1_loss(middle(make(part(input, 1))), middle(part(result, scale)));
+  terms["steady" + suffix] =
+      steady_weight_ * torch::l1_loss(middle(make(part.of(input))), middle(part.of(result, scale)));
 }
 
 void AdversarialTask::play(Terms& terms, std::size_t adversary, const Contest& contest) {

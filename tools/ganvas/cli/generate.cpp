@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <memory>
 
@@ -8,6 +7,7 @@
 #include "cli/generate_lists.hpp"
 #include "cli/loader.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/lower_case.hpp"
 #include "ganvas/core/places.hpp"
 
 namespace ganvas::cli {
@@ -40,8 +40,7 @@ void check_wishes(const GenerateRequest& request) {
 
 /// A stream's name says its format, and no other kind of film is written.
 void see_name(GenerateOptions& options, bool format_given) {
-  std::string ending = std::filesystem::path(options.output).extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string ending = lower_case(std::filesystem::path(options.output).extension().string());
   if (ending == ".y4m" && !format_given && !std::filesystem::is_directory(options.output))
     options.format = FrameFormat::y4m;
   for (const char* film : {".mp4", ".mkv", ".webm", ".mov", ".avi", ".gif"})
