@@ -98,7 +98,7 @@ struct Pretence {
 /// `times` as fast with all channels together.
 auto faster_together(double times) {
   return [times](const engine::Timed& what) {
-    const double seconds = what.operations / (what.node < 0 ? 1e10 : 1e11);
+    const double seconds = what.operations / (what.node < 0 ? 1e12 : 1e11);
     return what.together && what.node >= 0 ? seconds / times : seconds;
   };
 }
@@ -176,7 +176,7 @@ TEST_CASE("chooser: absurd and jumping times leave what is usual") {
   CHECK(pretence.together(pretence.chooser().layouts_for(chosen_for)) == 0);
   Pretence jumping = pretended_compact(1);
   jumping.seconds = [&, reading = 0](const engine::Timed& what) mutable {
-    const double seconds = what.operations / (what.node < 0 ? 1e10 : 1e11);
+    const double seconds = what.operations / (what.node < 0 ? 1e12 : 1e11);
     return ++reading % 5 == 0 ? (what.together ? seconds / 1000 : seconds * 1000) : seconds;
   };
   CHECK(jumping.together(jumping.chooser().layouts_for(chosen_for)) == 0);

@@ -1,6 +1,7 @@
 #include "engine/layouts/value_layouts.hpp"
 
 #include "engine/graph/sizes.hpp"
+#include "engine/layouts/winograd.hpp"
 
 namespace ganvas::engine {
 
@@ -14,9 +15,14 @@ Int8Scale scale_in(const Node& node) {
 
 }  // namespace
 
-Together blocks_with_strips(const Graph& graph, int block) {
+Together blocks_with_strips(const Graph& graph, Numbers numbers, int block) {
   const StripChoice strips = choose_strips(graph, [&](NodeId id) { return graph[id].channels <= block; });
   Together together(graph.size(), false);
+  const bool fp32 = numbers.features == Element::fp32 && !numbers.int8;
+  for (const NodeId id : graph.ids())
+    if (fp32 && strips.in_strips[id] &&
+        suits_winograd(*as_any_convolution(graph[id]), graph[graph[id].inputs[0]].channels, graph[id].channels, block))
+      return together;
   for (const NodeId id : graph.ids()) together[id] = strips.in_strips[id] || strips.follows[id];
   return together;
 }

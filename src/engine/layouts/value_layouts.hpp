@@ -13,8 +13,9 @@ struct Numbers {
 
 /// Which values have all channels of a pixel together (nhwc); the others lie in blocks.
 using Together = PerNode<bool>;
-/// Blocks but for strips (strips.hpp): what is best where convolutions like both layouts alike.
-Together blocks_with_strips(const Graph& graph, int block);
+/// Blocks but for strips (strips.hpp), unless Winograd's method (winograd.hpp) saves more than these: what is best
+/// where convolutions like both layouts alike.
+Together blocks_with_strips(const Graph& graph, Numbers numbers, int block);
 
 /// How every value of a graph lies in memory, for pictures of one size: its precision, and how many channels of a pixel
 /// lie together.

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "engine/int8/int8.hpp"
+#include "engine/layouts/winograd.hpp"
 #include "engine/plan/plan.hpp"
 
 namespace ganvas::engine {
@@ -96,10 +97,11 @@ std::optional<Fused> fused(const ActivationFunction& activation) {
   return std::nullopt;
 }
 
-dnnl::primitive_attr attributes(const AnyConvolution& conv, bool residual) {
+dnnl::primitive_attr attributes(const AnyConvolution& conv, bool residual, bool with_activation) {
   dnnl::post_ops ops;
   if (residual) ops.append_sum(static_cast<float>(conv.residual_factor));
-  if (const auto behind = fused(conv.activation)) ops.append_eltwise(1, behind->algorithm, behind->alpha, behind->beta);
+  if (const auto behind = fused(conv.activation); behind && with_activation)
+    ops.append_eltwise(1, behind->algorithm, behind->alpha, behind->beta);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(ops);
   return attributes;
@@ -174,14 +176,24 @@ struct Described {
   memory::format_tag given = memory::format_tag::oihw;
   memory::desc from, to, bias;
   dnnl::primitive_desc chosen;
+  bool activation_left = false;
 };
+
+/// Of Winograd's transforms, for all threads together: those of wide layers are as large as the picture's features.
+constexpr std::int64_t most_winograd_memory = std::int64_t{128} << 20;
+
+/// oneDNN has it for forward convolutions in blocks.
+bool takes_winograd(const AnyConvolution& conv, const ConvolutionUse& use, const View& from, const View& to) {
+  return !use.together && !use.split && from.element == Element::fp32 && to.element == Element::fp32 &&
+         from.block == to.block && suits_winograd(conv, from.channels, to.channels, from.block);
+}
 
 Described described(const AnyConvolution& conv, const ConvolutionUse& use) {
   const auto* forward = dynamic_cast<const Convolution*>(&conv);
   const bool transposed = !forward, int8 = forward && use.from_scale.used();
   const View from = whole_blocks(use.from), to = whole_blocks(use.to);
-  dnnl::primitive_attr attribute = attributes(conv, use.residual);
-  Described made{filled_up(conv, use, from, to, transposed), {}, memory::format_tag::oihw, {}, {}, {}, {}};
+  dnnl::primitive_attr attribute = attributes(conv, use.residual, true);
+  Described made{filled_up(conv, use, from, to, transposed), {}, memory::format_tag::oihw, {}, {}, {}, {}, false};
   if (int8) use_integers(*forward, use, to.channels, made.filled, attribute);
   made.dims.assign(made.filled.weight.sizes().begin(), made.filled.weight.sizes().end());
   if (made.filled.groups > 1) {
@@ -197,16 +209,31 @@ Described described(const AnyConvolution& conv, const ConvolutionUse& use) {
   made.to = describe(to, int8 || use.together);
   made.bias = memory::desc({to.channels}, memory::data_type::f32, memory::format_tag::x);
   using dnnl::prop_kind;
-  if (transposed)
+  const auto forward_by = [&](dnnl::algorithm algorithm, const dnnl::primitive_attr& attribute) {
+    return dnnl::convolution_forward::primitive_desc({prop_kind::forward_inference, algorithm, made.from, weight_desc,
+                                                      made.bias, made.to, strides, dilations, before, after},
+                                                     attribute, cpu());
+  };
+  if (transposed) {
     made.chosen = dnnl::deconvolution_forward::primitive_desc(
         {prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, made.from, weight_desc, made.bias,
          made.to, strides, dilations, before, after},
         attribute, cpu());
-  else
-    made.chosen = dnnl::convolution_forward::primitive_desc(
-        {prop_kind::forward_inference, dnnl::algorithm::convolution_direct, made.from, weight_desc, made.bias, made.to,
-         strides, dilations, before, after},
-        attribute, cpu());
+    return made;
+  }
+  if (takes_winograd(conv, use, from, to)) {
+    try {
+      made.chosen =
+          forward_by(dnnl::algorithm::convolution_winograd, attributes(conv, use.residual, /*with_activation=*/false));
+      if (made.chosen.query_s64(dnnl::query::memory_consumption_s64) <= most_winograd_memory) {
+        made.activation_left = fused(conv.activation).has_value();
+        return made;
+      }
+    } catch (const dnnl::error&) {
+      // oneDNN has none for this CPU.
+    }
+  }
+  made.chosen = forward_by(dnnl::algorithm::convolution_direct, attribute);
   return made;
 }
 
@@ -223,8 +250,14 @@ PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, c
   made.weights =
       weights.get({id, WeightKey::Kind::weight}, all.filled.weight, all.dims, all.given, all.chosen.weights_desc(0));
   made.primitive = dnnl::primitive(all.chosen);
+  made.activation_left = all.activation_left;
   made.reference = std::string_view(all.chosen.impl_info_str()).starts_with("ref");
   return made;
+}
+
+bool by_winograd(const AnyConvolution& conv, const ConvolutionUse& use) {
+  return takes_winograd(conv, use, whole_blocks(use.from), whole_blocks(use.to)) &&
+         implementation_of(conv, use).find("wino") != std::string::npos;
 }
 
 std::string implementation_of(const AnyConvolution& conv, const ConvolutionUse& use) {

@@ -13,7 +13,8 @@ struct PreparedConvolution {
   dnnl::primitive primitive;
   dnnl::memory weights, bias;
   dnnl::memory::desc from, to;
-  bool reference = false;  ///< oneDNN has only the obvious loops for it, slower by two orders of magnitude
+  bool activation_left = false;  ///< though is_fused(), this primitive leaves it to a step of its own
+  bool reference = false;        ///< oneDNN has only the obvious loops for it, slower by two orders of magnitude
 };
 
 /// How a convolution meets its values.
@@ -26,12 +27,15 @@ struct ConvolutionUse {
   int above = -1;         ///< rows of padding before the first; -1: the convolution's own
 };
 
-/// Whether the activation is part of the primitive; otherwise it is a step of its own.
+/// Whether the activation can be part of a primitive; otherwise it is a step of its own.
 bool is_fused(const ActivationFunction& activation);
 
 /// `id`: the node's, for the cache of weights.
 PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
                                         PackedWeights& weights);
+
+/// Whether oneDNN computes it by Winograd's F(4x4, 3x3), in fp32 alone: the fastest there is.
+bool by_winograd(const AnyConvolution& conv, const ConvolutionUse& use);
 
 /// What oneDNN takes for it (dnnl_impl_info_str), without making it; empty: it has nothing.
 std::string implementation_of(const AnyConvolution& conv, const ConvolutionUse& use);

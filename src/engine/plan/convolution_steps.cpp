@@ -74,7 +74,7 @@ void PlanWriter::write_primitive(NodeId id, const AnyConvolution& conv, const Pl
   use.to = to.view;
   use.from_scale = scale_in(id);
   use.together |= layouts_.is_together(id);
-  if (write_paired_rows(id, conv, from, to, use)) return;
+  if (!by_winograd(conv, use) && write_paired_rows(id, conv, from, to, use)) return;
   const PreparedConvolution made = prepare_convolution(id, conv, use, weights_);
   if (made.reference && !use.together && conv.groups == 1) return write_together(id, conv, from, to, use);
   const dnnl::memory source(made.from, cpu(), nullptr), target(made.to, cpu(), nullptr);
@@ -85,6 +85,7 @@ void PlanWriter::write_primitive(NodeId id, const AnyConvolution& conv, const Pl
         stream(),
         {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, made.weights}, {DNNL_ARG_BIAS, made.bias}, {DNNL_ARG_DST, target}});
   });
+  if (made.activation_left) step({to}, to, conv.activation.kernel());
 }
 
 bool PlanWriter::write_paired_rows(NodeId id, const AnyConvolution& conv, const Place& from, const Place& to,

@@ -78,7 +78,7 @@ Together LayoutChooser::chosen(Size picture) {
     case FeatureLayout::together:
       return Together(graph_.size(), true);
     case FeatureLayout::blocks:
-      return blocks_with_strips(graph_, channel_block());
+      return blocks_with_strips(graph_, numbers_, channel_block());
     case FeatureLayout::automatic:
       break;
   }
@@ -90,7 +90,7 @@ Together LayoutChooser::chosen(Size picture) {
     return say("measured before", found->together);
   switch (habit_of(ground_.cpu, numbers_.features == Element::bf16)) {
     case Habit::blocks:
-      return say("known of this CPU", blocks_with_strips(graph_, channel_block()));
+      return say("known of this CPU", blocks_with_strips(graph_, numbers_, channel_block()));
     case Habit::tiles:
       return say("known of CPUs with AMX", by_rates(picture).together);
     case Habit::measured:
@@ -118,7 +118,7 @@ LayoutChooser::Measured LayoutChooser::measure(Size picture, double most_seconds
   const ValueLayouts layouts = plain(picture);
   MeasuredCosts costs(graph_, layouts, numbers_, ground_.stopwatch, most_seconds);
   const Choice best = choose_layouts(graph_, layouts, costs);
-  Together usual = blocks_with_strips(graph_, channel_block());
+  Together usual = blocks_with_strips(graph_, numbers_, channel_block());
   for (const NodeId id : graph_.ids()) usual[id] = usual[id] || layouts.is_together(id);
   const double by_habit = seconds_of(graph_, layouts, usual, costs);
   Measured found{costs.rows(), {best.together, best.seconds}, {}};

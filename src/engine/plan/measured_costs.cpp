@@ -129,6 +129,7 @@ MeasuredCosts::Row MeasuredCosts::measured(NodeId id, bool together) {
   });
   if (!seconds) return row;
   row.seconds = *seconds * whole / part;
+  if (made.activation_left) row.seconds += static_cast<double>(bytes_of(layouts_[id])) * seconds_a_byte_;
   row.timed = true;
   return row;
 }
