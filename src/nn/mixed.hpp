@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include "ganvas/nn/torch_compat.hpp"
+#include "nn/transposed_conv.hpp"
 
 /// Networks whose weights may be bf16 while pictures stay fp32. A picture in bf16 would have steps of a whole level of
 /// 255 in its brighter half, so only the features in between are bf16.
@@ -25,11 +26,7 @@ inline torch::Tensor output_conv(torch::nn::Conv2d& conv, const torch::Tensor& f
 
 inline torch::Tensor output_conv(torch::nn::ConvTranspose2dImpl& layer, const torch::Tensor& features) {
   const AutocastScope off(false, features.is_cuda());
-  const auto& options = layer.options;
-  return torch::conv_transpose2d(features.to(torch::kFloat), layer.weight.to(torch::kFloat),
-                                 layer.bias.defined() ? layer.bias.to(torch::kFloat) : layer.bias, options.stride(),
-                                 variant_get<torch::ExpandingArray<2>>(options.padding()), options.output_padding(),
-                                 options.groups(), options.dilation());
+  return transposed_conv(layer, features.to(torch::kFloat));
 }
 
 }  // namespace ganvas

@@ -2,8 +2,6 @@
 
 #include <torch/torch.h>
 
-#include "ganvas/nn/precision.hpp"
-#include "ganvas/nn/torch_compat.hpp"
 #include "nn/blocks.hpp"
 #include "nn/norm.hpp"
 #include "nn/translator_kernels.hpp"
@@ -23,16 +21,6 @@ torch::Tensor FastInstanceNormImpl::forward(const torch::Tensor& x) {
 void push_generator_norm(torch::nn::Sequential& body, const std::string& kind, int channels) {
   if (kind == "instance") body->push_back(FastInstanceNorm());
   else push_norm(body, kind, channels);
-}
-
-torch::Tensor TransposedConvImpl::forward(const torch::Tensor& x) {
-  const bool native = GANVAS_TORCH_AT_LEAST(2, 0) && cpu_has_fast_bf16();
-  if (x.scalar_type() != torch::kBFloat16 || x.is_cuda() || native) return ConvTranspose2dImpl::forward(x);
-  const torch::Tensor wide_bias = bias.defined() ? bias.to(torch::kFloat) : bias;
-  return torch::conv_transpose2d(x.to(torch::kFloat), weight.to(torch::kFloat), wide_bias, options.stride(),
-                                 variant_get<torch::ExpandingArray<2>>(options.padding()), options.output_padding(),
-                                 options.groups(), options.dilation())
-      .to(torch::kBFloat16);
 }
 
 torch::nn::Conv2d push_resize_conv(torch::nn::Sequential& body, int in, int out, bool bias) {

@@ -34,14 +34,6 @@ TORCH_MODULE(FastInstanceNorm);
 /// push_norm() for generators, whose gradients nobody differentiates again.
 void push_generator_norm(torch::nn::Sequential& body, const std::string& kind, int channels);
 
-/// As torch::nn::ConvTranspose2d; bf16 on a CPU without instructions for it goes through fp32.
-class TransposedConvImpl : public torch::nn::ConvTranspose2dImpl {
- public:
-  using ConvTranspose2dImpl::ConvTranspose2dImpl;
-  torch::Tensor forward(const torch::Tensor& x);
-};
-TORCH_MODULE(TransposedConv);
-
 /// Doubled by repetition, one reflected pixel around it, convolved 3x3. Every pixel of the result has seen the same
 /// number of weights: no checkerboard (Odena et al. 2016). Three layers; the convolution comes back.
 torch::nn::Conv2d push_resize_conv(torch::nn::Sequential& body, int in, int out, bool bias);

@@ -12,7 +12,7 @@
 #include "nn/mixed.hpp"
 #include "nn/paths.hpp"
 #include "nn/token_blocks.hpp"
-#include "nn/translator_layers.hpp"
+#include "nn/transposed_conv.hpp"
 
 namespace ganvas::realcugan_plugin {
 

@@ -13,6 +13,7 @@
 #include "nn/mixed.hpp"
 #include "nn/reach.hpp"
 #include "nn/translator_layers.hpp"
+#include "nn/transposed_conv.hpp"
 
 namespace ganvas::resnet_plugin {
 

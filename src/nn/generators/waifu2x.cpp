@@ -11,7 +11,7 @@
 #include "nn/paths.hpp"
 #include "nn/reach.hpp"
 #include "nn/token_blocks.hpp"
-#include "nn/translator_layers.hpp"
+#include "nn/transposed_conv.hpp"
 
 namespace ganvas::waifu2x_plugin {
 

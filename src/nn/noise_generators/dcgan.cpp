@@ -5,6 +5,7 @@
 #include "ganvas/nn/noise_generator.hpp"
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
+#include "nn/transposed_conv.hpp"
 
 namespace ganvas::dcgan_plugin {
 
@@ -27,7 +28,7 @@ class Dcgan final : public NoiseGenerator {
       const bool last = i == widths_.size();
       const int out = last ? channels_ : widths_[i];
       WeightBudget::spend(16 * static_cast<std::int64_t>(in) * out);
-      main_->push_back(nn::ConvTranspose2d(
+      main_->push_back(TransposedConv(
           nn::ConvTranspose2dOptions(in, out, 4).stride(i == 0 ? 1 : 2).padding(i == 0 ? 0 : 1).bias(false)));
       if (last) main_->push_back(nn::Tanh());
       else {
