@@ -5,6 +5,7 @@
 //                                    those of its bare convolutions in oneDNN (0 where they are not all at the
 //                                    picture's size); for the line "layouts" how its features lie, in words
 //   ganvas_bench translate MODEL SIZE   the same for translation (tools/bench/translate_step.py drives it)
+//   ganvas_bench stylize MODEL SIZE  the same for a style network, its style encoded before (tools/bench/stylize.py)
 //   ganvas_bench generate MODEL COUNT   so many pictures from noise, from their seeds to 8 bit
 //                                    (tools/bench/generate.py drives it)
 //   ganvas_bench folder MODEL DIR    the folder through the whole pipeline against the network's work alone
@@ -34,6 +35,7 @@
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/infer/batch.hpp"
 #include "ganvas/infer/noise_pictures.hpp"
+#include "ganvas/infer/stylizer.hpp"
 #include "ganvas/infer/translator.hpp"
 #include "ganvas/infer/upscaler.hpp"
 #include "ganvas/nn/threads.hpp"
@@ -79,6 +81,19 @@ int bench_core(Upscaler& upscaler, int size) {
 }
 
 /// Translation of one square picture for every line on stdin.
+int bench_stylize(const std::string& model, int size) {
+  Stylizer stylizer(load_style_network({model}), {});
+  std::vector<Style> styles(1);
+  styles[0].picture = noise_picture(512);
+  stylizer.set_styles(std::move(styles));
+  const Image image = noise_picture(size);
+  for (std::string line; std::getline(std::cin, line);) {
+    std::printf("%.6f\n", seconds_of([&] { stylizer.stylize(image); }));
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
 int bench_translate(const std::string& model, int size) {
   Translator translator(load_generator(model), {});
   const Image image = noise_picture(size);
@@ -214,15 +229,15 @@ int main(int argc, char** argv) try {
   if (!std::getenv("GOMP_SPINCOUNT") && ::setenv("GOMP_SPINCOUNT", "10000", 0) == 0) ::execv("/proc/self/exe", argv);
   if (argc >= 4 && argv[1] == std::string("train")) return bench_train(argc, argv);
   if (argc == 4 && argv[1] == std::string("translate")) return bench_translate(argv[2], std::atoi(argv[3]));
+  if (argc == 4 && argv[1] == std::string("stylize")) return bench_stylize(argv[2], std::atoi(argv[3]));
   if (argc == 4 && argv[1] == std::string("generate")) return bench_generate(argv[2], std::atoi(argv[3]));
   if ((argc == 5 || argc == 6) && argv[1] == std::string("engine"))
     return bench_engine(argv[2], std::atoi(argv[3]), argv[4], argc == 6 ? argv[5] : "automatic");
   if (argc != 4)
     fail(ErrorKind::usage,
-         "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION [LAYOUT] | translate MODEL SIZE | generate "
-         "MODEL "
-         "COUNT | "
-         "folder MODEL DIR | train RECIPE DIR [KEY=VALUE...]");
+         "usage: ganvas_bench core MODEL SIZE | engine MODEL SIZE PRECISION [LAYOUT] | translate MODEL SIZE | stylize "
+         "MODEL SIZE | "
+         "generate MODEL COUNT | folder MODEL DIR | train RECIPE DIR [KEY=VALUE...]");
   Upscaler upscaler(load_generator(argv[2]), {});
   if (argv[1] == std::string("core")) return bench_core(upscaler, std::stoi(argv[3]));
   return bench_folder(upscaler, argv[3]);
