@@ -11,6 +11,7 @@
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/channels.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/palette.hpp"
 #include "ganvas/imaging/picture_partners.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
@@ -164,6 +165,11 @@ Image TranslationSource::cut(const Image& image, const Cut& how) const {
   return Image(own);
 }
 
+TranslationPair TranslationSource::told(TranslationPair pair) const {
+  if (options_.palettes) pair.a = with_palette(pair.a, palette_of(pair.b));
+  return pair;
+}
+
 TranslationPair TranslationSource::draw(Rng& rng) const {
   const std::size_t i = rng.below(a_.size());
   const std::size_t k = options_.paired ? i : rng.below(b_.size());
@@ -173,11 +179,11 @@ TranslationPair TranslationSource::draw(Rng& rng) const {
   };
   // Partners are cut alike, strangers each by itself.
   const Cut cut_a = draw_cut(), cut_b = options_.paired ? cut_a : draw_cut();
-  return {cut(a_[i].image, cut_a), cut(b_[k].image, cut_b), a_[i].name};
+  return told({cut(a_[i].image, cut_a), cut(b_[k].image, cut_b), a_[i].name});
 }
 
 TranslationPair TranslationSource::middles(std::size_t a, std::size_t b) const {
-  return {cut(a_[a].image, {}), cut(b_[b].image, {}), a_[a].name};
+  return told({cut(a_[a].image, {}), cut(b_[b].image, {}), a_[a].name});
 }
 
 std::vector<TranslationPair> TranslationSource::all() const {

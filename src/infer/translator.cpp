@@ -4,13 +4,19 @@
 
 #include <algorithm>
 #include <opencv2/core.hpp>
+#include <span>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/hash.hpp"
 #include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
+#include "ganvas/core/parse_number.hpp"
+#include "ganvas/core/setting_error.hpp"
 #include "ganvas/engine/int8.hpp"
 #include "ganvas/imaging/channels.hpp"
+#include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/palette.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
 #include "infer/region_pass.hpp"
@@ -31,13 +37,41 @@ RunOptions runner_options(const TranslateOptions& options) {
   return result;
 }
 
+static_assert(std::tuple_size_v<Palette> == palette_channels);
+
+/// What `wanted` (TranslateOptions::palette) leaves to choose from.
+std::vector<Palette> palettes_of(const Generator& network, const std::string& wanted) {
+  const int count = network.info().palettes;
+  if (count == 0 && !wanted.empty())
+    fail_setting(ErrorKind::usage, "palette", "'{}', but this network isn't told colours", wanted);
+  if (count == 0) return {};
+  const bool number = !wanted.empty() && wanted.find_first_not_of("0123456789") == std::string::npos;
+  if (!wanted.empty() && !number) return {palette_of(read_image(wanted).image)};
+  const torch::Tensor kept = network.palettes().to(torch::kCPU, torch::kFloat).contiguous();
+  std::vector<Palette> palettes(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < palettes.size(); ++i)
+    std::copy_n(kept.data_ptr<float>() + i * palette_channels, palette_channels, palettes[i].begin());
+  if (!number) return palettes;
+  const auto chosen = parse_number<std::size_t>(wanted);
+  if (!chosen || *chosen >= palettes.size())
+    fail_setting(ErrorKind::usage, "palette", "{}: this network has palettes 0 to {}", wanted, count - 1);
+  return {palettes[*chosen]};
+}
+
+/// What is the same whenever the same picture comes.
+std::size_t by_content(const Image& image, std::size_t count) {
+  const cv::Mat pixels = image.pixels.isContinuous() ? image.pixels : image.pixels.clone();
+  return fnv1a(std::span(pixels.data, pixels.total() * pixels.elemSize())) % count;
+}
+
 }  // namespace
 
 struct Translator::State {
   State(LoadedGenerator model, const TranslateOptions& given)
       : network(model.network),
         options(given),
-        runner(model.network, runner_options(given), /*tta=*/false, model.file.text(int8_metadata)) {}
+        runner(model.network, runner_options(given), /*tta=*/false, model.file.text(int8_metadata)),
+        palettes(palettes_of(*model.network, given.palette)) {}
 
   Image whole(const Image& image);
   Image whole_as_in_training(const Image& image);
@@ -48,6 +82,7 @@ struct Translator::State {
   TranslateOptions options;
   TileRunner runner;
   std::unique_ptr<RegionRunner> regions;
+  std::vector<Palette> palettes;  ///< one of them for each picture; empty: the network takes none
 };
 
 bool Translator::State::fits(const Image& image) const {
@@ -95,9 +130,9 @@ Image Translator::State::in_tiles(const Image& image, const std::function<void(d
 Translator::Translator(LoadedGenerator model, const TranslateOptions& options) {
   const GeneratorInfo info = model.network->info();
   if (info.scale != 1) fail(ErrorKind::model, "this network enlarges by {}; it is for ganvas upscale", info.scale);
-  for (const int channels : {info.in_channels, info.out_channels})
+  for (const int channels : {picture_channels(info), info.out_channels})
     if (channels > most_channels)
-      fail(ErrorKind::model, "the network takes {} and gives {} channels; pictures have at most {}", info.in_channels,
+      fail(ErrorKind::model, "the network takes {} and gives {} channels; pictures have at most {}", channels,
            info.out_channels, most_channels);
   state_ = std::make_unique<State>(std::move(model), options);
 }
@@ -109,7 +144,10 @@ const GeneratorInfo& Translator::info() const { return state_->runner.info(); }
 Image Translator::translate(const Image& image, const std::function<void(double)>& progress) {
   State& state = *state_;
   const GeneratorInfo& info = state.runner.info();
-  const Image input = with_channels(image, info.in_channels);
+  const Image picture = with_channels(image, picture_channels(info));
+  const auto& palettes = state.palettes;
+  const Image input =
+      palettes.empty() ? picture : with_palette(picture, palettes[by_content(picture, palettes.size())]);
   const auto made = [&]() -> Image {
     if (state.options.train_mode) return state.whole_as_in_training(input);
     const bool whole = state.options.tile == 0 && state.fits(input);
@@ -133,7 +171,7 @@ Image Translator::translate(const Image& image, const std::function<void(double)
   if (progress) progress(1);
   // A network that takes or makes transparency has done so.
   const bool opaque = result.channels() == 1 || result.channels() == 3;
-  if (!image.has_alpha() || input.has_alpha() || !opaque) return result;
+  if (!image.has_alpha() || picture.has_alpha() || !opaque) return result;
   return with_alpha(result, alpha_part(image));
 }
 

@@ -14,8 +14,8 @@ struct Unexplored {
   std::string what;  ///< "the TorchScript program"
   /// Without any padding. Throws Error(model) for sizes and channels that it doesn't take; other errors end the trials.
   std::function<torch::Tensor(const torch::Tensor&)> run;
-  /// Of channels in the order in which they are tried.
-  std::vector<int> channels{3, 1, 4};
+  /// Of channels in the order in which they are tried; the last two with a palette.
+  std::vector<int> channels{3, 1, 4, 3 + palette_channels, 1 + palette_channels};
 };
 
 /// What trials with small pictures tell. The network makes `scale` * side - 2 * (`scale` * `margin` - `cut`) of a side

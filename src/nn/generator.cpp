@@ -6,6 +6,10 @@
 
 namespace ganvas {
 
+int picture_channels(const GeneratorInfo& info) {
+  return info.in_channels - (info.palettes > 0 ? palette_channels : 0);
+}
+
 torch::Tensor to_range(const torch::Tensor& unit, const GeneratorInfo& info) {
   const double width = info.value_range - info.value_low;
   if (info.value_low == 0) return width == 1 ? unit : unit * width;

@@ -9,6 +9,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/palette.hpp"
 #include "imaging/pictures.hpp"
 #include "support/refusal.hpp"
 #include "support/support.hpp"
@@ -79,6 +80,18 @@ TEST_CASE("translation source: partners stay together, cut and mirrored alike, f
       CHECK(mirrored);
       CHECK(straight);
     }
+}
+
+TEST_CASE("translation source: A is told the palette of the very part of B that it is shown with") {
+  const TemporaryFolder folder;
+  write(folder / "a/p.png", map_of(40, 30, 3));
+  write(folder / "b/p.png", noise(40, 30, 3, Depth::u8));
+  auto options = crops_of({folder / "a", folder / "b"}, true, 16);
+  options.palettes = true;
+  const TranslationSource source(options);
+  Rng rng = Rng::for_item(1, 1);
+  for (const TranslationPair& pair : {source.draw(rng), source.all().front()})
+    CHECK(same(pair.a, with_palette(without_palette(pair.a, 3), palette_of(pair.b))));
 }
 
 TEST_CASE("translation source: unpaired pictures are drawn independently") {

@@ -137,7 +137,7 @@ TEST_CASE("TorchScript that reaches outside, makes no picture or is damaged is r
         std::string::npos);
   CHECK(error_of(saved(folder, "def forward(self, x):\n  return torch.mean(x)\n")).find("gives no picture") !=
         std::string::npos);
-  CHECK(error_of(saved(folder, "def forward(self, x):\n  return torch.conv2d(x, torch.ones([1, 7, 3, 3]))\n"))
+  CHECK(error_of(saved(folder, "def forward(self, x):\n  return torch.conv2d(x, torch.ones([1, 8, 3, 3]))\n"))
             .find("fails on") != std::string::npos);
   const fs::path path = saved(folder, "def forward(self, x):\n  return x\n");
   const auto size = fs::file_size(path);

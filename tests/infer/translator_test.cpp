@@ -7,6 +7,8 @@
 #include <opencv2/core.hpp>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/imaging/codec.hpp"
+#include "ganvas/imaging/palette.hpp"
 #include "imaging/pictures.hpp"
 #include "support/refusal.hpp"
 #include "support/support.hpp"
@@ -108,4 +110,51 @@ TEST_CASE("translator: networks that enlarge are sent elsewhere") {
   LoadedGenerator model;
   model.network = make_generator("compact", {{"scale", 2}, {"channels", 4}, {"convs", 1}});
   says(refusal(ErrorKind::model, [&] { Translator translator(std::move(model), {}); }), {"enlarges by 2", "upscale"});
+}
+
+TEST_CASE(
+    "translator: a network that is told colours gets one of its own palettes by content, by number, or a picture's") {
+  const nlohmann::json config{{"width", 2}, {"downs", 5}, {"norm", "instance"}, {"palettes", 5}};
+  const TemporaryFolder folder;
+  write_image(folder / "colours.png", uneven(40, 40));
+  const Palette own = palette_of(uneven(40, 40));
+  const auto translate = [&](const Image& image, const std::string& palette, int tile = 0) {
+    LoadedGenerator model = translator_of(config, "unet");
+    const torch::NoGradGuard no_grad;
+    model.network->palettes().copy_(torch::linspace(0, 1, 30).reshape({5, 6}));
+    model.network->palettes()[4].copy_(torch::tensor(std::vector<float>(own.begin(), own.end())));
+    TranslateOptions options;
+    options.run.precision = "fp32";
+    options.palette = palette;
+    options.tile = tile;
+    return Translator(std::move(model), options).translate(image);
+  };
+  const Image image = uneven(70, 50);
+  std::vector<Image> by_number;
+  for (int i = 0; i < 5; ++i) by_number.push_back(translate(image, fmt::format("{}", i)));
+  for (int i = 1; i < 5; ++i) CHECK(most_apart(by_number[i - 1], by_number[i]) > 0);
+  // By content: always the same, one of the five, and not for all pictures the same one.
+  const auto chosen = [&](const Image& picture) {
+    const Image result = translate(picture, "");
+    CHECK(most_apart(result, translate(picture, "")) == 0);
+    for (int i = 0; i < 5; ++i)
+      if (most_apart(result, translate(picture, fmt::format("{}", i))) == 0) return i;
+    return -1;
+  };
+  std::vector<int> numbers;
+  for (int i = 0; i < 6; ++i) numbers.push_back(chosen(noise(34, 33, 3, Depth::u8, i)));
+  CHECK(*std::min_element(numbers.begin(), numbers.end()) >= 0);
+  CHECK(*std::min_element(numbers.begin(), numbers.end()) < *std::max_element(numbers.begin(), numbers.end()));
+  CHECK(most_apart(translate(image, (folder / "colours.png").string()), by_number[4]) == 0);
+  // In tiles, with transparency and in 16 bit as any other network.
+  CHECK(most_apart(by_number[3], translate(image, "3", 32)) <= 1);
+  CHECK(translate(noise(40, 36, 4, Depth::u16), "").channels() == 4);
+  CHECK(refusal(ErrorKind::usage, [&] { translate(image, "5"); }).find("palettes 0 to 4") != std::string::npos);
+  CHECK(refusal(ErrorKind::file, [&] { translate(image, (folder / "none.png").string()); }).find("none.png") !=
+        std::string::npos);
+  TranslateOptions options;
+  options.palette = "1";
+  CHECK(refusal(ErrorKind::usage, [&] {
+          Translator(translator_of({{"width", 2}, {"downs", 5}}, "unet"), options);
+        }).find("isn't told colours") != std::string::npos);
 }

@@ -104,6 +104,34 @@ TEST_CASE("pix2pix learns a simple translation, with every published option") {
                     "data.preprocess=crop", "train.batch=2"}) < 1.0);
 }
 
+TEST_CASE("pix2pix: a generator that is told the target's colours learns them where the input says nothing") {
+  const TemporaryFolder folder;
+  // The inputs are all gray; each target has one colour.
+  for (int i = 0; i < 10; ++i) {
+    const int k = (3 * i + 4) % 10;  // the sixth, which is kept out, lies at an end
+    Image both(80, 40, 3, Depth::u8);
+    both.pixels = cv::Scalar::all(128);
+    both.pixels(cv::Rect(40, 0, 40, 40)) = cv::Scalar(25 * k, 255 - 25 * k, 60 * (k % 4));
+    fs::create_directories(folder / "pairs");
+    write_image(folder / "pairs" / fmt::format("{}.png", i), both);
+  }
+  const auto l1 = [&](const char* name, const std::string& palettes) {
+    return train(tiny("pix2pix",
+                      {"generator.architecture=unet", "generator.downs=5", "generator.width=4", "generator.norm=none",
+                       "adversarial.on=false", "train.steps=300", "train.ema=0", "train.validate_every=300", palettes}),
+                 options_for(folder / name, {folder / "pairs"}))
+        .validation.at("l1");
+  };
+  const double told = l1("told", "generator.palettes=4"), untold = l1("untold", "generator.palettes=0");
+  CAPTURE(told);
+  CHECK(told < 0.75 * untold);
+  // What it keeps are the training pictures' own.
+  const auto kept = read_safetensors(folder / "told/model.safetensors").tensors.at("palettes");
+  CHECK(kept.size(0) == 4);
+  CHECK(kept.slice(1, 3).abs().max().item<double>() < 1e-3);
+  CHECK(kept.slice(1, 0, 3).std(0).min().item<double>() > 0.05);
+}
+
 TEST_CASE("translation: stopped at any step and resumed, every task ends with the same bytes") {
   const TemporaryFolder folder;
   write_pictures(folder / "data/A", 6, 40, 36);
@@ -111,6 +139,8 @@ TEST_CASE("translation: stopped at any step and resumed, every task ends with th
   write_inverted_pairs(folder.path(), 5);
   for (const auto& [task, overrides] : std::vector<std::pair<std::string, std::vector<std::string>>>{
            {"pix2pix", {"generator.dropout=true", "adversarial.pool=3"}},
+           {"pix2pix",
+            {"generator.architecture=unet", "generator.downs=5", "generator.width=2", "generator.palettes=3"}},
            {"cyclegan", {"adversarial.pool=3", "augment.policy=color,flip"}},
            {"cut", {"nce.layers=0,4,10", "nce.patches=16", "nce.width=8"}},
            {"cut",

@@ -23,6 +23,7 @@ struct TranslationSourceOptions {
   std::string preprocess = "resize_and_crop";
   int load = 286, crop = 256;
   bool flip = true;                    ///< half of the samples are mirrored left to right
+  bool palettes = false;               ///< A is followed by the palette of B, six planes (palette.hpp)
   int a_channels = 3, b_channels = 3;  ///< 1 gray, 3 RGB, 4 RGBA: what pictures are converted to
 };
 
@@ -73,6 +74,8 @@ class TranslationSource {
   Image cut(const Image& image, const Cut& how) const;
   /// Both cut in the middle.
   TranslationPair middles(std::size_t a, std::size_t b) const;
+  /// A with the palette of B, where that is asked for.
+  TranslationPair told(TranslationPair pair) const;
   bool crops() const;
 
   TranslationSourceOptions options_;

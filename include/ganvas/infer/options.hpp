@@ -49,6 +49,9 @@ struct TranslateOptions {
   /// whole.
   bool train_mode = false;
   std::uint64_t seed = 0;  ///< of dropout; every picture starts from it, whatever came before
+  /// For networks that are told the result's colours: one of the model's own palettes by its number, those of a
+  /// picture, or, empty, one that follows from the content, so that a folder's results differ and each stays the same.
+  std::string palette{};
 };
 
 /// A way between pictures from noise: straight between styles (linear), on the sphere between the noise (slerp,

@@ -12,7 +12,7 @@ namespace ganvas {
 /// Translates pictures with one network of scale 1. Not for several threads at once.
 class Translator {
  public:
-  /// Throws Error(model) for networks that enlarge or take other than 1, 3 or 4 channels.
+  /// Throws Error(model) for networks that enlarge, Error(usage) for a palette that the network doesn't have.
   Translator(LoadedGenerator model, const TranslateOptions& options);
   ~Translator();
 

@@ -10,6 +10,9 @@
 
 namespace ganvas {
 
+/// What a picture's palette consists of (ganvas/imaging/palette.hpp): inputs of one value each.
+inline constexpr int palette_channels = 6;
+
 /// What a user of a network must know about it; declared by the network, probed by a test over the registry.
 struct GeneratorInfo {
   int scale = 1;  ///< output side / input side
@@ -21,8 +24,12 @@ struct GeneratorInfo {
   int live_values = 0;       ///< feature values alive at once per input pixel, roughly: what a tile costs; 0: unknown
   double value_range = 1.0;  ///< forward() takes and gives values in [value_low, value_range]
   double value_low = 0.0;    ///< -1 for networks that end in a tanh
+  int palettes = 0;          ///< more than 0: the last palette_channels inputs say the colours that the result gets
   bool fp32_only = false;    ///< as LibTorch runs it: its code may hold numbers of that type
 };
+
+/// Channels of the picture that a network takes, without a palette's planes.
+int picture_channels(const GeneratorInfo& info);
 
 /// Values in [0, 1] -> what the network takes, and back.
 torch::Tensor to_range(const torch::Tensor& unit, const GeneratorInfo& info);
@@ -45,6 +52,9 @@ class Generator : public torch::nn::Module {
   virtual std::shared_ptr<Generator> duplicate() const { return nullptr; }
   /// Called once after weights were loaded or changed outside an optimiser: a chance to prepare faster paths.
   virtual void weights_changed() {}
+  /// Palettes that the training pictures had, palettes x palette_channels, part of the weights; undefined for networks
+  /// that take none.
+  virtual torch::Tensor palettes() const { return {}; }
   /// Starts the convolutions before pixel shuffles as nearest-neighbour enlargements (ICNR, see init.hpp), against
   /// checkerboards; networks without any ignore it.
   virtual void soften_pixel_shuffles() {}

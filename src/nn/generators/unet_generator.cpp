@@ -12,6 +12,7 @@
 #include "nn/mixed.hpp"
 #include "nn/reach.hpp"
 #include "nn/translator_layers.hpp"
+#include "nn/transposed_conv.hpp"
 
 namespace ganvas::unet_generator_plugin {
 
@@ -89,8 +90,9 @@ class UNetGenerator final : public Generator {
         downs_(positive(config, "downs", 8)),
         norm_(word(config, "norm", "batch")),
         dropout_(truth(config, "dropout", true)),
-        upsample_(word(config, "upsample", "transposed")) {
-    check_keys(config, {"in_channels", "out_channels", "width", "downs", "norm", "dropout", "upsample"});
+        upsample_(word(config, "upsample", "transposed")),
+        palette_count_(count_of_palettes(config)) {
+    check_keys(config, {"in_channels", "out_channels", "width", "downs", "norm", "dropout", "upsample", "palettes"});
     if (upsample_ != "transposed" && upsample_ != "resize")
       fail(ErrorKind::recipe, "upsample '{}': expected transposed (as published) or resize (no checkerboard)",
            upsample_);
@@ -105,7 +107,8 @@ class UNetGenerator final : public Generator {
     for (int i = 0; i < downs_ - 5; ++i) network = level(wide, wide, wide, Rank::middle, dropout_, network);
     for (int factor : {4, 2, 1})
       network = level(factor * width_, factor * width_, 2 * factor * width_, Rank::middle, false, network);
-    network_ = register_module("model", level(in_, out_, width_, Rank::outermost, false, network));
+    network_ = register_module("model", level(taken(), out_, width_, Rank::outermost, false, network));
+    if (palette_count_ > 0) palettes_ = register_buffer("palettes", torch::zeros({palette_count_, palette_channels}));
   }
 
   Tensor forward(const Tensor& input) override {
@@ -116,22 +119,29 @@ class UNetGenerator final : public Generator {
 
   GeneratorInfo info() const override {
     return {.scale = 1,
-            .in_channels = in_,
+            .in_channels = taken(),
             .out_channels = out_,
             .multiple = 1 << downs_,
             .halo = widest_reach(1 << downs_, [this](Reach out) { return back(out, 1); }),
             .global = norm_ == "instance",
             .live_values = 5 * width_,
             .value_range = 1,
-            .value_low = -1};
+            .value_low = -1,
+            .palettes = palette_count_};
   }
   std::string architecture() const override { return "unet"; }
   nlohmann::json config() const override {
-    return {{"in_channels", in_}, {"out_channels", out_}, {"width", width_},      {"downs", downs_},
-            {"norm", norm_},      {"dropout", dropout_},  {"upsample", upsample_}};
+    return {{"in_channels", in_}, {"out_channels", out_}, {"width", width_},       {"downs", downs_},
+            {"norm", norm_},      {"dropout", dropout_},  {"upsample", upsample_}, {"palettes", palette_count_}};
   }
+  Tensor palettes() const override { return palettes_; }
 
  private:
+  /// Channels of the input: the picture's, and a palette's where there are some.
+  int taken() const { return in_ + (palette_count_ > 0 ? palette_channels : 0); }
+  static int count_of_palettes(const nlohmann::json& config) {
+    return config.contains("palettes") && config["palettes"] != 0 ? positive(config, "palettes", 1) : 0;
+  }
   /// What level `level` (1: the outermost) reads for these pixels of its result.
   Reach back(Reach out, int level) const {
     Reach below = upsample_ == "resize" ? through_resize_conv(out) : through_transposed(out, 4, 2, 1);
@@ -144,6 +154,8 @@ class UNetGenerator final : public Generator {
   std::string norm_;
   bool dropout_;
   std::string upsample_;
+  int palette_count_;
+  Tensor palettes_;
   std::shared_ptr<UNetLevelImpl> network_;
 };
 
@@ -159,13 +171,17 @@ std::optional<Detected> detect(const StateDict& weights) {
   const std::string norm = weights.contains("model.model.1.model.2.weight") ? "batch"
                            : weights.contains("model.model.0.bias")         ? "instance"
                                                                             : "none";
-  return Detected{{{"in_channels", first.size(1)},
+  const Tensor* kept = weights.find("palettes");
+  if (kept && (kept->dim() != 2 || kept->size(0) < 1 || kept->size(1) != palette_channels)) return std::nullopt;
+  const std::int64_t palettes = kept ? kept->size(0) : 0;
+  return Detected{{{"in_channels", first.size(1) - (palettes > 0 ? palette_channels : 0)},
                    {"out_channels", transposed ? conv_weight(weights, "model.model.3").size(1)
                                                : conv_weight(weights, "model.model.5").size(0)},
                    {"width", first.size(0)},
                    {"downs", downs},
                    {"norm", norm},
                    {"upsample", transposed ? "transposed" : "resize"},
+                   {"palettes", palettes},
                    {"dropout", true}},  // leaves no trace in the weights; pix2pix has it
                   norm == "instance" ? without_legacy_statistics(weights) : weights,
                   "pix2pix"};
@@ -182,7 +198,8 @@ GeneratorPlugin plugin() {
           .examples = {{{"width", 2}, {"downs", 5}},
                        {{"width", 2}, {"downs", 6}, {"norm", "instance"}, {"in_channels", 1}, {"out_channels", 3}},
                        {{"width", 2}, {"downs", 5}, {"norm", "none"}, {"dropout", false}},
-                       {{"width", 2}, {"downs", 5}, {"upsample", "resize"}}}};
+                       {{"width", 2}, {"downs", 5}, {"upsample", "resize"}},
+                       {{"width", 2}, {"downs", 5}, {"palettes", 3}}}};
 }
 
 }  // namespace ganvas::unet_generator_plugin

@@ -6,6 +6,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/imaging/palette.hpp"
 #include "ganvas/loss/pixel.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
 
@@ -32,7 +33,11 @@ TranslationData::TranslationData(const TaskContext& context, bool paired, const 
   options_.load = static_cast<int>(recipe.integer("data.load", 286, 8, 16384));
   options_.crop = static_cast<int>(recipe.integer("data.crop", 256, 8, 16384));
   options_.flip = recipe.flag("data.flip", true);
-  options_.a_channels = info.in_channels;
+  options_.a_channels = picture_channels(info);
+  options_.palettes = info.palettes > 0;
+  if (options_.palettes && !paired)
+    fail(ErrorKind::recipe, "{}: generator.palettes takes the colours of a picture's partner; here there are none",
+         recipe.name());
   options_.b_channels = info.out_channels;
   hold_out_ = static_cast<int>(recipe.integer("data.hold_out", 8, 0, 10000));
   if (options_.preprocess.ends_with("crop") && options_.preprocess != "crop" && options_.crop > options_.load)
@@ -40,7 +45,7 @@ TranslationData::TranslationData(const TaskContext& context, bool paired, const 
          options_.load);
   if (!options_.preprocess.ends_with("crop") && context.batch > 1 && options_.preprocess != "none")
     log(LogLevel::debug, "pictures aren't cropped: a batch of {} needs equal sizes", context.batch);
-  for (const int channels : {info.in_channels, info.out_channels})
+  for (const int channels : {options_.a_channels, options_.b_channels})
     if (channels > most_channels)
       fail(ErrorKind::recipe, "{}: pictures have at most {} channels, not {}", recipe.name(), most_channels, channels);
 }
@@ -75,6 +80,23 @@ std::vector<Image> TranslationData::pictures_of_b() const {
   for (const auto& pair : validation_) pictures.push_back(pair.b);
   for (std::size_t i = 0; i < source_->b_count(); ++i) pictures.push_back(source_->b(i));
   return pictures;
+}
+
+Image TranslationData::picture_of_a(const TranslationPair& pair) const {
+  return options_.palettes ? without_palette(pair.a, options_.a_channels) : pair.a;
+}
+
+static_assert(std::tuple_size_v<Palette> == palette_channels);
+
+void TranslationData::keep_palettes(Generator& generator) const {
+  if (!options_.palettes) return;
+  std::vector<Palette> all;
+  for (std::size_t i = 0; i < source_->b_count(); ++i) all.push_back(palette_of(source_->b(i)));
+  const torch::NoGradGuard no_grad;
+  torch::Tensor kept = generator.palettes();
+  const auto typical = typical_palettes(all, static_cast<int>(kept.size(0)));
+  for (std::size_t i = 0; i < typical.size(); ++i)
+    kept[static_cast<std::int64_t>(i)].copy_(torch::tensor(std::vector<float>(typical[i].begin(), typical[i].end())));
 }
 
 std::vector<SampleRow> TranslationData::preview(const std::vector<Cell>& cells) const {

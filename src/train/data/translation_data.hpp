@@ -37,6 +37,11 @@ class TranslationData {
   /// All real pictures of B.
   std::vector<Image> pictures_of_b() const;
 
+  /// A alone, as people look at it.
+  Image picture_of_a(const TranslationPair& pair) const;
+  /// Gives a generator that takes palettes those that stand for all training pictures of B.
+  void keep_palettes(Generator& generator) const;
+
   /// One cell of a sample row: a label, and the picture made of what is kept.
   using Cell = std::pair<std::string, std::function<Image(const TranslationPair&)>>;
   /// The first rows of the validation pictures.

@@ -33,11 +33,14 @@ class Pix2Pix final : public AdversarialTask {
     check_teaches(!criteria_->empty());
   }
 
-  void load_data() override { data_.load(); }
+  void load_data() override {
+    data_.load();
+    data_.keep_palettes(*generator_);
+  }
   Batch make_batch(std::int64_t index) const override { return data_.batch(index); }
 
-  /// l1: mean absolute difference, pictures in [0, 1]; lattice: of the results, relative to that of their partners;
-  /// flicker: see flicker_of().
+  /// l1: mean absolute difference, pictures in [0, 1] (a generator that takes palettes is told the target's); lattice:
+  /// of the results, relative to that of their partners; flicker: see flicker_of().
   Scalars validate() override {
     if (data_.validation().empty()) return {};
     double sum = 0, lattice = 0, real_lattice = 0, flicker = 0;
@@ -54,7 +57,7 @@ class Pix2Pix final : public AdversarialTask {
   double score(const Scalars& validation) const override { return -validation.at("l1"); }
   std::vector<SampleRow> preview() override {
     return data_.preview(
-        {{"input", [](const TranslationPair& pair) { return pair.a; }},
+        {{"input", [this](const TranslationPair& pair) { return data_.picture_of_a(pair); }},
          {"result",
           [this](const TranslationPair& pair) { return generated_picture(*generator_, pair.a, context_.device); }},
          {"target", [](const TranslationPair& pair) { return pair.b; }}});

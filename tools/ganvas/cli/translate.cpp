@@ -56,6 +56,9 @@ void add_translate(CLI::App& app, Action& action) {
   add_choice(*command, "--mode", request.options.train_mode,
              "eval, or train: dropout and batch statistics as in training", {{"eval", false}, {"train", true}});
   command->add_option("--seed", request.options.seed, "Of dropout with --mode train")->capture_default_str();
+  command->add_option("--palette", request.options.palette,
+                      "For networks that are told colours: one of the model's palettes by its number, or a picture to "
+                      "take them from; without it each picture gets one by its content");
   add_tile(*command, request.options.tile, "Side of a tile in pixels, or auto: whole pictures while they fit");
   add_run_options(*command, request.options.run);
   command->callback([arguments, &action] { action = [arguments] { return run_in_library(checked(*arguments)); }; });

@@ -24,6 +24,7 @@ int run(const TranslateRequest& request) {
   work.verb = "translate";
   work.facts = {{"model", model_name(request.model)}, {"mode", options.train_mode ? "train" : "eval"}};
   if (options.train_mode) work.facts["seed"] = fmt::format("{}", options.seed);
+  if (!options.palette.empty()) work.facts["palette"] = options.palette;
   work.output_size = [](int width, int height) { return cv::Size(width, height); };
   work.process = [&](const DecodedImage& picture, cv::Size, const std::function<void(double)>& progress) {
     return translator.translate(picture.image, progress);
