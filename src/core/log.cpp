@@ -53,7 +53,11 @@ std::string& current_bar() {
   return bar;
 }
 
-void write_all(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+/// As it was when the program started: what libraries write to stderr is sent elsewhere now and then
+/// (imaging/hush.hpp).
+std::FILE* const message_stream = stderr;
+
+void write_all(const std::string& text) { std::fwrite(text.data(), 1, text.size(), message_stream); }
 
 /// Names of files may hold what commands a terminal.
 std::string without_controls(std::string text) {
@@ -70,7 +74,7 @@ void print_line(const std::string& text) {
   const std::string& bar = current_bar();
   // One write for the whole change, so that nothing flickers or interleaves.
   write_all(bar.empty() ? line + "\n" : "\r\033[K" + line + "\n" + bar);
-  std::fflush(stderr);
+  std::fflush(message_stream);
 }
 
 void show_bar(const std::string& text) {
@@ -79,7 +83,7 @@ void show_bar(const std::string& text) {
   if (bar.empty() && current_bar().empty()) return;
   current_bar() = bar;
   write_all("\r\033[K" + bar);
-  std::fflush(stderr);
+  std::fflush(message_stream);
 }
 
 }  // namespace terminal

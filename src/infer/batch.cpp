@@ -206,7 +206,7 @@ void Pipeline::decode_stream(const BatchJob& job) {
       film_.emplace(FrameStream{.output = "-", .rate = film->rate, .aspect = film->aspect});
     if (count > 0 && job.output != "-") item.job.problem = "there are several pictures; write them to -o -";
     if (count > 0 && options_.format && !is_streamable(*options_.format))
-      item.job.problem = "several pictures in one stream must be written as PNG, JPEG or PNM";
+      item.job.problem = "several pictures in one stream must be written as PNG, JPEG or PNM, or as a film (y4m)";
     const bool ends = !item.job.problem.empty();
     decode_one(std::move(item), &*picture);
     if (ends) return;

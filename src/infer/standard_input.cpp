@@ -58,7 +58,11 @@ void StandardInput::begin_film() {
 }
 
 std::optional<Bytes> StandardInput::next_frame() {
-  if (bytes_.empty() && !read_more()) return std::nullopt;
+  if (bytes_.empty() && !read_more()) {
+    if (!has_frame_) fail(ErrorKind::file, "standard input: a film without a frame");
+    return std::nullopt;
+  }
+  has_frame_ = true;
   std::optional<std::pair<std::size_t, std::size_t>> place;
   while (!(place = y4m_frame_place(*film_, bytes_)))
     if (!read_more()) fail(ErrorKind::file, "standard input: ends within a frame");

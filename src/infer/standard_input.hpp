@@ -28,7 +28,7 @@ class StandardInput {
   std::optional<Y4mStream> film_;
   Bytes bytes_;
   std::optional<Format> format_;
-  bool first_ = true, ended_ = false;
+  bool first_ = true, ended_ = false, has_frame_ = false;
 };
 
 }  // namespace ganvas

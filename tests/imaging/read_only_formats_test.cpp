@@ -1,6 +1,11 @@
 // Formats that are read and not written, by files of other programs (files/README.md).
+#include <random>
+
+#include "ganvas/core/log.hpp"
 #include "ganvas/imaging/picture_files.hpp"
 #include "pictures.hpp"
+#include "support/mutation.hpp"
+#include "support/stderr_capture.hpp"
 
 using namespace ganvas;
 using namespace ganvas::test;
@@ -187,4 +192,20 @@ TEST_CASE("read only formats: in folders they are pictures, and a name that prom
   CHECK(pictures[0].problem.empty());
   CHECK(pictures[1].path.filename() == "c.dat");
   CHECK(pictures[2].problem == "is a TGA by its name or its first bytes, but none that can be read; convert it to PNG");
+}
+
+TEST_CASE("read only formats: decoders have their own words for damage, which nobody sees, and ours pass") {
+  std::vector<std::string> names;
+  if (can_read(Format::jxl)) names.insert(names.end(), {"rgba.jxl", "gray.jxl", "deep.jxl"});
+  if (can_read(Format::heif)) names.insert(names.end(), {"rgb.avif", "alpha.heic"});
+  StderrCapture heard;
+  std::mt19937 random(5);
+  std::size_t refused = 0;
+  for (const std::string& name : names)
+    for (int copy = 0; copy < 60; ++copy)
+      refused += !decode_error(mutated(sample(name), random), {.max_pixels = 1 << 20}).empty();
+  log(LogLevel::warning, "a word of ours");
+  const std::string words = heard.finish();
+  CHECK(refused >= 10 * names.size());
+  CHECK(words == "warning: a word of ours\n");
 }

@@ -476,6 +476,8 @@ TEST_CASE("batch: a film on standard input is one on standard output, frame by f
   through_streams(options, cut, summary);
   CHECK(summary.done == 2);
   CHECK(summary.failed == 1);
+  through_streams(options, film_of(0, 40), summary);
+  CHECK(summary.failed == 1);
   options.max_pixels = 1000;
   CHECK(through_streams(options, film_of(1, 40), summary).empty());
   CHECK(summary.failed == 1);

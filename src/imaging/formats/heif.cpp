@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "imaging/codecs.hpp"
+#include "imaging/hush.hpp"
 
 namespace ganvas::heif_plugin {
 namespace {
@@ -62,6 +63,7 @@ Opened open(View bytes) {
 }
 
 Facts inspect(View bytes) {
+  const Hush hush;
   if (is_film(bytes)) reject_several();
   const Opened opened = open(bytes);
   Facts facts{heif_image_handle_get_width(opened.handle.get()), heif_image_handle_get_height(opened.handle.get())};
@@ -134,6 +136,7 @@ Picture decoded(const Opened& opened, heif_chroma chroma) {
 }
 
 Image decode(View bytes, Decoding& decoding) {
+  const Hush hush;
   const Opened opened = open(bytes);
   const heif_image_handle* handle = opened.handle.get();
   const bool alpha = heif_image_handle_has_alpha_channel(handle);

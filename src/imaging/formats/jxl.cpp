@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "imaging/codecs.hpp"
+#include "imaging/hush.hpp"
 
 namespace ganvas::jxl_plugin {
 namespace {
@@ -26,7 +27,6 @@ Decoder open(View bytes, int events) {
   require(JxlDecoderSubscribeEvents(decoder.get(), events));
   require(JxlDecoderSetUnpremultiplyAlpha(decoder.get(), JXL_TRUE));
   require(JxlDecoderSetInput(decoder.get(), bytes.data(), bytes.size()));
-  // The input isn't declared complete: on a truncated one libjxl would write to stderr.
   return decoder;
 }
 
@@ -40,6 +40,7 @@ JxlBasicInfo info_of(const Decoder& decoder) {
 }
 
 Facts inspect(View bytes) {
+  const Hush hush;
   const Decoder decoder = open(bytes, JXL_DEC_BASIC_INFO);
   const JxlDecoderStatus status = JxlDecoderProcessInput(decoder.get());
   if (status == JXL_DEC_NEED_MORE_INPUT) reject_truncated();
@@ -104,6 +105,7 @@ class Boxes {
 };
 
 Image decode(View bytes, Decoding& decoding) {
+  const Hush hush;
   const Decoder decoder = open(bytes, JXL_DEC_BASIC_INFO | JXL_DEC_COLOR_ENCODING | JXL_DEC_FULL_IMAGE | JXL_DEC_BOX);
   Boxes boxes(decoder.get());
   Bytes profile;
