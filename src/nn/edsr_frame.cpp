@@ -62,7 +62,8 @@ EdsrFrame::EdsrFrame(const nlohmann::json& config, torch::nn::Sequential body, i
 
 Tensor EdsrFrame::forward(const Tensor& input) {
   const double gain = img_range_ / value_range_;
-  const Tensor mean = torch::tensor(mean_, torch::kDouble).mul_(value_range_).view({1, -1, 1, 1});
+  // (Not in place: LibTorch keeps the tensor itself as the constant of a trace, and would multiply it twice.)
+  const Tensor mean = (torch::tensor(mean_, torch::kDouble) * value_range_).view({1, -1, 1, 1});
   Tensor x = pad_to_multiple(input, unshuffle_) - mean.to(input.options());
   if (gain != 1) x = x * gain;
   x = input_conv(first_, unshuffle_ > 1 ? torch::pixel_unshuffle(x, unshuffle_) : x);

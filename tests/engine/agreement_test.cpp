@@ -99,6 +99,23 @@ class Unknown final : public Generator {
 
 }  // namespace
 
+TEST_CASE("engines: networks of values 0..255, as EDSR's and RCAN's authors have them, are compiled") {
+  const nlohmann::json base{{"channels", 8}, {"blocks", 1}, {"scale", 2}, {"value_range", 255.0}};
+  nlohmann::json rcan = base;
+  rcan.update({{"groups", 1}, {"reduction", 4}});
+  for (const auto& [name, config] : {std::pair{"edsr", base}, std::pair{"rcan", rcan}}) {
+    CAPTURE(name);
+    torch::manual_seed(6);
+    const GeneratorPtr network = make_generator(name, config);
+    network->eval();
+    const auto engine = compiled(*network, /*bf16=*/false);
+    if (!engine) return;
+    const torch::NoGradGuard no_grad;
+    const Tensor picture = picture_for(*network, 20, 33);
+    CHECK(relative_error(engine->run(picture), network->forward(picture)) <= 1e-5);
+  }
+}
+
 TEST_CASE(
     "engines: a trained SPAN, whose features change sign in bf16, is compiled, and nearer to fp32 than LibTorch") {
   const auto file = test::shared_folder() / "weights/community/span-ch28-x4-fused.pth";
