@@ -16,7 +16,8 @@ TORCH_MODULE(TransposedConv);
 
 /// The layer's convolution in the type of `x`, fp32 or bf16, with its weights in that type. LibTorch before 2.0 has no
 /// other code for the CPU than a product of matrices whose results are then scattered, in fp32 alone; but a transposed
-/// convolution is what a convolution does to gradients, and for that it takes oneDNN's code. Differentiable, also twice.
+/// convolution is what a convolution does to gradients, and for that it takes oneDNN's code. Differentiable, also
+/// twice.
 torch::Tensor transposed_conv(const torch::nn::ConvTranspose2dImpl& layer, const torch::Tensor& x);
 
 }  // namespace ganvas

@@ -123,7 +123,8 @@ TEST_CASE("registry: no damaged shape or key crashes or allocates without bound"
         CHECK(refusal(damaged) != "was accepted");
       }
       // Flags, and what training counts: files without them are files of other networks, or the same.
-      if (key == "no_norm" || key == "pro" || key == "palettes" || key.ends_with("position_index") || key.ends_with("num_batches_tracked"))
+      if (key == "no_norm" || key == "pro" || key == "palettes" || key.ends_with("position_index") ||
+          key.ends_with("num_batches_tracked"))
         continue;
       StateDict without = weights;
       without.erase(key);
