@@ -43,7 +43,7 @@ static_assert(std::tuple_size_v<Palette> == palette_channels);
 std::vector<Palette> palettes_of(const Generator& network, const std::string& wanted) {
   const int count = network.info().palettes;
   if (count == 0 && !wanted.empty())
-    fail_setting(ErrorKind::usage, "palette", "'{}', but this network isn't told colours", wanted);
+    fail_setting(ErrorKind::usage, "palette", "palette {}: this network isn't told colours", wanted);
   if (count == 0) return {};
   const bool number = !wanted.empty() && wanted.find_first_not_of("0123456789") == std::string::npos;
   if (!wanted.empty() && !number) return {palette_of(read_image(wanted).image)};
@@ -54,7 +54,7 @@ std::vector<Palette> palettes_of(const Generator& network, const std::string& wa
   if (!number) return palettes;
   const auto chosen = parse_number<std::size_t>(wanted);
   if (!chosen || *chosen >= palettes.size())
-    fail_setting(ErrorKind::usage, "palette", "{}: this network has palettes 0 to {}", wanted, count - 1);
+    fail_setting(ErrorKind::usage, "palette", "palette {}: this network has 0 to {}", wanted, count - 1);
   return {palettes[*chosen]};
 }
 

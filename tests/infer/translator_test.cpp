@@ -149,7 +149,7 @@ TEST_CASE(
   // In tiles, with transparency and in 16 bit as any other network.
   CHECK(most_apart(by_number[3], translate(image, "3", 32)) <= 1);
   CHECK(translate(noise(40, 36, 4, Depth::u16), "").channels() == 4);
-  CHECK(refusal(ErrorKind::usage, [&] { translate(image, "5"); }).find("palettes 0 to 4") != std::string::npos);
+  CHECK(refusal(ErrorKind::usage, [&] { translate(image, "5"); }).find("has 0 to 4") != std::string::npos);
   CHECK(refusal(ErrorKind::file, [&] { translate(image, (folder / "none.png").string()); }).find("none.png") !=
         std::string::npos);
   TranslateOptions options;
