@@ -2,7 +2,7 @@
 """A picture in the style of another by the network of any-style, ours against the same in PyTorch (eager, fp32, all
 threads), interleaved. The style is encoded once, before. Before, both must give the same picture.
 
-Needs Debian's python3-torch and python3-opencv. Usage: tools/bench/stylize.py [ROUNDS [SIZE]]
+Needs Debian's python3-torch. Usage: tools/bench/stylize.py [ROUNDS [SIZE]]
 Weights are random; they don't matter for speed.
 """
 import os
@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 
-import cv2
 import numpy
 import torch
 import torch.nn as nn
@@ -98,17 +97,27 @@ def waves(size, seed):
 
 
 def write(path, picture):
-    cv2.imwrite(path, (picture[0].permute(1, 2, 0).numpy()[:, :, ::-1] * 255).round().astype(numpy.uint8))
+    """As PPM."""
+    levels = (picture[0].permute(1, 2, 0).numpy() * 255).round().astype(numpy.uint8)
+    with open(path, "wb") as file:
+        file.write(b"P6\n%d %d\n255\n" % (levels.shape[1], levels.shape[0]) + levels.tobytes())
+
+
+def read(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    width, height = (int(number) for number in data.split(maxsplit=3)[1:3])
+    return numpy.frombuffer(data, numpy.uint8)[-width * height * 3:].reshape(height, width, 3)
 
 
 def compare(net, model, folder):
     """Ends the run where ganvas's picture is another one."""
     content, style = waves(240, 1), waves(200, 2)
-    paths = [os.path.join(folder, name) for name in ("content.png", "style.png", "out")]
+    paths = [os.path.join(folder, name) for name in ("content.ppm", "style.ppm", "out")]
     write(paths[0], content), write(paths[1], style)
     subprocess.run(["build/ganvas", "-q", "stylize", paths[0], "-m", model, "--style", paths[1], "-o", paths[2],
-                    "--precision", "fp32"], check=True, stdout=subprocess.DEVNULL)
-    made = cv2.imread(os.path.join(paths[2], "content.png"))[:, :, ::-1].astype(float)
+                    "--precision", "fp32", "--format", "ppm"], check=True, stdout=subprocess.DEVNULL)
+    made = read(os.path.join(paths[2], "content.ppm")).astype(float)
     wanted = net(content, net.code(style)).clamp(0, 1)[0].permute(1, 2, 0).numpy() * 255
     worst = abs(made - wanted).max()
     if worst > 1.5:

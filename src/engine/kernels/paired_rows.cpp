@@ -153,6 +153,7 @@ GANVAS_PAIRS_CODE inline __m512 activated(const PairedActivation& activation, __
 template <typename From>
 struct Part {
   int first_pair = 0, pairs = 0, first_row = 0, count = 0;
+  int border = 1;  ///< zeros around what is read
   /// Three rows of the input, transformed: columns x pairs (and some spare) x channels each. Row y lies at y % 3.
   std::vector<From> transformed;
   std::vector<float> products;  ///< columns x pairs x results of one group at a few pairs
@@ -179,11 +180,11 @@ GANVAS_PAIRS_CODE void transform(const View& from, int y, int in, Part<From>& pa
     const auto pixel = [&](int x) GANVAS_PAIRS_CODE {
       return x >= 0 && x < from.width ? read(row + static_cast<std::ptrdiff_t>(x) * lanes) : _mm512_setzero_ps();
     };
-    const int start = 2 * part.first_pair;
-    __m512 d0 = pixel(start - 1), d1 = pixel(start);
+    const int start = 2 * part.first_pair - part.border;
+    __m512 d0 = pixel(start), d1 = pixel(start + 1);
     From* at = to + static_cast<std::ptrdiff_t>(block) * lanes;
     for (int pair = 0; pair < part.pairs; ++pair, at += in) {
-      const __m512 d2 = pixel(start + 2 * pair + 1), d3 = pixel(start + 2 * pair + 2);
+      const __m512 d2 = pixel(start + 2 * pair + 2), d3 = pixel(start + 2 * pair + 3);
       write(at, _mm512_sub_ps(d0, d2));
       write(at + column, _mm512_add_ps(d1, d2));
       write(at + 2 * column, _mm512_sub_ps(d2, d1));
@@ -241,7 +242,7 @@ GANVAS_PAIRS_CODE void row_of(Part<From>& part, int in, const From* weights, con
 #pragma GCC unroll 4
         for (int b = 0; b < blocks; ++b) sums[t][b] = _mm512_setzero_ps();
       for (int row = 0; row < rows; ++row) {
-        const From* x = part.row(y - 1 + row, in) + static_cast<std::size_t>(k) * part.column_size(in) +
+        const From* x = part.row(y - part.border + row, in) + static_cast<std::size_t>(k) * part.column_size(in) +
                         static_cast<std::size_t>(first) * in;
         multiply<blocks, pairs>(x, in, w, sums);
       }
@@ -258,10 +259,11 @@ GANVAS_PAIRS_CODE void row_of(Part<From>& part, int in, const From* weights, con
 template <typename From, typename To>
 void run_part(Part<From>& part, const View& from, const View& to, int in, std::span<const PairedRows::Group> groups,
               const From* weights, const Ending& ending) {
-  transform(from, part.first_row - 1, in, part);
-  transform(from, part.first_row, in, part);
+  const int top = part.first_row - part.border;
+  transform(from, top, in, part);
+  transform(from, top + 1, in, part);
   for (int y = part.first_row; y < part.first_row + part.count; ++y) {
-    transform(from, y + 1, in, part);
+    transform(from, y - part.border + 2, in, part);
     for (const PairedRows::Group& group : groups) {
       const From* const own = weights + group.weights;
       switch (group.blocks) {
@@ -285,11 +287,13 @@ void run_part(Part<From>& part, const View& from, const View& to, int in, std::s
 template <typename From, typename To>
 void run_all(const View& from, const View& to, int in, std::span<const PairedRows::Group> groups, const From* weights,
              const Ending& ending) {
+  const int border = (to.height - from.height + rows - 1) / 2;
   const int pairs = (to.width + 1) / 2, across = (pairs + most_pairs - 1) / most_pairs;
   const int down = (to.height + most_rows - 1) / most_rows;
 #pragma omp parallel
   {
     Part<From> part;
+    part.border = border;
     part.transformed.assign(rows * columns * part.column_size(in), From{0});
     part.products.resize(static_cast<std::size_t>(columns) * spare_pairs * most_blocks * lanes);
 #pragma omp for schedule(dynamic)

@@ -18,7 +18,7 @@ struct PairedActivation {
   float slope = 0;  ///< of leaky_relu; 0: ReLU
 };
 
-/// A convolution of stride 1 with a border of one zero. Channels lie in blocks of 16.
+/// A convolution of stride 1, with a border of one zero or none. Channels lie in blocks of 16.
 class PairedRows {
  public:
   /// weight: out x in x 3 x 3; bias: out, or empty. `half`: products of bf16, and so is what it reads.
@@ -29,7 +29,8 @@ class PairedRows {
   static bool takes(int in_blocks, int out_blocks) { return in_blocks >= 2 && out_blocks >= 2; }
   static bool runs_here();
 
-  /// activation(products + bias + factor * what is there); a factor of 0 leaves out what is there. `to`: bf16 or fp32.
+  /// activation(products + bias + factor * what is there); a factor of 0 leaves out what is there. `to`: bf16 or fp32,
+  /// as large as `from`, which then has a border of zeros, or smaller by 2.
   void run(const View& from, const View& to, float factor) const;
 
   /// Result blocks that are computed together, and where their weights begin.

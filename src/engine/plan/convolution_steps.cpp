@@ -44,9 +44,10 @@ std::optional<PairedActivation> paired(const ActivationFunction& activation) {
 /// Whether PairedRows compute it, and faster than oneDNN.
 bool suits_paired_rows(const AnyConvolution& conv, const ConvolutionUse& use) {
   static const bool pays = PairedRows::runs_here() && paired_rows_pay(cpu_facts());
-  constexpr std::array<int, 2> one{1, 1};
+  constexpr std::array<int, 2> none{0, 0}, one{1, 1};
   const bool usual = dynamic_cast<const Convolution*>(&conv) && conv.weight.size(2) == 3 && conv.weight.size(3) == 3 &&
-                     conv.stride == one && conv.padding == one && conv.dilation == one && conv.groups == 1;
+                     conv.stride == one && (conv.padding == one || conv.padding == none) && conv.dilation == one &&
+                     conv.groups == 1;
   const bool lies = !use.together && !use.split && !use.from_scale.used() && use.above < 0 && use.from.block == 16 &&
                     use.to.block == 16 && (use.from.element == use.to.element || use.to.element == Element::fp32);
   return pays && usual && lies && PairedRows::takes(use.from.blocks(), use.to.blocks());
