@@ -3,6 +3,8 @@
 #include <dnnl.hpp>
 #include <memory>
 
+#include "ganvas/core/isa.hpp"
+
 namespace ganvas {
 
 namespace {
@@ -63,7 +65,8 @@ struct Bare {
 std::function<void()> bare_convolutions(const std::vector<at::Tensor>& weights, int height, int width,
                                         BareElement low) {
   const auto bare = std::make_shared<Bare>();
-  const auto wide = low == BareElement::fp32 ? memory::data_type::f32 : memory::data_type::bf16;
+  const auto wide =
+      low == BareElement::fp32 || !cpu_has(Isa::avx512_bf16) ? memory::data_type::f32 : memory::data_type::bf16;
   const auto narrow = low == BareElement::int8 ? memory::data_type::u8 : wide;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const bool inner = i > 0 && i + 1 < weights.size();
