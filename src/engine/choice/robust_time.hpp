@@ -14,9 +14,8 @@ struct Timed {
 /// Does the work once and gives its seconds; tests pretend.
 using Stopwatch = std::function<double(const Timed& what, const std::function<void()>& work)>;
 
-/// By the clock or by the processor time of each thread, whichever is less: others who keep the machine busy add to the
-/// one, other threads of this process to the other.
-Stopwatch process_stopwatch();
+/// By the clock.
+Stopwatch clock_stopwatch();
 
 /// What the work takes when nothing disturbs it: of five times the second least, as single ones are off in both
 /// directions. Times that can't be (negative, no numbers, faster than any CPU, longer than a minute) don't count;

@@ -17,7 +17,7 @@ CpuFacts cpu_facts();
 /// What a chooser stands on; tests pretend.
 struct ChooserGround {
   CpuFacts cpu = cpu_facts();
-  Stopwatch stopwatch = process_stopwatch();
+  Stopwatch stopwatch = clock_stopwatch();
   ChoiceCache cache = ChoiceCache::of_user();
 };
 
