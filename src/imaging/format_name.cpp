@@ -1,7 +1,8 @@
 #include "ganvas/imaging/format_name.hpp"
-#include "ganvas/core/lower_case.hpp"
 
 #include <algorithm>
+
+#include "ganvas/core/lower_case.hpp"
 
 namespace ganvas {
 

@@ -21,7 +21,7 @@ bool is_zen(const CpuFacts& cpu) {
 Habit habit_of(const CpuFacts& cpu, bool half) {
   if (cpu.has_amx_bf16) return half ? Habit::tiles : Habit::blocks;
   // AMD's Zen 4 and 5: blocks in fp32 and bf16 alike are the faster ones, and what int8 needs.
-  return cpu.has_bf16 && cpu.name.find("AMD") != std::string::npos ? Habit::blocks : Habit::measured;
+  return is_zen(cpu) ? Habit::blocks : Habit::measured;
 }
 
 bool bf16_always_pays(const CpuFacts& cpu) { return is_zen(cpu); }

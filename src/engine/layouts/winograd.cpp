@@ -25,11 +25,14 @@ bool is_cheap(Curve curve) {
 
 }  // namespace
 
+bool is_plain_3x3(const AnyConvolution& conv) {
+  return conv.groups == 1 && conv.weight.size(2) == 3 && conv.weight.size(3) == 3 && conv.stride[0] == 1 &&
+         conv.stride[1] == 1 && conv.dilation[0] == 1 && conv.dilation[1] == 1;
+}
+
 bool suits_winograd(const AnyConvolution& conv, int in, int out, int block) {
   constexpr int fewest = 32;
-  const bool plain = conv.groups == 1 && conv.weight.size(2) == 3 && conv.weight.size(3) == 3 && conv.stride[0] == 1 &&
-                     conv.stride[1] == 1 && conv.dilation[0] == 1 && conv.dilation[1] == 1;
-  return plain && is_cheap(conv.activation.curve) && block == 16 && in >= fewest && out >= fewest;
+  return is_plain_3x3(conv) && is_cheap(conv.activation.curve) && block == 16 && in >= fewest && out >= fewest;
 }
 
 }  // namespace ganvas::engine

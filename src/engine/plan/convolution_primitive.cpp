@@ -176,7 +176,7 @@ struct Described {
   memory::format_tag given = memory::format_tag::oihw;
   memory::desc from, to, bias;
   dnnl::primitive_desc chosen;
-  bool activation_left = false;
+  bool winograd = false;  ///< the activation isn't part of it
 };
 
 /// Of Winograd's transforms, for all threads together: those of wide layers are as large as the picture's features.
@@ -226,7 +226,7 @@ Described described(const AnyConvolution& conv, const ConvolutionUse& use) {
       made.chosen =
           forward_by(dnnl::algorithm::convolution_winograd, attributes(conv, use.residual, /*with_activation=*/false));
       if (made.chosen.query_s64(dnnl::query::memory_consumption_s64) <= most_winograd_memory) {
-        made.activation_left = fused(conv.activation).has_value();
+        made.winograd = true;
         return made;
       }
     } catch (const dnnl::error&) {
@@ -237,11 +237,7 @@ Described described(const AnyConvolution& conv, const ConvolutionUse& use) {
   return made;
 }
 
-}  // namespace
-
-PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
-                                        PackedWeights& weights) {
-  const Described all = described(conv, use);
+PreparedConvolution prepared(NodeId id, const AnyConvolution& conv, const Described& all, PackedWeights& weights) {
   PreparedConvolution made;
   made.from = all.from;
   made.to = all.to;
@@ -250,14 +246,24 @@ PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, c
   made.weights =
       weights.get({id, WeightKey::Kind::weight}, all.filled.weight, all.dims, all.given, all.chosen.weights_desc(0));
   made.primitive = dnnl::primitive(all.chosen);
-  made.activation_left = all.activation_left;
+  made.activation_left = all.winograd && fused(conv.activation).has_value();
   made.reference = std::string_view(all.chosen.impl_info_str()).starts_with("ref");
   return made;
 }
 
-bool by_winograd(const AnyConvolution& conv, const ConvolutionUse& use) {
-  return takes_winograd(conv, use, whole_blocks(use.from), whole_blocks(use.to)) &&
-         implementation_of(conv, use).find("wino") != std::string::npos;
+}  // namespace
+
+PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
+                                        PackedWeights& weights) {
+  return prepared(id, conv, described(conv, use), weights);
+}
+
+std::optional<PreparedConvolution> prepare_by_winograd(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
+                                                       PackedWeights& weights) {
+  if (!takes_winograd(conv, use, whole_blocks(use.from), whole_blocks(use.to))) return std::nullopt;
+  const Described all = described(conv, use);
+  if (!all.winograd) return std::nullopt;
+  return prepared(id, conv, all, weights);
 }
 
 std::string implementation_of(const AnyConvolution& conv, const ConvolutionUse& use) {

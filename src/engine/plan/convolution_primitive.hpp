@@ -1,6 +1,7 @@
 #pragma once
 
 #include <dnnl.hpp>
+#include <optional>
 #include <string>
 
 #include "engine/graph/graph.hpp"
@@ -34,8 +35,9 @@ bool is_fused(const ActivationFunction& activation);
 PreparedConvolution prepare_convolution(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
                                         PackedWeights& weights);
 
-/// Whether oneDNN computes it by Winograd's F(4x4, 3x3), in fp32 alone: the fastest there is.
-bool by_winograd(const AnyConvolution& conv, const ConvolutionUse& use);
+/// The same where oneDNN computes it by Winograd's F(4x4, 3x3), in fp32 alone: the fastest there is.
+std::optional<PreparedConvolution> prepare_by_winograd(NodeId id, const AnyConvolution& conv, const ConvolutionUse& use,
+                                                       PackedWeights& weights);
 
 /// What oneDNN takes for it (dnnl_impl_info_str), without making it; empty: it has nothing.
 std::string implementation_of(const AnyConvolution& conv, const ConvolutionUse& use);

@@ -4,6 +4,7 @@
 
 #include "engine/kernels/kernels.hpp"
 #include "engine/layouts/strips.hpp"
+#include "engine/layouts/winograd.hpp"
 #include "engine/operators/tensors.hpp"
 #include "engine/plan/layout_chooser.hpp"
 #include "engine/plan/plan_writer.hpp"
@@ -45,9 +46,8 @@ std::optional<PairedActivation> paired(const ActivationFunction& activation) {
 bool suits_paired_rows(const AnyConvolution& conv, const ConvolutionUse& use) {
   static const bool pays = PairedRows::runs_here() && paired_rows_pay(cpu_facts());
   constexpr std::array<int, 2> none{0, 0}, one{1, 1};
-  const bool usual = dynamic_cast<const Convolution*>(&conv) && conv.weight.size(2) == 3 && conv.weight.size(3) == 3 &&
-                     conv.stride == one && (conv.padding == one || conv.padding == none) && conv.dilation == one &&
-                     conv.groups == 1;
+  const bool usual =
+      dynamic_cast<const Convolution*>(&conv) && is_plain_3x3(conv) && (conv.padding == one || conv.padding == none);
   const bool lies = !use.together && !use.split && !use.from_scale.used() && use.above < 0 && use.from.block == 16 &&
                     use.to.block == 16 && (use.from.element == use.to.element || use.to.element == Element::fp32);
   return pays && usual && lies && PairedRows::takes(use.from.blocks(), use.to.blocks());
@@ -75,8 +75,9 @@ void PlanWriter::write_primitive(NodeId id, const AnyConvolution& conv, const Pl
   use.to = to.view;
   use.from_scale = scale_in(id);
   use.together |= layouts_.is_together(id);
-  if (!by_winograd(conv, use) && write_paired_rows(id, conv, from, to, use)) return;
-  const PreparedConvolution made = prepare_convolution(id, conv, use, weights_);
+  const std::optional<PreparedConvolution> fastest = prepare_by_winograd(id, conv, use, weights_);
+  if (!fastest && write_paired_rows(id, conv, from, to, use)) return;
+  const PreparedConvolution made = fastest ? *fastest : prepare_convolution(id, conv, use, weights_);
   if (made.reference && !use.together && conv.groups == 1) return write_together(id, conv, from, to, use);
   const dnnl::memory source(made.from, cpu(), nullptr), target(made.to, cpu(), nullptr);
   plan_.memories_.emplace_back(source, from);

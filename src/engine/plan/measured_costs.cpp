@@ -108,7 +108,7 @@ MeasuredCosts::Row MeasuredCosts::measured(NodeId id, bool together) {
   const double whole = 2 * graph_[id]->multiply_adds(static_cast<double>(use.to.height) * use.to.width);
   row.seconds = guessed(id);
   if (left_ <= 0) return row;
-  // By the stopwatch as well, so that what others do on the machine changes nothing.
+  // By the stopwatch as well, which tests pretend.
   const Stopwatch counting = [&](const Timed& what, const std::function<void()>& work) {
     const double seconds = stopwatch_(what, work);
     if (seconds > 0) left_ -= seconds;
