@@ -10,12 +10,14 @@ class DySampleImpl : public torch::nn::Module {
   /// `groups` of channels are sampled at places of their own. Without `mix` the result keeps its channels; else a last
   /// 1x1 convolution makes `out` of them.
   DySampleImpl(int channels, int out, int scale, int groups, bool mix);
-  /// N x channels x H x W -> N x out x scale*H x scale*W, in fp32.
-  torch::Tensor forward(const torch::Tensor& features);
+  /// N x channels x H x W -> N x out x scale*H x scale*W, in fp32. `picture`, if defined, is added to the features,
+  /// each of its channels to scale^2 of theirs.
+  torch::Tensor forward(const torch::Tensor& features, const torch::Tensor& picture = {});
 
  private:
+  torch::Tensor group_weights() const;
+
   int scale_, groups_;
-  torch::Tensor start_;
   torch::nn::Conv2d offset_, scope_, mix_{nullptr};
 };
 TORCH_MODULE(DySample);

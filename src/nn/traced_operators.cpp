@@ -188,6 +188,34 @@ Tensor enlarge_like(const Tensor& x, const Tensor& like) {
   return torch::upsample_bilinear2d(x, {like.size(2), like.size(3)}, /*align_corners=*/false);
 }
 
+/// Where the parts of a pixel have their centres, in pixels from its own: across of all groups, then down.
+Tensor regular_places(std::int64_t scale, std::int64_t groups, const torch::TensorOptions& options) {
+  const Tensor step =
+      ((torch::arange(scale, torch::kDouble) - static_cast<double>(scale - 1) / 2) / static_cast<double>(scale))
+          .to(options);
+  const Tensor across = step.view({1, 1, scale}).expand({groups, scale, scale}).flatten();
+  const Tensor down = step.view({1, scale, 1}).expand({groups, scale, scale}).flatten();
+  return torch::cat({across, down}).view({1, -1, 1, 1});
+}
+
+Tensor sample_at(const Tensor& features, const Tensor& offsets, std::int64_t scale, std::int64_t groups, bool added) {
+  const std::int64_t n = features.size(0), channels = features.size(1), h = features.size(2), w = features.size(3);
+  const auto options = offsets.options();
+  const Tensor parts = (offsets + regular_places(scale, groups, options)).view({n, 2, groups * scale * scale, h, w});
+  // As fractions of the picture, from -1 to 1, as LibTorch wants them.
+  const auto scaled = [](const Tensor& at, std::int64_t size) { return at * (2.0 / static_cast<double>(size)) - 1.0; };
+  const Tensor x = scaled(parts.select(1, 0) + (torch::arange(w, options) + 0.5).view({1, 1, 1, w}), w);
+  const Tensor y = scaled(parts.select(1, 1) + (torch::arange(h, options) + 0.5).view({1, 1, h, 1}), h);
+  const Tensor grid = torch::pixel_shuffle(torch::cat({x, y}, 1), scale)
+                          .view({n, 2, groups, h * scale, w * scale})
+                          .permute({0, 2, 3, 4, 1})
+                          .reshape({n * groups, h * scale, w * scale, 2});
+  const Tensor result = torch::grid_sampler(features.to(options).reshape({n * groups, channels / groups, h, w}), grid,
+                                            /*bilinear*/ 0, /*border*/ 1, /*align_corners=*/false)
+                            .view({n, groups, channels / groups, h * scale, w * scale});
+  return added ? result.sum(1) : result.flatten(1, 2);
+}
+
 /// Calls an operator by its name, so that a trace has it.
 template <typename Signature, typename... Arguments>
 Tensor called(const char* name, const Arguments&... arguments) {
@@ -214,6 +242,7 @@ TORCH_LIBRARY(ganvas, library) {
               &attend_between_channels);
   library.def("surround(Tensor x, int before, int multiple, int smallest, str border) -> Tensor", &put_around);
   library.def("bilinear_like(Tensor x, Tensor like) -> Tensor", &enlarge_like);
+  library.def("sampled(Tensor features, Tensor offsets, int scale, int groups, bool added) -> Tensor", &sample_at);
 }
 
 Tensor window_attention(const Tensor& qkv, const Tensor& bias, const Tensor& mask, const AttentionShape& shape) {
@@ -243,6 +272,11 @@ Tensor surround(const Tensor& x, std::int64_t before, std::int64_t multiple, std
 
 Tensor bilinear_like(const Tensor& x, const Tensor& like) {
   return called<decltype(enlarge_like)>("ganvas::bilinear_like", x, like);
+}
+
+Tensor sampled(const Tensor& features, const Tensor& offsets, int scale, int groups, bool added) {
+  return called<decltype(sample_at)>("ganvas::sampled", features, offsets, std::int64_t{scale}, std::int64_t{groups},
+                                     added);
 }
 
 }  // namespace ganvas

@@ -150,7 +150,6 @@ TEST_CASE("tiled equals whole, for every architecture that looks at means over t
   std::set<std::string> approximate;
   for_restorers([&](const std::string& name, const nlohmann::json& config, const GeneratorInfo& info) {
     if (!info.global) return;
-    if (config.value("dysample", false)) return;  // LibTorch's sampler: such a RealPLKSR is approximate in tiles
     const GeneratorPtr network = random_network(name, config);
     std::string why;
     const auto regions = RegionRunner::compile(*network, why);

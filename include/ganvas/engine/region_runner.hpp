@@ -53,7 +53,8 @@ class RegionRunner {
   /// Gives 1 x in_channels x height x width of the picture in the network's value range, fp32. The region lies inside
   /// the picture; the same is asked for several times.
   using Source = std::function<torch::Tensor(const PictureRegion& region)>;
-  /// Takes 1 x out_channels x height x width of the result, fp32, channels_last. Each pixel comes once.
+  /// Takes 1 x out_channels x height x width of the result, fp32, channels_last. Each pixel comes once, unless the
+  /// network samples farther than it was taken to: then all of them come again, and the last ones count.
   using Sink = std::function<void(const PictureRegion& region, const torch::Tensor& values)>;
   /// From 0 to 1, in shares of the work.
   using ProgressFunction = std::function<void(double done)>;
@@ -77,6 +78,8 @@ class RegionRunner {
  private:
   struct State;
   explicit RegionRunner(std::unique_ptr<State> state);
+  RegionStatistics run_once(int height, int width, const Source& source, const Sink& sink, const RegionOptions& options,
+                            const ProgressFunction& progress);
   std::unique_ptr<State> state_;
 };
 

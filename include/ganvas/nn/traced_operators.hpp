@@ -61,4 +61,11 @@ at::Tensor surround(const at::Tensor& x, std::int64_t before, std::int64_t multi
 /// `x` enlarged to the height and width of `like` (both N x C x H x W) by bilinear interpolation, corners not aligned.
 at::Tensor bilinear_like(const at::Tensor& x, const at::Tensor& like);
 
+/// Enlargement by sampling at places of its own for each group of channels (DySample, Liu et al. 2023, section 3):
+/// bilinear, and beyond the border what lies there. features: N x groups * C x H x W. offsets: in pixels of the
+/// features, from where the scale^2 parts of a pixel have their centres; N x 2 * groups * scale^2 x H x W, across
+/// before down, and of each the parts of a group beside one another. The result is N x groups * C x scale * H x scale *
+/// W or, if the groups are `added`, N x C x ..
+at::Tensor sampled(const at::Tensor& features, const at::Tensor& offsets, int scale, int groups, bool added);
+
 }  // namespace ganvas

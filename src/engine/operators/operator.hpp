@@ -67,6 +67,11 @@ struct Evaluation {
   at::Tensor take(std::size_t i) { return std::move(inputs[i]); }
 };
 
+/// Thrown by an evaluation that wants more of an input than source() said, where only values tell how much.
+struct ReachExceeded {
+  int needed;  ///< places around what is wanted
+};
+
 /// Computes a whole value in the compiled plan.
 using Kernel = std::function<void(std::span<const View> in, const View& out)>;
 

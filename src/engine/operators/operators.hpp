@@ -5,6 +5,7 @@
 
 #include "engine/kernels/attention.hpp"
 #include "engine/kernels/channel_mixing.hpp"
+#include "engine/kernels/sampling.hpp"
 #include "engine/operators/operator.hpp"
 
 /// All operators with their fields; what they do is in <name>.cpp, and what their functions are for in operator.hpp.
@@ -357,6 +358,22 @@ struct ChannelAttention final : KernelOperator {
   Kernel kernel() const override;
 };
 
+/// Enlargement by sampling (ganvas/nn/traced_operators.hpp). Inputs: features, offsets
+struct Sampled final : KernelOperator {
+  Sampling kind;
+  int reach = 4;  ///< places around a pixel's own that a part of the result is given; more if ReachExceeded says so
+
+  static std::vector<Traced> traced();
+  static std::vector<Example> examples();
+  int side(Axis, int from) const override { return from * kind.factor; }
+  Span source(std::size_t which, Axis axis, Span wanted, int from) const override;
+  Effort effort() const override { return Effort::sum; }
+  at::Tensor evaluate(Evaluation& e) const override;
+  std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
+  std::string script(ScriptWriter& writer, const Names& inputs) const override;
+  Kernel kernel() const override;
+};
+
 /// The largest value of each window, without borders
 struct MaxPool final : KernelOperator {
   std::array<int, 2> window{2, 2}, stride{2, 2};  ///< down, across
@@ -398,9 +415,10 @@ struct Mean final : KernelOperator {
 };
 
 /// A new operator is one more here. Whatever must know each of them visits this and doesn't compile before it does.
-using AnyOperator = std::variant<Input, Convolution, TransposedConvolution, Activation, Add, Multiply, Affine, Concat,
-                                 PixelShuffle, PixelUnshuffle, Nearest, Bilinear, Pad, InstanceNorm, GroupNorm,
-                                 ChannelSlice, Mean, LayerNorm, WindowAttention, ChannelAttention, MaxPool, GatedSum>;
+using AnyOperator =
+    std::variant<Input, Convolution, TransposedConvolution, Activation, Add, Multiply, Affine, Concat, PixelShuffle,
+                 PixelUnshuffle, Nearest, Bilinear, Pad, InstanceNorm, GroupNorm, ChannelSlice, Mean, LayerNorm,
+                 WindowAttention, ChannelAttention, Sampled, MaxPool, GatedSum>;
 
 /// What all operators have.
 const Operator& common_part(const AnyOperator& op);

@@ -166,6 +166,17 @@ std::unique_ptr<RegionRunner> RegionRunner::compile(Generator& network, std::str
 
 RegionStatistics RegionRunner::run(int height, int width, const Source& source, const Sink& sink,
                                    const RegionOptions& options, const ProgressFunction& progress) {
+  for (;;) try {
+      return run_once(height, width, source, sink, options, progress);
+    } catch (const engine::ReachExceeded& reach) {
+      // Sampled far from where it begins: once more with room for that, and for twice as much.
+      for (engine::Node& node : state_->graph)
+        if (auto* sampled = as<engine::Sampled>(node)) sampled->reach = 2 * reach.needed;
+    }
+}
+
+RegionStatistics RegionRunner::run_once(int height, int width, const Source& source, const Sink& sink,
+                                        const RegionOptions& options, const ProgressFunction& progress) {
   const torch::NoGradGuard no_grad;
   const State::Plan plan = state_->affordable_plan({height, width}, options);
   RegionStatistics result = state_->statistics(plan);

@@ -105,7 +105,7 @@ class RealPlksr final : public Generator {
     x = output_conv(last_, x);
     // Published as every channel repeated before a shuffle, which is the enlarged picture behind it.
     if (!sampler_) return torch::pixel_shuffle(x, scale_) + enlarge_nearest(input, scale_);
-    return sampler_->forward(x + torch::repeat_interleave(input, scale_ * scale_, 1));
+    return sampler_->forward(x, input);
   }
   GeneratorInfo info() const override {
     const int block = 2 + options_.kernel / 2 + options_.attention;
