@@ -7,6 +7,9 @@
 
 namespace ganvas {
 
+class EngineMemory {};
+std::shared_ptr<EngineMemory> make_engine_memory() { return std::make_shared<EngineMemory>(); }
+
 struct Engine::State {};
 
 bool engine_has_bf16() { return false; }

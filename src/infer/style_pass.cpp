@@ -20,9 +20,10 @@ namespace {
 
 using torch::Tensor;
 
-constexpr double tile_bytes = 64e6;             ///< of features of one tile, roughly
-constexpr std::int64_t strip_values = 1 << 21;  ///< of features of one strip of the map
-constexpr double most_fp32 = 1073741824.0;      ///< bytes of a map beyond which it is fp16
+constexpr double tile_bytes = 64e6;  ///< of features of one tile, roughly
+/// Of features in one strip of the map that is observed, or changed.
+constexpr std::int64_t observed_values = 1 << 21, changed_values = 1 << 23;
+constexpr double most_fp32 = 1073741824.0;  ///< bytes of a map beyond which it is fp16
 
 /// What a tile's core needs around it, inside the whole.
 cv::Rect with_context(const cv::Rect& core, int reach, const cv::Rect& whole) {
@@ -39,11 +40,14 @@ Tensor cut_out(const Tensor& x, const cv::Rect& rect) {
 
 template <typename Work>
 void for_each_tile(const cv::Rect& whole, int side, const std::function<void(double)>& progress, const Work& work) {
-  const int columns = divided_up(whole.width, side), rows = divided_up(whole.height, side);
+  // As equal as can be, and rather half as large again than one more.
+  const auto equal = [side](int size) { return divided_up(size, std::max(1, (2 * size + side / 2) / (2 * side))); };
+  const int width = equal(whole.width), height = equal(whole.height);
+  const int columns = divided_up(whole.width, width), rows = divided_up(whole.height, height);
   for (int y = 0; y < rows; ++y)
     for (int x = 0; x < columns; ++x) {
       throw_if_interrupted();
-      work(cv::Rect(x * side, y * side, side, side) & whole);
+      work(cv::Rect(x * width, y * height, width, height) & whole);
       progress((y * static_cast<double>(columns) + x + 1) / (static_cast<double>(rows) * columns));
     }
 }
@@ -88,9 +92,7 @@ constexpr double affordable_psnr = 45;
 
 /// Features of the whole picture.
 struct StylePass::Map {
-  Map(int height, int width, int channels)
-      : whole(0, 0, width, height),
-        rows(static_cast<int>(std::clamp<std::int64_t>(strip_values / (std::int64_t{width} * channels), 1, height))) {
+  Map(int height, int width, int channels) : whole(0, 0, width, height) {
     const double bytes = 4.0 * width * height * channels;
     features = torch::empty({1, channels, height, width},
                             torch::TensorOptions(bytes > most_fp32 ? torch::kHalf : torch::kFloat)
@@ -100,18 +102,28 @@ struct StylePass::Map {
     return cut_out(features, rect).to(device, torch::kFloat);
   }
   void write(const cv::Rect& rect, const Tensor& values) {
+    if (rect == whole && values.sizes() == features.sizes() && values.options().type_equal(features.options()) &&
+        values.is_contiguous(torch::MemoryFormat::ChannelsLast)) {
+      features = values;
+      return;
+    }
     cut_out(features, rect).copy_(features.scalar_type() == torch::kHalf ? values.clamp(-65504, 65504) : values);
   }
-  /// The rows of strip `begin`, and how it goes on.
-  cv::Rect strip(int begin) const { return cv::Rect(0, begin, whole.width, rows) & whole; }
+  /// As many rows as so many values fill.
+  int rows_of(std::int64_t values) const {
+    return static_cast<int>(std::clamp<std::int64_t>(values / (whole.width * features.size(1)), 1, whole.height));
+  }
+  cv::Rect strip(int begin, int rows) const { return cv::Rect(0, begin, whole.width, rows) & whole; }
 
   cv::Rect whole;
-  int rows;  ///< of a strip
   Tensor features;
 };
 
 StylePass::StylePass(StyleNetworkPtr network, const RunOptions& options, int tile)
-    : network_(std::move(network)), info_(network_->info()), device_(parse_device(options.device)) {
+    : network_(std::move(network)),
+      info_(network_->info()),
+      device_(parse_device(options.device)),
+      memory_(make_engine_memory()) {
   use_cpu_threads(options.threads);
   use_channels_last(*network_);
   network_->to(device_);
@@ -133,7 +145,8 @@ void StylePass::compile(bool bf16, bool unless_slower) {
   const auto compiled = [&](bool decodes) {
     std::string why;
     StyleEnd end(network_, decodes);
-    auto engine = Engine::compile(end, {.bf16 = bf16, .unless_slower = unless_slower, .int8_record = {}}, why);
+    auto engine =
+        Engine::compile(end, {.bf16 = bf16, .unless_slower = unless_slower, .int8_record = {}, .memory = memory_}, why);
     if (!engine) log(LogLevel::debug, "LibTorch runs this network's {}: {}", decodes ? "decoder" : "encoder", why);
     return engine;
   };
@@ -180,9 +193,10 @@ void StylePass::encode(Map& map, const Source& source, const std::function<void(
 StyleStatistics StylePass::statistics(const Map& map, int step, const Tensor& weights) {
   const StyleStep& about = info_.steps[static_cast<std::size_t>(step)];
   StyleStatistics sum;
-  for (int y = 0; y < map.whole.height; y += map.rows) {
+  const int rows = map.rows_of(observed_values);
+  for (int y = 0; y < map.whole.height; y += rows) {
     throw_if_interrupted();
-    const cv::Rect core = map.strip(y), seen = with_context(core, about.observed_reach, map.whole);
+    const cv::Rect core = map.strip(y, rows), seen = with_context(core, about.observed_reach, map.whole);
     const Tensor values = cut_out(network_->observed(step, map.read(seen, device_)), core - seen.tl());
     const Tensor counted = weights.defined() ? cut_out(weights, core).to(device_) : Tensor();
     sum = merged(sum, observe(values, about.observes, counted));
@@ -190,21 +204,40 @@ StyleStatistics StylePass::statistics(const Map& map, int step, const Tensor& we
   return sum;
 }
 
+std::unique_ptr<Engine> StylePass::step_engine(int step, const StyleStatistics& statistics, const StyleCode& code) {
+  if (!decoder_ || !plain_steps_) return nullptr;
+  const GeneratorPtr plain = network_->plain_step(step, statistics, code);
+  std::string why = "it isn't a plain network";
+  const EngineOptions options{
+      .bf16 = decoder_->bf16(), .int8_record = {}, .memory = memory_, .compared = !compared_steps_};
+  auto engine = plain ? Engine::compile(*plain, options, why) : nullptr;
+  compared_steps_ = true;
+  if (!engine) {
+    log(LogLevel::debug, "LibTorch runs this network's steps: {}", why);
+    plain_steps_ = false;
+  }
+  return engine;
+}
+
 void StylePass::apply(Map& map, int step, const std::vector<StyleRegion>& regions,
                       const std::vector<StyleStatistics>& statistics) {
   const int reach = info_.steps[static_cast<std::size_t>(step)].reach;
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (std::size_t r = 0; r < regions.size(); ++r) engines.push_back(step_engine(step, statistics[r], regions[r].code));
   Tensor above;  // rows that the next strip needs, as they were before this step
-  for (int y = 0; y < map.whole.height; y += map.rows) {
+  const int rows = map.rows_of(changed_values);
+  for (int y = 0; y < map.whole.height; y += rows) {
     throw_if_interrupted();
-    const cv::Rect core = map.strip(y), seen = with_context(core, reach, map.whole);
+    const cv::Rect core = map.strip(y, rows), seen = with_context(core, reach, map.whole);
     Tensor x = map.read(seen, device_);
     if (const int overlap = core.y - seen.y; overlap > 0)
       x = torch::cat({above, x.narrow(2, overlap, x.size(2) - overlap)}, 2);
     const int end = core.y + core.height - seen.y, kept = std::min(reach, end);
-    above = x.narrow(2, end - kept, kept).clone();
+    if (core.br().y < map.whole.height) above = x.narrow(2, end - kept, kept).clone();
     Tensor result, total;
     for (std::size_t r = 0; r < regions.size(); ++r) {
-      const Tensor made = cut_out(network_->apply(step, x, statistics[r], regions[r].code), core - seen.tl());
+      const Tensor changed = engines[r] ? engines[r]->run(x) : network_->apply(step, x, statistics[r], regions[r].code);
+      const Tensor made = cut_out(changed, core - seen.tl());
       if (!regions[r].share.defined()) {
         result = made;
         break;

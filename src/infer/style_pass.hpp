@@ -59,12 +59,17 @@ class StylePass {
   void decode(const Map& map, const Sink& sink, const std::function<void(double)>& progress);
   void compile(bool bf16, bool unless_slower);
   torch::Tensor sample();
+  /// A step of one style, compiled; null where that can't be.
+  std::unique_ptr<Engine> step_engine(int step, const StyleStatistics& statistics, const StyleCode& code);
 
   StyleNetworkPtr network_;
   StyleNetworkInfo info_;
   torch::Device device_;
   int tile_;                                   ///< in places
+  std::shared_ptr<EngineMemory> memory_;       ///< of all engines here
   std::unique_ptr<Engine> encoder_, decoder_;  ///< the network's ends compiled, where that can be
+  bool plain_steps_ = true;                    ///< as far as is known the steps can be, too
+  bool compared_steps_ = false;                ///< the first of them was compared with what LibTorch makes of it
 };
 
 }  // namespace ganvas

@@ -254,9 +254,12 @@ void Stylizer::State::run_network(const Image& small, const Image& alpha,
 /// Colours, strength and masks, for one part of the picture.
 void Stylizer::State::finish(const Image& image, const cv::Mat& coverage, const cv::Rect& rect, cv::Mat styled,
                              Image& result) const {
-  const cv::Mat content = in_floats(to_rgb(colour_part(Image(image.pixels(rect)))).pixels);
+  const bool mixed = options.strength < 1 || !coverage.empty();
+  cv::Mat content;
+  if (mixed || options.keep_colour == KeepColour::luma)
+    content = in_floats(to_rgb(colour_part(Image(image.pixels(rect)))).pixels);
   if (options.keep_colour == KeepColour::luma) keep_chroma(styled, content);
-  if (options.strength < 1 || !coverage.empty())
+  if (mixed)
     for (int y = 0; y < styled.rows; ++y) {
       auto* out = styled.ptr<cv::Vec3f>(y);
       const auto* in = content.ptr<cv::Vec3f>(y);

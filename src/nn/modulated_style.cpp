@@ -37,6 +37,48 @@ torch::Tensor ResidualLayerImpl::modulated(const torch::Tensor& x, const torch::
   return x + weight * conv2->forward(inner) + bias * inner;
 }
 
+namespace {
+
+/// ResidualLayer::modulated() of normalised features: all that is done to channels is in the weights of its two
+/// convolutions, since a reflected border changes with the features.
+class PlainStep final : public Generator {
+ public:
+  PlainStep(ResidualLayer layer, torch::Tensor factor, const torch::Tensor& shift, const torch::Tensor& weight,
+            const torch::Tensor& bias)
+      : factor_(std::move(factor)) {
+    const torch::NoGradGuard no_grad;
+    const auto column = [](const torch::Tensor& values) { return values.view({-1, 1, 1, 1}); };
+    // weight * conv(x) + bias * x as one convolution.
+    const auto modulated = [&](const torch::nn::Conv2d& conv) {
+      torch::Tensor made = conv->weight * column(weight);
+      made.select(3, 1).select(2, 1).diagonal().add_(bias.flatten());
+      return made;
+    };
+    const torch::Tensor first = modulated(layer->conv1->conv_layer);
+    weight1_ = register_parameter("weight1", first * factor_, false);
+    bias1_ = register_parameter(
+        "bias1", layer->conv1->conv_layer->bias * weight.flatten() + torch::matmul(first.sum({2, 3}), shift.flatten()),
+        false);
+    weight2_ = register_parameter("weight2", modulated(layer->conv2->conv_layer), false);
+    bias2_ = register_parameter("bias2", layer->conv2->conv_layer->bias * weight.flatten() + shift.flatten(), false);
+  }
+  torch::Tensor forward(const torch::Tensor& x) override {
+    const torch::Tensor inner = relu_of(torch::conv2d(reflect_pad(x, 1), weight1_, bias1_));
+    return x * factor_ + torch::conv2d(reflect_pad(inner, 1), weight2_, bias2_);
+  }
+  GeneratorInfo info() const override {
+    const int channels = static_cast<int>(weight1_.size(0));
+    return {.in_channels = channels, .out_channels = channels, .halo = 2};
+  }
+  std::string architecture() const override { return "style step"; }
+  nlohmann::json config() const override { return nlohmann::json::object(); }
+
+ private:
+  torch::Tensor factor_, weight1_, bias1_, weight2_, bias2_;
+};
+
+}  // namespace
+
 StyleEncoderImpl::StyleEncoderImpl(torch::nn::Sequential first, int channels) : enc1(std::move(first)) {
   enc1->push_back(ResidualLayer(channels));
   enc2->push_back(ResidualLayer(channels));
@@ -97,14 +139,26 @@ StyleCode ModulatedStyleNetwork::encode_style(const torch::Tensor& pictures, con
           {"bias2", signal("bias2", second, weights)}};
 }
 
-torch::Tensor ModulatedStyleNetwork::apply(int step, const torch::Tensor& x, const StyleStatistics& own,
-                                           const StyleCode& code) {
+ModulatedStyleNetwork::Change ModulatedStyleNetwork::change(int step, const StyleStatistics& own,
+                                                            const StyleCode& code) const {
   // The deep features' style comes first, as the decoder goes back.
   const std::string level = step == 0 ? "2" : "1";
   const torch::Tensor factor = code.at("deviation" + level) / own.deviation().to(torch::kFloat);
   const torch::Tensor shift = code.at("mean" + level) - own.mean.to(torch::kFloat) * factor;
-  const torch::Tensor normed = torch::addcmul(shift, x, factor);
-  return (step == 0 ? dec1_ : dec2_)->modulated(normed, code.at("weight" + level), code.at("bias" + level));
+  return {step == 0 ? dec1_ : dec2_, factor, shift, code.at("weight" + level), code.at("bias" + level)};
+}
+
+torch::Tensor ModulatedStyleNetwork::apply(int step, const torch::Tensor& x, const StyleStatistics& own,
+                                           const StyleCode& code) {
+  Change made = change(step, own, code);
+  return made.layer->modulated(torch::addcmul(made.shift, x, made.factor), made.weight, made.bias);
+}
+
+GeneratorPtr ModulatedStyleNetwork::plain_step(int step, const StyleStatistics& own, const StyleCode& code) {
+  const Change made = change(step, own, code);
+  return made.factor.size(0) == 1
+             ? std::make_shared<PlainStep>(made.layer, made.factor, made.shift, made.weight, made.bias)
+             : nullptr;
 }
 
 }  // namespace ganvas

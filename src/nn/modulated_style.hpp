@@ -56,6 +56,7 @@ class ModulatedStyleNetwork : public StyleNetwork {
   torch::Tensor encode(const torch::Tensor& pictures) override { return content_encoder_->forward(pictures); }
   torch::Tensor apply(int step, const torch::Tensor& features, const StyleStatistics& statistics,
                       const StyleCode& code) override;
+  GeneratorPtr plain_step(int step, const StyleStatistics& statistics, const StyleCode& code) override;
 
  protected:
   /// To be called once, with sequences of their own for both encoders.
@@ -68,6 +69,12 @@ class ModulatedStyleNetwork : public StyleNetwork {
   torch::nn::Module& decoder() { return *decoder_; }
 
  private:
+  /// What a step does: its layer, its features' new means and deviations (as factor and shift), and its modulation.
+  struct Change {
+    ResidualLayer layer;
+    torch::Tensor factor, shift, weight, bias;
+  };
+  Change change(int step, const StyleStatistics& own, const StyleCode& code) const;
   torch::Tensor signal(const char* name, const torch::Tensor& features, const torch::Tensor& weights);
 
   StyleEncoder content_encoder_{nullptr}, style_encoder_{nullptr};

@@ -156,6 +156,29 @@ TEST_CASE("style networks: statistics of parts add up, and weights leave places 
   CHECK(observe(x, Observation::moments, torch::zeros({1, 1, 9, 7})).deviation().isfinite().all().item<bool>());
 }
 
+TEST_CASE("style networks: a step as a plain network is the step") {
+  const torch::NoGradGuard no_grad;
+  int seen = 0;
+  for (const auto& network : all_style_examples()) {
+    CAPTURE(network->architecture());
+    torch::manual_seed(7);
+    Tensor x = network->encode(torch::rand({1, 3, 40, 56}));
+    const StyleCode code = network->encode_style(torch::rand({1, 3, 48, 32}));
+    for (std::size_t i = 0; i < network->info().steps.size(); ++i) {
+      const int step = static_cast<int>(i);
+      const StyleStatistics statistics =
+          observe(network->observed(step, x), network->info().steps[i].observes, /*weights=*/{});
+      const Tensor expected = network->apply(step, x, statistics, code);
+      if (const GeneratorPtr plain = network->plain_step(step, statistics, code)) {
+        ++seen;
+        CHECK(relative_error(plain->forward(x), expected) < 1e-5);
+      }
+      x = expected;
+    }
+  }
+  CHECK(seen >= 4);
+}
+
 TEST_CASE("style networks: what the info says of reach is enough to cut a picture anywhere") {
   const torch::NoGradGuard no_grad;
   for (const auto& network : all_style_examples()) {

@@ -28,6 +28,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/core/log.hpp"
+#include "ganvas/core/memory.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/core/rng.hpp"
 #include "ganvas/core/scratch_folder.hpp"
@@ -227,6 +228,7 @@ int main(int argc, char** argv) try {
   using namespace ganvas;
   // As the program does before it loads OpenMP, which is here already: once more from the start.
   if (!std::getenv("GOMP_SPINCOUNT") && ::setenv("GOMP_SPINCOUNT", "10000", 0) == 0) ::execv("/proc/self/exe", argv);
+  keep_freed_memory();
   if (argc >= 4 && argv[1] == std::string("train")) return bench_train(argc, argv);
   if (argc == 4 && argv[1] == std::string("translate")) return bench_translate(argv[2], std::atoi(argv[3]));
   if (argc == 4 && argv[1] == std::string("stylize")) return bench_stylize(argv[2], std::atoi(argv[3]));

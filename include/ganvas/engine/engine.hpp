@@ -23,11 +23,18 @@ enum class FeatureLayout {
   together
 };
 
+/// Memory for features. Engines may share it of which never two run at the same time: fresh memory costs the system's
+/// time, page by page.
+class EngineMemory;
+std::shared_ptr<EngineMemory> make_engine_memory();
+
 struct EngineOptions {
   bool bf16 = false;           ///< features in bf16 where the machine has it
   bool unless_slower = false;  ///< and there alone where that is no slower than fp32, as far as known or measured
   std::string int8_record;     ///< of Int8Calibration: convolutions in int8; empty: none
   FeatureLayout layout = FeatureLayout::automatic;  ///< the others: for tests and measurements
+  std::shared_ptr<EngineMemory> memory{};           ///< null: of its own
+  bool compared = true;  ///< with the network's own result; needless for one that differs from another in weights alone
 };
 
 /// Runs a generator on the CPU without LibTorch: its trace, folded and laid out once for every picture size, on

@@ -15,6 +15,7 @@
 #include "ganvas/core/registry.hpp"
 #include "ganvas/format/model_file.hpp"
 #include "ganvas/nn/detected.hpp"
+#include "ganvas/nn/generator.hpp"
 #include "ganvas/nn/style_statistics.hpp"
 
 namespace ganvas {
@@ -57,6 +58,11 @@ class StyleNetwork : public torch::nn::Module {
   virtual torch::Tensor observed(int /*step*/, const torch::Tensor& features) { return features; }
   virtual torch::Tensor apply(int step, const torch::Tensor& features, const StyleStatistics& statistics,
                               const StyleCode& code) = 0;
+  /// apply() with these statistics and one style as a network of features alone, N x channels x h x w to the same,
+  /// where a step is one: so the engine can run it. Null: it isn't.
+  virtual GeneratorPtr plain_step(int /*step*/, const StyleStatistics& /*statistics*/, const StyleCode& /*code*/) {
+    return nullptr;
+  }
   /// The result may overshoot [0, 1].
   virtual torch::Tensor decode(const torch::Tensor& features) = 0;
 

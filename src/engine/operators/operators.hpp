@@ -218,6 +218,7 @@ struct PixelUnshuffle final : KernelOperator {
   std::string onnx(OnnxWriter& writer, const Names& inputs) const override;
   std::string script(ScriptWriter& writer, const Names& inputs) const override;
   Kernel kernel() const override;
+  bool takes_any_layout() const override { return true; }
 };
 
 /// Enlargement by whole factors.

@@ -4,6 +4,9 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/upsample_nearest2d.h>
 
+#include <cstddef>
+#include <cstring>
+
 #include "engine/export/onnx_writer.hpp"
 #include "engine/export/script_writer.hpp"
 #include "engine/graph/call.hpp"
@@ -23,8 +26,36 @@ void translate_pixel_shuffle(Call& call) {
   call.give(made, {call.picture(0)});
 }
 
+/// Whole blocks of channels come as they are and lie as they will: runs of `bytes`.
+template <int bytes>
+void move_blocks(const View& in, int factor, const View& out) {
+  const auto row_bytes = [](const View& view) { return static_cast<std::ptrdiff_t>(view.width) * bytes; };
+#pragma omp parallel for collapse(2)
+  for (int block = 0; block < out.blocks(); ++block)
+    for (int row = 0; row < out.height; ++row) {
+      std::byte* to = static_cast<std::byte*>(out.data) + (std::ptrdiff_t{block} * out.height + row) * row_bytes(out);
+      for (int j = 0; j < factor; ++j) {
+        const std::ptrdiff_t source = std::ptrdiff_t{row % factor * factor + j} * out.blocks() + block;
+        const std::byte* from =
+            static_cast<const std::byte*>(in.data) + (source * in.height + row / factor) * row_bytes(in);
+        for (std::ptrdiff_t x = 0; x < in.width; ++x)
+          std::memcpy(to + (x * factor + j) * bytes, from + x * bytes, bytes);
+      }
+    }
+}
+
+/// Whether move_blocks() did it.
+bool move_whole_blocks(const View& in, int factor, const View& out) {
+  if (in.block != 16 || out.block != 16 || in.element != out.element || out.channels % out.block != 0) return false;
+  if (in.element == Element::bf16) move_blocks<32>(in, factor, out);
+  else if (in.element == Element::fp32) move_blocks<64>(in, factor, out);
+  else return false;
+  return true;
+}
+
 /// `base` without data: none.
 void shuffle(const View& in, int factor, bool grouped, const View& base, const View& out) {
+  if (grouped && !base.data && move_whole_blocks(in, factor, out)) return;
   const int planes = factor * factor;
   for_lines(in.height, [&](int y, Rows* rows, std::vector<float>& line) {
     rows[0].load_all(in, y);
@@ -57,13 +88,16 @@ void shuffle(const View& in, int factor, bool grouped, const View& base, const V
 std::vector<Traced> PixelShuffle::traced() { return {{"aten::pixel_shuffle", translate_pixel_shuffle}}; }
 
 std::vector<Example> PixelShuffle::examples() {
-  const Tensor weight = 0.3 * at::randn({12, 3, 3, 3});
+  const Tensor weight = 0.3 * at::randn({12, 3, 3, 3}), wide = at::randn({128, 3, 1, 1});
   const auto convolved = [weight](const Tensor& x) {
     return at::conv2d(x, weight, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1});
   };
   return {{.name = "pixel shuffle: twice",
            .forward = [](const Tensor& x) { return at::pixel_shuffle(at::sigmoid(x), 2); },
            .channels = 20,
+           .scale = 2},
+          {.name = "pixel shuffle: whole blocks behind a convolution",
+           .forward = [wide](const Tensor& x) { return at::sigmoid(at::pixel_shuffle(at::conv2d(x, wide), 2)); },
            .scale = 2},
           {.name = "pixel shuffle: three times",
            .forward = [](const Tensor& x) { return at::pixel_shuffle(x, 3); },

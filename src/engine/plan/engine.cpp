@@ -21,7 +21,6 @@
 #include "ganvas/core/memory.hpp"
 #include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/precision.hpp"
-#include "ganvas/nn/registry.hpp"
 
 namespace ganvas {
 
@@ -56,18 +55,41 @@ double relative_error(const torch::Tensor& result, const torch::Tensor& expected
   return root_mean_square(result - expected) / std::max(root_mean_square(expected), 1e-30);
 }
 
+/// A network's weights in bf16 for the while.
+class InHalf {
+ public:
+  explicit InHalf(Generator& network) : values_(network.parameters()) {
+    const auto buffers = network.buffers();
+    values_.insert(values_.end(), buffers.begin(), buffers.end());
+    for (const torch::Tensor& value : values_) whole_.push_back(value.data());
+    network.to(torch::kBFloat16);
+  }
+  ~InHalf() {
+    for (std::size_t i = 0; i < values_.size(); ++i) values_[i].set_data(whole_[i]);
+  }
+  InHalf(const InHalf&) = delete;
+  InHalf& operator=(const InHalf&) = delete;
+
+ private:
+  std::vector<torch::Tensor> values_, whole_;
+};
+
 /// What bf16 does to the network as LibTorch runs it: for noise, much with some networks (SPAN's features change sign).
-double error_of_bf16(const Generator& network, const torch::Tensor& picture, const torch::Tensor& expected) {
-  const GeneratorPtr half = replicate(network);
-  half->to(torch::kBFloat16);
-  half->eval();
-  return relative_error(half->forward(picture).to(torch::kFloat), expected);
+double error_of_bf16(Generator& network, const torch::Tensor& picture, const torch::Tensor& expected) {
+  const InHalf half(network);
+  return relative_error(network.forward(picture).to(torch::kFloat), expected);
 }
 
-/// Memory for the features of all plans, which run one after the other.
-class Arena {
+}  // namespace
+
+/// It only ever grows.
+class EngineMemory {
  public:
-  ~Arena() { std::free(data_); }
+  EngineMemory() = default;
+  ~EngineMemory() { std::free(data_); }
+  EngineMemory(const EngineMemory&) = delete;
+  EngineMemory& operator=(const EngineMemory&) = delete;
+
   std::byte* at_least(std::size_t bytes) {
     if (bytes <= size_) return data_;
     std::free(data_);
@@ -90,7 +112,7 @@ class Arena {
   std::size_t size_ = 0;
 };
 
-}  // namespace
+std::shared_ptr<EngineMemory> make_engine_memory() { return std::make_shared<EngineMemory>(); }
 
 struct Engine::State {
   engine::Graph graph;
@@ -106,7 +128,7 @@ struct Engine::State {
     engine::Plan plan;
   };
   std::list<Sized> plans;  ///< used last first
-  Arena arena;
+  std::shared_ptr<EngineMemory> memory;
 
   /// Networks that work on multiples pad by themselves; the trace had no need to.
   torch::Tensor padded(const torch::Tensor& picture) const {
@@ -145,6 +167,7 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, const EngineOptions&
   const GeneratorInfo info = network.info();
   auto state = std::make_unique<State>();
   try {
+    state->memory = options.memory ? options.memory : make_engine_memory();
     state->graph = engine::fold(engine::trace(network));
     state->numbers.int8 = !options.int8_record.empty();
     if (state->numbers.int8) engine::apply_int8_record(state->graph, options.int8_record);
@@ -156,6 +179,7 @@ std::unique_ptr<Engine> Engine::compile(Generator& network, const EngineOptions&
     state->multiple = engine::outer_multiple(state->graph, info.multiple);
     state->scale = info.scale;
     std::unique_ptr<Engine> made(new Engine(std::move(state)));
+    if (!options.compared) return made;
     const torch::NoGradGuard no_grad;
     const torch::Tensor picture = engine::check_picture(info);
     const torch::Tensor expected = made->int8() ? made->simulated(picture) : network.forward(picture);
@@ -190,7 +214,7 @@ torch::Tensor Engine::run(const torch::Tensor& picture) {
   torch::Tensor output =
       torch::empty({1, result.channels, result.height, result.width},
                    torch::TensorOptions().dtype(torch::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
-  plan.run(state_->arena.at_least(plan.arena_bytes()), input.data_ptr<float>(), output.data_ptr<float>());
+  plan.run(state_->memory->at_least(plan.arena_bytes()), input.data_ptr<float>(), output.data_ptr<float>());
   return state_->cut(output, picture);
 }
 

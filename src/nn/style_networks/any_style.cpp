@@ -5,12 +5,14 @@
 // place's pixels it makes: a picture in its own style came back at 18 dB.
 #include <torch/torch.h>
 
+#include <array>
 #include <functional>
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/nn/init.hpp"
 #include "nn/blocks.hpp"
 #include "nn/config.hpp"
+#include "nn/mixed.hpp"
 #include "nn/modulated_style.hpp"
 
 namespace ganvas::any_style_plugin {
@@ -30,6 +32,21 @@ nn::Sequential unshuffled_head(int width) {
   return head;
 }
 
+/// The weights of a 3x3 convolution for pixels that a shuffle of 2 has not yet put in their places:
+/// O x C x 3 x 3 -> 4 O x 4 C x 3 x 3.
+Tensor of_cells(const Tensor& weight) {
+  // Output pixel i of a cell reads, with tap d, pixel k of the cell that is `a` from its own (a and d from 0).
+  std::array<float, 2 * 2 * 3 * 3> taps{};
+  for (int i = 0; i < 2; ++i)
+    for (int d = 0; d < 3; ++d) {
+      const int pixel = i + d + 1;
+      taps[static_cast<std::size_t>(((i * 2 + pixel % 2) * 3 + pixel / 2) * 3 + d)] = 1;
+    }
+  const Tensor reads = torch::tensor(torch::ArrayRef<float>(taps)).to(weight.options()).view({2, 2, 3, 3});
+  return torch::einsum("ocde,ikad,jlbe->oijcklab", {weight, reads, reads})
+      .reshape({4 * weight.size(0), 4 * weight.size(1), 3, 3});
+}
+
 class AnyStyle final : public ModulatedStyleNetwork {
  public:
   explicit AnyStyle(const nlohmann::json& config)
@@ -43,8 +60,7 @@ class AnyStyle final : public ModulatedStyleNetwork {
   }
 
   StyleNetworkInfo info() const override {
-    // One place of the first convolution and four of the residual layers; back, a place, one at half the size and one
-    // pixel: seven pixels.
+    // One place of the first convolution and four of the residual layers; back, a place and two at half the size.
     return {.cell = cell,
             .channels = width_,
             .encode_reach = 5 * cell,
@@ -52,9 +68,15 @@ class AnyStyle final : public ModulatedStyleNetwork {
             .steps = both_steps(),
             .live_values = std::max(12, width_ / 4)};
   }
+  /// The last convolution comes before the last shuffle, as one of pixels two by two: of a few channels of the whole
+  /// picture nothing is fast. What a reflection shows it behind the border is what the outermost place repeats.
   Tensor decode(const Tensor& features) override {
-    const Tensor half = torch::relu(torch::pixel_shuffle(wide_->forward(features), 2));
-    return last_->picture_of(torch::pixel_shuffle(shuffled_->forward(half), 2));
+    const Tensor half = torch::pixel_shuffle(torch::relu(wide_->forward(features)), 2);
+    const Tensor pixels = torch::replication_pad2d(shuffled_->forward(half).to(torch::kFloat), {1, 1, 1, 1});
+    const AutocastScope off(false, features.is_cuda());
+    return torch::pixel_shuffle(torch::conv2d(pixels, of_cells(last_->conv_layer->weight.to(torch::kFloat)),
+                                              last_->conv_layer->bias.to(torch::kFloat).repeat_interleave(4)),
+                                2);
   }
   std::string architecture() const override { return "any-style"; }
   nlohmann::json config() const override { return {{"width", width_}, {"tail_width", tail_width_}}; }
