@@ -4,9 +4,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <memory>
 
 #include "ganvas/core/error.hpp"
 
@@ -49,11 +51,36 @@ void handle_alarm(int) {
   wake_waiting_threads();
 }
 
+/// Where handlers of this thread put what they need. On the stack it would land among a picture's values: code that
+/// oneDNN writes for matrix products keeps the stack pointer in a buffer of its own while it works.
+class HandlerStack {
+ public:
+  HandlerStack() {
+    stack_t now{};
+    if (::sigaltstack(nullptr, &now) != 0 || !(now.ss_flags & SS_DISABLE)) return;  // a sanitiser's
+    const std::size_t size = std::max(std::size_t{64} << 10, static_cast<std::size_t>(SIGSTKSZ));
+    memory_ = std::make_unique<std::byte[]>(size);
+    const stack_t own{memory_.get(), 0, size};
+    if (::sigaltstack(&own, nullptr) != 0) memory_.reset();
+  }
+  ~HandlerStack() {
+    constexpr stack_t none{nullptr, SS_DISABLE, 0};
+    if (memory_) ::sigaltstack(&none, nullptr);
+  }
+  HandlerStack(const HandlerStack&) = delete;
+  HandlerStack& operator=(const HandlerStack&) = delete;
+
+ private:
+  std::unique_ptr<std::byte[]> memory_;
+};
+
+void handle_aside() { thread_local const HandlerStack stack; }
+
 void set_handler(int signal, void (*handler)(int), int flags) {
   struct sigaction action {};
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = flags;
+  action.sa_flags = flags | SA_ONSTACK;
   ::sigaction(signal, &action, nullptr);
 }
 
@@ -65,6 +92,7 @@ bool is_ignored(int signal) {
 }  // namespace
 
 void install_interrupt_handler() {
+  handle_aside();
   for (const int signal : {SIGINT, SIGTERM, SIGHUP})
     if (!is_ignored(signal)) set_handler(signal, handle, SA_RESTART);
   // Begun anew after the first signal, a call in which this very thread waits ends with the alarm.
@@ -92,6 +120,7 @@ void set_interrupted(bool value) noexcept {
 }
 
 InterruptibleCall::InterruptibleCall() noexcept : slot_(-1) {
+  handle_aside();
   for (std::size_t i = 0; i < waiting.size() && slot_ < 0; ++i) {
     pthread_t free = 0;
     if (waiting[i].compare_exchange_strong(free, ::pthread_self())) slot_ = static_cast<int>(i);

@@ -11,6 +11,7 @@
 #include <exception>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "ganvas/core/error.hpp"
@@ -300,6 +301,31 @@ TEST_CASE("one signal ends the wait for a pipe, in any thread, and ignored signa
     };
     CHECK(killed_while(ignoring, not_interrupted, signal) == 0);
   }
+}
+
+TEST_CASE("handlers of signals run on a stack of their own, in the thread that asks for them and where one waits") {
+  /// Of a new thread, which has none by itself.
+  const auto aside_after = [](const std::function<void()>& begin) {
+    bool enabled = false;
+    std::thread([&] {
+      begin();
+      stack_t stack{};
+      enabled = ::sigaltstack(nullptr, &stack) == 0 && !(stack.ss_flags & SS_DISABLE);
+    }).join();
+    return enabled;
+  };
+  const auto check = [&] {
+    if (!aside_after(install_interrupt_handler)) ::_exit(4);
+    std::optional<InterruptibleCall> call;
+    if (!aside_after([&] { call.emplace(); })) ::_exit(5);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGALRM, SIGURG}) {
+      struct sigaction action {};
+      if (::sigaction(signal, nullptr, &action) != 0) ::_exit(2);
+      if (action.sa_handler != SIG_IGN && !(action.sa_flags & SA_ONSTACK)) ::_exit(3);
+    }
+  };
+  const pid_t child = child_with_signal([] {}, check, 0);
+  CHECK(end_of(child) == 0);
 }
 
 TEST_CASE("a signal that nobody looks at ends the process all the same") {

@@ -6,6 +6,7 @@ namespace ganvas {
 /// second one ends the process at once, and so does the first where nobody looks at the flag within
 /// `interrupt_patience` seconds (a library that waits for ever). Signals that the caller had ignored (nohup, background
 /// jobs of scripts) stay ignored. A closed pipe and a limit on file sizes show as write errors (SIGPIPE, SIGXFSZ).
+/// For the thread that computes: handlers run on a stack of their own there, as some libraries' code needs it.
 void install_interrupt_handler();
 inline constexpr int interrupt_patience = 3;
 /// Waits as long as it takes for somebody to look at the flag: for work whose end is worth it (a training's
