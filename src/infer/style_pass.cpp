@@ -23,7 +23,12 @@ using torch::Tensor;
 constexpr double tile_bytes = 64e6;  ///< of features of one tile, roughly
 /// Of features in one strip of the map that is observed, or changed.
 constexpr std::int64_t observed_values = 1 << 21, changed_values = 1 << 23;
+/// Tiles begin at multiples of so many cells: a Winograd convolution computes pixels in pairs, and in bf16 another
+/// pairing than the whole picture's rounds visibly otherwise.
+constexpr int paired = 2;
 constexpr double most_fp32 = 1073741824.0;  ///< bytes of a map beyond which it is fp16
+
+int in_pairs(int size) { return divided_up(size, paired) * paired; }
 
 /// What a tile's core needs around it, inside the whole.
 cv::Rect with_context(const cv::Rect& core, int reach, const cv::Rect& whole) {
@@ -41,7 +46,9 @@ Tensor cut_out(const Tensor& x, const cv::Rect& rect) {
 template <typename Work>
 void for_each_tile(const cv::Rect& whole, int side, const std::function<void(double)>& progress, const Work& work) {
   // As equal as can be, and rather half as large again than one more.
-  const auto equal = [side](int size) { return divided_up(size, std::max(1, (2 * size + side / 2) / (2 * side))); };
+  const auto equal = [side](int size) {
+    return in_pairs(divided_up(size, std::max(1, (2 * size + side / 2) / (2 * side))));
+  };
   const int width = equal(whole.width), height = equal(whole.height);
   const int columns = divided_up(whole.width, width), rows = divided_up(whole.height, height);
   for (int y = 0; y < rows; ++y)
@@ -181,7 +188,7 @@ StyleCode StylePass::encode_style(const Tensor& picture, const Tensor& weights) 
 }
 
 void StylePass::encode(Map& map, const Source& source, const std::function<void(double)>& progress) {
-  const int reach = divided_up(info_.encode_reach, info_.cell);
+  const int reach = in_pairs(divided_up(info_.encode_reach, info_.cell));
   for_each_tile(map.whole, tile_, progress, [&](const cv::Rect& core) {
     const cv::Rect seen = with_context(core, reach, map.whole);
     const Tensor x = source(scaled(seen, info_.cell));
@@ -253,7 +260,7 @@ void StylePass::apply(Map& map, int step, const std::vector<StyleRegion>& region
 
 void StylePass::decode(const Map& map, const Sink& sink, const std::function<void(double)>& progress) {
   for_each_tile(map.whole, tile_, progress, [&](const cv::Rect& core) {
-    const cv::Rect seen = with_context(core, info_.decode_reach, map.whole);
+    const cv::Rect seen = with_context(core, in_pairs(info_.decode_reach), map.whole);
     const Tensor x = map.read(seen, device_);
     const Tensor pixels = decoder_ ? decoder_->run(x) : network_->decode(x);
     const Tensor values = cut_out(pixels, scaled(core - seen.tl(), info_.cell)).to(torch::kCPU, torch::kFloat);
