@@ -50,9 +50,11 @@ void BatchReport::print(const BatchJob& job, const BatchOutcome& outcome) {
     // File names may hold bytes that are no UTF-8: replaced rather than thrown over.
     out_ << json_line(line) << std::endl;
   } else if (outcome.status == "planned") {
-    out_ << fmt::format("{} {}x{} -> {} {}x{}", job.input.string(), outcome.input_size.width, outcome.input_size.height,
-                        job.output.string(), outcome.output_size.width, outcome.output_size.height)
-         << end << std::flush;
+    const auto sized = [](const std::filesystem::path& path, cv::Size size) {
+      return size.width > 0 ? fmt::format("{} {}x{}", path.string(), size.width, size.height) : path.string();
+    };
+    out_ << fmt::format("{} -> {}", sized(job.input, outcome.input_size), sized(job.output, outcome.output_size)) << end
+         << std::flush;
   } else if (outcome.status == "done" && job.output != "-" && !options_.quiet) {
     out_ << job.output.string() << end << std::flush;
   }

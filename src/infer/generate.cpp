@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <set>
 
 #include "ganvas/core/clock.hpp"
 #include "ganvas/core/interrupt.hpp"
@@ -54,6 +55,14 @@ std::string done(const GenerateOptions& options, const GenerateJob& job, const F
   return "done";
 }
 
+/// A seed that is asked for twice would be written over itself, by two threads at once.
+void check_names(const std::vector<GenerateJob>& jobs) {
+  std::set<fs::path> names;
+  for (const auto& job : jobs)
+    if (!names.insert(job.output).second)
+      fail(ErrorKind::usage, "{}: asked for twice, and both would be {}", job.label, job.output.string());
+}
+
 /// Thousands of seeds are soon typed: a disk that can't hold their pictures is better told of now.
 void check_room(const GenerateOptions& options, const std::vector<GenerateJob>& jobs) {
   if (options.dry_run || options.output == "-") return;
@@ -100,6 +109,7 @@ class Generating {
 
  private:
   void files() {
+    check_names(jobs_);
     check_room(options_, jobs_);
     struct Made {
       BatchOutcome outcome;

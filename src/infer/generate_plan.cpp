@@ -3,7 +3,9 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <limits>
 #include <opencv2/core.hpp>
+#include <set>
 
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/contact_sheet.hpp"
@@ -17,6 +19,29 @@ namespace {
 
 using torch::Tensor;
 
+/// "1-64,99", as seeds are given.
+std::string list_of(const std::vector<std::int64_t>& numbers) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size();) {
+    std::size_t last = i;
+    while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
+    text += fmt::format("{}{}", text.empty() ? "" : ",", numbers[i]);
+    if (last > i) text += fmt::format("-{}", numbers[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
+/// Enough digits to tell the numbers apart, two at least.
+int digits_for(const std::vector<double>& numbers) {
+  for (int digits = 2; digits < 9; ++digits) {
+    std::set<std::string> texts;
+    for (const double number : numbers) texts.insert(fmt::format("{:.{}f}", number, digits));
+    if (texts.size() == std::set<double>(numbers.begin(), numbers.end()).size()) return digits;
+  }
+  return 9;
+}
+
 class Plan {
  public:
   Plan(const GenerateOptions& options, NoisePictures& pictures) : options_(options), pictures_(pictures) {}
@@ -24,6 +49,10 @@ class Plan {
   std::vector<GenerateJob> jobs() {
     if (!options_.class_name.empty() && pictures_.latents_are_styles())
       fail(ErrorKind::usage, "class '{}': the styles of a file have their class in them", options_.class_name);
+    if (options_.numpy_seeds)
+      for (const std::int64_t seed : asked_seeds())
+        if (seed > std::numeric_limits<std::uint32_t>::max())
+          fail(ErrorKind::usage, "seed {}: numpy's go up to {}", seed, std::numeric_limits<std::uint32_t>::max());
     for (const double truncation : options_.truncations)
       if (truncation != 1.0) pictures_.styles_of({.truncation = truncation});  // what it can't do is said once
     if (!options_.mix.rows.empty()) return {mixed()};
@@ -46,21 +75,39 @@ class Plan {
       facts["class"] = pictures_.class_names().at(static_cast<std::size_t>(picture.class_index));
     return facts;
   }
+  /// What is the same for all pictures of a sheet or a walk.
+  Facts facts_of_all() const {
+    std::vector<std::string> truncations;
+    for (const double truncation : options_.truncations) truncations.push_back(fmt::format("{:g}", truncation));
+    Facts facts{{"truncation", fmt::format("{}", fmt::join(truncations, ","))}};
+    if (!options_.class_name.empty()) facts["class"] = options_.class_name;
+    else if (pictures_.info().classes > 0 && !pictures_.latents_are_styles()) facts["class"] = "by turns";
+    return facts;
+  }
+  std::vector<std::int64_t> asked_seeds() const {
+    std::vector<std::int64_t> seeds = options_.seeds;
+    seeds.insert(seeds.end(), options_.mix.rows.begin(), options_.mix.rows.end());
+    seeds.insert(seeds.end(), options_.mix.columns.begin(), options_.mix.columns.end());
+    return seeds;
+  }
+  std::vector<std::int64_t> seeds_or_latents() const {
+    std::vector<std::int64_t> seeds = options_.seeds;
+    for (std::int64_t i = 0; i < pictures_.latents(); ++i) seeds.push_back(i);
+    return seeds;
+  }
   NoisePicture first_of(std::int64_t seed) const { return {seed, class_of(seed), options_.truncations.front()}; }
   /// Every seed (or latent of the file) with every truncation, seeds first.
   std::vector<NoisePicture> wanted() const {
-    std::vector<std::int64_t> seeds = options_.seeds;
-    for (std::int64_t i = 0; i < pictures_.latents(); ++i) seeds.push_back(i);
+    const std::vector<std::int64_t> seeds = seeds_or_latents();
     std::vector<NoisePicture> all;
     for (const double truncation : options_.truncations)
       for (const std::int64_t seed : seeds) all.push_back({seed, class_of(seed), truncation});
     return all;
   }
-  /// Whether -o names a file rather than a folder.
-  bool names_file() const { return fs::path(options_.output).has_extension() && !fs::is_directory(options_.output); }
-  /// Whether it names a picture: folders may have dots in their names.
+  /// Whether -o names a picture rather than a folder, whose name may have dots.
   bool names_picture() const {
-    return names_file() && format_from_name(fs::path(options_.output).extension().string()).has_value();
+    return !fs::is_directory(options_.output) &&
+           format_from_name(fs::path(options_.output).extension().string()).has_value();
   }
   /// Many pictures go to a folder or into one stream.
   void need_room(std::size_t pictures, const char* setting) const {
@@ -77,10 +124,11 @@ class Plan {
     const char* kind = pictures_.latents() > 0 ? "latent" : "seed";
     const std::vector<NoisePicture> all = wanted();
     const bool file = all.size() == 1 && names_picture();
+    const int digits = digits_for(options_.truncations);
     if (!file) need_room(all.size(), "grid");
     for (const NoisePicture& picture : all) {
       const std::string psi =
-          options_.truncations.size() > 1 ? fmt::format("_psi{:.2f}", picture.truncation) : std::string();
+          options_.truncations.size() > 1 ? fmt::format("_psi{:.{}f}", picture.truncation, digits) : std::string();
       jobs.push_back({fmt::format("{} {}{}", kind, picture.seed, psi),
                       file ? fs::path(options_.output)
                            : fs::path(options_.output) / fmt::format("{}{:04}{}.png", kind, picture.seed, psi),
@@ -97,7 +145,7 @@ class Plan {
     const cv::Size one = size();
     const int rows = static_cast<int>(cells.size()) / columns;
     const fs::path output(options_.output);
-    const bool file = options_.output == "-" || names_file();
+    const bool file = options_.output == "-" || names_picture();
     GenerateJob job{.label = name,
                     .output = file ? output : output / (name + ".png"),
                     .facts = std::move(facts),
@@ -111,14 +159,21 @@ class Plan {
   GenerateJob sheet() {
     const int columns = options_.grid_columns, rows = options_.grid_rows;
     const std::vector<NoisePicture> all = wanted();
-    if (all.size() < static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows))
-      fail(ErrorKind::usage, "{} seeds are too few for a grid of {} by {}", all.size(), columns, rows);
+    const std::size_t room = static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows);
+    const char* kind = pictures_.latents() > 0 ? "latents" : "seeds";
+    if (all.size() != room)
+      fail(ErrorKind::usage, "{} {}{} are too {} for a grid of {} by {}", seeds_or_latents().size(), kind,
+           options_.truncations.size() > 1 ? fmt::format(" with {} truncations", options_.truncations.size()) : "",
+           all.size() < room ? "few" : "many", columns, rows);
     std::vector<StyledPicture> cells;
     for (int i = 0; i < columns * rows; ++i) {
       const NoisePicture& picture = all[static_cast<std::size_t>(i)];
       cells.push_back({styles_of(picture), picture.seed});
     }
-    return sheet_of("grid", std::move(cells), columns, {{"grid", fmt::format("{}x{}", columns, rows)}});
+    Facts facts = facts_of_all();
+    facts["grid"] = fmt::format("{}x{}", columns, rows);
+    facts[kind] = list_of(seeds_or_latents());
+    return sheet_of("grid", std::move(cells), columns, std::move(facts));
   }
 
   /// The columns' pictures on top, the rows' on the left, and where they meet the row's with some of the column's
@@ -142,10 +197,11 @@ class Plan {
                          },
                          row});
     }
-    return sheet_of("mix", std::move(cells), 1 + static_cast<int>(mix.columns.size()),
-                    {{"rows", fmt::format("{}", fmt::join(mix.rows, ","))},
-                     {"columns", fmt::format("{}", fmt::join(mix.columns, ","))},
-                     {"layers", fmt::format("{}", fmt::join(mix.layers, ","))}});
+    Facts facts = facts_of_all();
+    facts["rows"] = list_of(mix.rows);
+    facts["columns"] = list_of(mix.columns);
+    facts["layers"] = list_of({mix.layers.begin(), mix.layers.end()});
+    return sheet_of("mix", std::move(cells), 1 + static_cast<int>(mix.columns.size()), std::move(facts));
   }
 
   /// A sheet a seed: a direction a row, from far on one side to far on the other.
@@ -170,7 +226,7 @@ class Plan {
       facts["reach"] = fmt::format("{:g}", options_.reach);
       jobs.push_back(sheet_of(fmt::format("directions{:04}", picture.seed), std::move(cells), columns, facts));
     }
-    if (jobs.size() > 1 && names_file())
+    if (jobs.size() > 1 && names_picture())
       fail(ErrorKind::usage, "{}: one file for the directions of {} seeds; give a folder", options_.output,
            jobs.size());
     return jobs;
@@ -192,10 +248,12 @@ class Plan {
         return pictures_.styles_between(stops, place, options_.path, options_.loop);
       };
       const std::int64_t seed = stops.front().seed;  // random planes stay through the walk, or it would flicker
+      Facts facts = facts_of_all();
+      facts["seed"] = fmt::format("{}..{}", stops[from].seed, stops[(from + 1) % stops.size()].seed);
+      facts["share"] = fmt::format("{:.4f}", place - static_cast<double>(from));
       jobs.push_back({fmt::format("frame {}", i + 1),
                       fs::path(options_.output) / fmt::format("frame{:05}.png", i + 1),
-                      {{"seed", fmt::format("{}..{}", stops[from].seed, stops[(from + 1) % stops.size()].seed)},
-                       {"share", fmt::format("{:.4f}", place - static_cast<double>(from))}},
+                      std::move(facts),
                       size(),
                       [this, styles, seed] { return pictures_.picture_of(styles(), seed); },
                       {styles}});

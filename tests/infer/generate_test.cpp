@@ -73,6 +73,56 @@ TEST_CASE("generate: a seed is a picture, alone or among others, and classes and
   says(refusal(ErrorKind::usage, [&] { generate(options, plain()); }), {"dcgan", "no styles"});
 }
 
+TEST_CASE("generate: wishes that would lose pictures or make others than asked are refused") {
+  TemporaryFolder folder;
+  const auto complaint = [&](const std::function<void(GenerateOptions&)>& wish) {
+    GenerateOptions options;
+    options.output = (folder / "out").string();
+    options.seeds = {1, 2, 3};
+    wish(options);
+    return refusal(ErrorKind::usage, [&] { generate(options, styled()); });
+  };
+  const auto grid = [](GenerateOptions& options) { options.grid_columns = 2, options.grid_rows = 1; };
+  says(complaint(grid), {"3 seeds are too many", "2 by 1"});
+  says(complaint([&](GenerateOptions& options) {
+         grid(options);
+         options.truncations = {0.5, 1};
+       }),
+       {"3 seeds with 2 truncations are too many"});
+  says(complaint([](GenerateOptions& options) { options.seeds = {1, 2, 1}; }), {"seed 1", "twice"});
+  says(complaint([](GenerateOptions& options) {
+         options.numpy_seeds = true;
+         options.seeds = {std::int64_t{1} << 32};
+       }),
+       {"4294967296", "4294967295"});
+  CHECK_FALSE(fs::exists(folder / "out"));
+  // Truncations that agree in two digits have files of their own.
+  GenerateOptions close;
+  close.output = (folder / "close").string();
+  close.seeds = {1};
+  close.truncations = {0, 0.005, 0.01};
+  CHECK(generate(close, styled()).code == 0);
+  for (const char* psi : {"0.000", "0.005", "0.010"})
+    CHECK(fs::exists(folder.path() / "close" / fmt::format("seed0001_psi{}.png", psi)));
+}
+
+TEST_CASE("generate: sheets say which seeds, class and truncation they show") {
+  TemporaryFolder folder;
+  GenerateOptions options;
+  options.output = (folder / "v1.2").string();  // a folder: no picture ends so
+  options.seeds = {1, 2, 3, 9};
+  options.grid_columns = options.grid_rows = 2;
+  options.class_name = "tulip";
+  options.truncations = {0.7};
+  CHECK(generate(options, styled()).code == 0);
+  const Bytes bytes = read_file(folder.path() / "v1.2" / "grid.png");
+  const std::string text(bytes.begin(), bytes.end());
+  for (const char* fact : {"1-3,9", "tulip", "0.7"}) {
+    CAPTURE(fact);
+    CHECK(text.find(fact) != std::string::npos);
+  }
+}
+
 TEST_CASE("generate: every walk passes its seeds, and what lies between them is on its way") {
   const std::vector<NoisePicture> stops{{.seed = 1}, {.seed = 2, .class_index = 1}, {.seed = 5}};
   for (auto loaded : {styled(), plain()})

@@ -1,5 +1,7 @@
 #include "cli/generate_lists.hpp"
 
+#include <cmath>
+
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/parse_number.hpp"
 
@@ -39,13 +41,18 @@ std::vector<std::int64_t> seeds_in(const std::string& text, const char* option) 
 }
 
 std::vector<double> truncations_in(const std::string& text) {
+  const auto finite_in = [&](std::string_view part) {
+    const auto value = parse_number<double>(part);
+    if (!value || !std::isfinite(*value))
+      fail(ErrorKind::usage, "--truncation {}: expected a number or FROM..TO:COUNT, e.g. 0.7 or 0.3..1:5", text);
+    return *value;
+  };
   const std::size_t dots = text.find("..");
-  if (dots == std::string::npos) return {number_in<double>(text, text, "--truncation")};
+  if (dots == std::string::npos) return {finite_in(text)};
   const std::size_t colon = text.find(':', dots);
   if (colon == std::string::npos) fail(ErrorKind::usage, "--truncation {}: expected FROM..TO:COUNT", text);
   const std::string_view view = text;
-  const auto from = number_in<double>(view.substr(0, dots), text, "--truncation");
-  const auto to = number_in<double>(view.substr(dots + 2, colon - dots - 2), text, "--truncation");
+  const double from = finite_in(view.substr(0, dots)), to = finite_in(view.substr(dots + 2, colon - dots - 2));
   const auto count = number_in<int>(view.substr(colon + 1), text, "--truncation");
   if (count < 2 || count > 1000) fail(ErrorKind::usage, "--truncation {}: 2 to 1000 values", text);
   std::vector<double> values;
