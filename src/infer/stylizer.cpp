@@ -110,6 +110,9 @@ Style Stylizer::read_style(const std::filesystem::path& path) const {
     return style;
   }
   style.picture = read_image(path).image;
+  if (const Image alpha = alpha_part(style.picture); !alpha.empty() && cv::countNonZero(alpha.pixels) == 0)
+    log(LogLevel::warning, "{}: transparent everywhere: the colours that it hides are taken for the style",
+        path.string());
   const ColourStatistics colours = colours_of(colour_part(style.picture));
   if (*std::max_element(colours.deviation.val, colours.deviation.val + 3) < 0.5 / 255)
     log(LogLevel::warning, "{}: of one colour only: there is no style in it but that colour", path.string());

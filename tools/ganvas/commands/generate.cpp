@@ -7,6 +7,7 @@
 #include "commands/explain.hpp"
 #include "commands/hints.hpp"
 #include "commands/model_name.hpp"
+#include "commands/other_file.hpp"
 #include "commands/run.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
@@ -51,11 +52,13 @@ DistanceTo distance_for(const ProjectOptions& options, const NoisePictures& pict
 int run(const GenerateRequest& request) {
   GenerateOptions options = request.options;
   options.quiet = log_level() > LogLevel::info;
+  if (!options.save_latents.empty()) require_free(options.save_latents, options.force || options.skip_existing);
   use_cpu_threads(options.run.threads);
   NoisePictures pictures(load_noise_generator(request.model), options);
   const std::map<std::string, std::string> facts{{"model", model_name(request.model)}};
   if (request.project.pictures.empty())
-    return hinted({{"grid", "give a folder, or --grid for one of all"},
+    return hinted({{"force", "give --force to replace it"},
+                   {"grid", "give a folder, or --grid for one of all"},
                    {"walk", "give a folder, or --format y4m for a stream of frames"}},
                   [&] { return run_generate(options, pictures, facts, std::cout, explain).exit_code(); });
   return project_pictures(options, request.project, pictures, distance_for(request.project, pictures), facts, std::cout,

@@ -6,6 +6,7 @@
 #include "commands/hints.hpp"
 #include "commands/load_stylizer.hpp"
 #include "commands/model_name.hpp"
+#include "commands/other_file.hpp"
 #include "commands/run.hpp"
 #include "commands/style_eye.hpp"
 #include "ganvas/core/files.hpp"
@@ -137,6 +138,7 @@ BatchSummary run_set(const StylizeRequest& request, const BatchOptions& batch, S
 
 int run(const StylizeRequest& request) {
   if (request.options.run.threads > 0) cv::setNumThreads(request.options.run.threads);
+  if (!request.save_style.empty()) require_free(request.save_style, request.batch.force || request.batch.skip_existing);
   const std::vector<StyleSet> sets = style_sets(request.styles);
   BatchOptions batch = request.batch;
   if (sets.size() > 1) {
@@ -161,9 +163,12 @@ int run(const StylizeRequest& request) {
   for (const StyleSet& set : sets) {
     stylize_hinted([&] {
       stylizer.set_styles(read_styles(stylizer, set, request.masks));
-      if (!request.save_style.empty()) stylizer.save_style(request.save_style);
+      if (!request.save_style.empty() && !batch.dry_run) stylizer.save_style(request.save_style);
     });
-    if (batch.inputs.empty()) continue;
+    if (batch.inputs.empty()) {
+      if (!batch.dry_run) std::cout << request.save_style << std::endl;
+      continue;
+    }
     batch.name_fields["style"] = set.name;
     const BatchSummary done = run_set(request, batch, stylizer, set);
     code = std::max(code, done.exit_code());
