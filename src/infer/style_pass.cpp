@@ -45,10 +45,8 @@ Tensor cut_out(const Tensor& x, const cv::Rect& rect) {
 
 template <typename Work>
 void for_each_tile(const cv::Rect& whole, int side, const std::function<void(double)>& progress, const Work& work) {
-  // As equal as can be, and rather half as large again than one more.
-  const auto equal = [side](int size) {
-    return in_pairs(divided_up(size, std::max(1, (2 * size + side / 2) / (2 * side))));
-  };
+  // As equal as can be, and rather one that is larger by up to three quarters than two.
+  const auto equal = [side](int size) { return in_pairs(divided_up(size, std::max(1, (size + side / 4) / side))); };
   const int width = equal(whole.width), height = equal(whole.height);
   const int columns = divided_up(whole.width, width), rows = divided_up(whole.height, height);
   for (int y = 0; y < rows; ++y)
@@ -159,6 +157,8 @@ void StylePass::compile(bool bf16, bool unless_slower) {
   };
   encoder_ = compiled(false);
   decoder_ = compiled(true);
+  plain_steps_ = true;
+  compared_steps_ = false;
 }
 
 /// What it makes of a small picture, 0..1.

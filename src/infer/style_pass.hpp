@@ -39,7 +39,7 @@ class StylePass {
   StylePass(StyleNetworkPtr network, const RunOptions& options, int tile);
 
   const StyleNetworkInfo& info() const { return info_; }
-  /// "fp32" or "bf16": of the convolutions before and behind the map of features, which itself stays fp32.
+  /// "fp32" or "bf16": of the convolutions; the map of features between them stays as it is.
   std::string precision() const { return encoder_ && encoder_->bf16() ? "bf16" : "fp32"; }
   /// Sides that the network works on: multiples of its cell, from its smallest on.
   cv::Size padded(cv::Size picture) const;

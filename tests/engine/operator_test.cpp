@@ -10,12 +10,14 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/graph/trace.hpp"
+#include "engine/int8/int8.hpp"
 #include "ganvas/core/error.hpp"
 #include "ganvas/engine/engine.hpp"
 #include "ganvas/engine/exporter.hpp"
 #include "ganvas/engine/region_runner.hpp"
 #include "ganvas/nn/padding.hpp"
 #include "ganvas/nn/threads.hpp"
+#include "ganvas/nn/traced_operators.hpp"
 #include "support/relative_error.hpp"
 #include "support/support.hpp"
 
@@ -139,6 +141,45 @@ TEST_CASE("operators: parts make the whole, whatever the tiles") {
       for (const int tile : {3, 10, 1000})
         for (const std::uint64_t keep : {std::uint64_t{0}, std::uint64_t{1} << 30})
           CHECK(relative_error(in_parts(*runner, picture, network->info(), tile, keep), expected) <= tolerance);
+    }
+  }
+}
+
+TEST_CASE("operators: evaluated on whole pictures, as for the calibration of int8, each gives what LibTorch gives") {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [network, name] : examples()) {
+    CAPTURE(name);
+    const std::int64_t side = 12 * network->info().multiple;
+    const Tensor picture = picture_for(*network, side, side), expected = network->forward(picture);
+    // A border up to a multiple stays on: the engine cuts it off.
+    const Tensor result = engine::simulated(engine::fold(engine::trace(*network)), picture, 0)
+                              .slice(2, 0, expected.size(2))
+                              .slice(3, 0, expected.size(3));
+    CHECK(relative_error(result, expected) <= tolerance);
+  }
+}
+
+TEST_CASE("operators: what is sampled at a place that is no number is none, and nothing else") {
+  use_cpu_threads(1);
+  const torch::NoGradGuard no_grad;
+  ExampleNetwork network({.name = "sampled",
+                          .forward = [](const Tensor& x) { return sampled(x.narrow(1, 0, 1), x, 1, 1, false); },
+                          .channels = 2});
+  std::string why;
+  const auto compiled = Engine::compile(network, {.int8_record = {}}, why);
+  const auto parts = RegionRunner::compile(network, why);
+  if (!parts || (!compiled && why != "built without oneDNN")) FAIL(why);
+  for (const double value : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    const Tensor picture = torch::rand({1, 2, 20, 30});
+    const Tensor expected = network.forward(picture);
+    expected[0][0][7][25] = 0;
+    picture[0][1][7][25] = value;
+    std::vector<Tensor> results{in_parts(*parts, picture, network.info(), 8, 0)};
+    if (compiled) results.push_back(compiled->run(picture));
+    for (Tensor& result : results) {
+      CHECK(std::isnan(result[0][0][7][25].item<float>()));
+      result[0][0][7][25] = 0;
+      CHECK(relative_error(result, expected) <= tolerance);
     }
   }
 }

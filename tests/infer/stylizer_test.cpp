@@ -13,6 +13,7 @@
 #include "ganvas/tensor_image/tensor_image.hpp"
 #include "imaging/pictures.hpp"
 #include "support/refusal.hpp"
+#include "support/relative_error.hpp"
 #include "support/support.hpp"
 
 using namespace ganvas;
@@ -112,6 +113,30 @@ TEST_CASE("stylizer: tiles give the picture of the whole in bf16 too, whose roun
   };
   const Image whole = result(1024);
   for (const int tile : {64, 140}) CHECK(largest_difference(result(tile), whole) <= 1);
+}
+
+TEST_CASE("stylizer: a compiled step keeps the digits of features of low contrast, in bf16 too") {
+  const torch::NoGradGuard no_grad;
+  const StyleNetworkPtr network = small_network("any-style");
+  network->eval();
+  const StyleCode code = network->encode_style(torch::rand({1, 3, 48, 32}));
+  // Far from zero, as dark, bright or foggy pictures have them.
+  const torch::Tensor features = 8 + 0.03 * torch::randn({1, network->info().channels, 40, 56});
+  const StyleStatistics statistics = observe(features, Observation::moments);
+  const torch::Tensor expected = network->apply(0, features, statistics, code);
+  const GeneratorPtr step = network->plain_step(0, statistics, code);
+  REQUIRE(step);
+  for (const bool bf16 : {false, true}) {
+    if (bf16 && !engine_has_bf16()) continue;
+    std::string why;
+    const auto engine = Engine::compile(*step, {.bf16 = bf16, .int8_record = {}, .compared = false}, why);
+    if (!engine) {
+      CHECK_MESSAGE(why == "built without oneDNN", why);
+      MESSAGE("[skipped] ", why);
+      return;
+    }
+    CHECK(relative_error(engine->run(features), expected) <= (bf16 ? 0.01 : 1e-3));
+  }
 }
 
 TEST_CASE("stylizer: strength 0 is the picture to the bit, and more of it goes further") {

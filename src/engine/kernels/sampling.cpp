@@ -1,6 +1,8 @@
 #include "engine/kernels/sampling.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace ganvas::engine {
@@ -10,7 +12,7 @@ namespace {
 /// Between which two places of an axis a value lies, and how near the second.
 struct Between {
   Between(float place, int size) {
-    const float inside = place > 0 ? std::min(place, static_cast<float>(size - 1)) : 0;  // NaN: 0
+    const float inside = place > 0 ? std::min(place, static_cast<float>(size - 1)) : 0;
     low = static_cast<int>(inside);
     high = std::min(low + 1, size - 1);
     share = inside - static_cast<float>(low);
@@ -62,14 +64,21 @@ int sample(const Sampling& kind, Size size, const Patch& features, const Patch& 
         std::ranges::fill(pixel, 0.0F);
         for (int group = 0; group < kind.groups; ++group) {
           const float* at = moved.data() + group * planes + part_y * factor + part_x;
+          float* to = pixel.data() + (kind.added ? 0 : group * channels);
+          if (!std::isfinite(at[0] + at[kind.groups * planes])) {
+            std::fill_n(to, channels, std::numeric_limits<float>::quiet_NaN());
+            continue;
+          }
           const auto place = [&](int own, int part, float offset) {
             return static_cast<float>(own) + ((begin + static_cast<float>(part)) * step + offset);
           };
           const Between across(place(x, part_x, at[0]), size.width);
           const Between down(place(y, part_y, at[kind.groups * planes]), size.height);
-          most = std::max({most, across.distance(x), down.distance(y)});
-          if (!features.has(down.low, across.low) || !features.has(down.high, across.high)) continue;
-          corners.add(features, group * channels, down, across, pixel.data() + (kind.added ? 0 : group * channels));
+          if (!features.has(down.low, across.low) || !features.has(down.high, across.high)) {
+            most = std::max({most, across.distance(x), down.distance(y)});
+            continue;
+          }
+          corners.add(features, group * channels, down, across, to);
         }
         store_pixel(pixel.data(), row, column, out);
       }

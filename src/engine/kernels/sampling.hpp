@@ -12,8 +12,9 @@ struct Sampling {
 };
 
 /// Samples `features`, a picture of this size or a part of it, at the places that `offsets` say, for the pixels of
-/// `out`. Returns how many places around a pixel's own were wanted at most; where `features` haven't got all of them
-/// the result means nothing.
+/// `out`. Returns how far from a pixel's own place (in places) the farthest lies that was wanted and that `features`
+/// haven't got, so that the pixel means nothing; 0: they have all. Places that are no numbers give none, so that a
+/// network's overflow is noticed.
 int sample(const Sampling& kind, Size size, const Patch& features, const Patch& offsets, const Patch& out);
 
 }  // namespace ganvas::engine

@@ -55,9 +55,9 @@ Tensor Sampled::evaluate(Evaluation& e) const {
   const Tensor result = at::empty({features.size(0), e.channels, e.wanted.rows.size(), e.wanted.columns.size()},
                                   features.options().memory_format(channels_last));
   for (std::int64_t i = 0; i < result.size(0); ++i) {
-    const int needed = sample(kind, e.sizes[0], patch_of(features, i, e.regions[0]), patch_of(offsets, i, e.regions[1]),
-                              patch_of(result, i, e.wanted));
-    if (needed > reach) throw ReachExceeded{needed};
+    const int missing = sample(kind, e.sizes[0], patch_of(features, i, e.regions[0]),
+                               patch_of(offsets, i, e.regions[1]), patch_of(result, i, e.wanted));
+    if (missing > 0) throw ReachExceeded{missing};
   }
   return result;
 }
