@@ -119,7 +119,9 @@ TEST_CASE("stylizer: a compiled step keeps the digits of features of low contras
   const torch::NoGradGuard no_grad;
   const StyleNetworkPtr network = small_network("any-style");
   network->eval();
-  const StyleCode code = network->encode_style(torch::rand({1, 3, 48, 32}));
+  StyleCode code = network->encode_style(torch::rand({1, 3, 48, 32}));
+  code.at("mean2").zero_();  // beside a large mean no error would show
+  code.at("deviation2").fill_(1);
   // Far from zero, as dark, bright or foggy pictures have them.
   const torch::Tensor features = 8 + 0.03 * torch::randn({1, network->info().channels, 40, 56});
   const StyleStatistics statistics = observe(features, Observation::moments);
@@ -135,7 +137,7 @@ TEST_CASE("stylizer: a compiled step keeps the digits of features of low contras
       MESSAGE("[skipped] ", why);
       return;
     }
-    CHECK(relative_error(engine->run(features), expected) <= (bf16 ? 0.01 : 1e-3));
+    CHECK(relative_error(engine->run(features), expected) <= (bf16 ? 2e-4 : 1e-4));
   }
 }
 
