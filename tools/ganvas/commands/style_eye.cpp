@@ -10,12 +10,13 @@ namespace ganvas::cli {
 FeatureNetworkPtr load_style_eye(const std::string& given) {
   const std::filesystem::path file = find_network_file(given.empty() ? "vgg19" : given);
   // As it is first: other networks know no padding.
-  if (const auto kind = load_feature_network(file)->architecture(); kind != "vgg")
+  const FeatureNetworkPtr plain = load_feature_network(file);
+  if (const auto kind = plain->architecture(); kind != "vgg")
     fail(ErrorKind::usage, "--feature-network {}: styles are compared in a VGG, not in a network of the kind {}",
          file.string(), kind);
-  FeatureNetworkPtr network = load_feature_network(file, {{"padding", "reflect"}});
-  if (network->layer_names().back() != "relu3_1") return network;
-  return load_feature_network(file, {{"padding", "reflect"}, {"input", "plain"}});
+  nlohmann::json changes{{"padding", "reflect"}};
+  if (plain->layer_names().back() == "relu3_1") changes["input"] = "plain";
+  return load_feature_network(file, changes);
 }
 
 }  // namespace ganvas::cli
