@@ -1,7 +1,9 @@
 #include "ganvas/imaging/format_name.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
+#include "ganvas/core/error.hpp"
 #include "ganvas/core/lower_case.hpp"
 
 namespace ganvas {
@@ -82,6 +84,12 @@ std::span<const ForeignFormat> foreign_formats() { return foreign; }
 
 const ForeignFormat* foreign_format(std::string_view name) {
   return row_with(std::span<const ForeignFormat>(foreign), name);
+}
+
+void check_can_be_written(const std::string& name) {
+  const std::string extension = std::filesystem::path(name).extension().string();
+  if (foreign_format(extension))
+    fail(ErrorKind::usage, "{}: {} files can't be written; choose {}", name, extension, format_choices());
 }
 
 }  // namespace ganvas

@@ -138,8 +138,7 @@ void check_output_name(const BatchOptions& options) {
   const std::string extension = output.extension().string();
   if (extension == ".y4m")
     fail(ErrorKind::usage, "{}: a film is a stream of frames: write it to -o - as y4m", options.output);
-  if (foreign_format(extension))
-    fail(ErrorKind::usage, "{}: {} files can't be written; choose {}", options.output, extension, format_choices());
+  check_can_be_written(options.output);
   const auto named = format_from_name(extension);
   if (named && options.format && *named != *options.format)
     fail(ErrorKind::usage, "{}: its name says {}, but the format asked for is {}", options.output, extension_of(*named),

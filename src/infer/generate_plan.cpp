@@ -55,6 +55,10 @@ class Plan {
           fail(ErrorKind::usage, "seed {}: numpy's go up to {}", seed, std::numeric_limits<std::uint32_t>::max());
     for (const double truncation : options_.truncations)
       if (truncation != 1.0) pictures_.styles_of({.truncation = truncation});  // what it can't do is said once
+    if (options_.layer_noise != LayerNoise::constant && !pictures_.info().layer_noise)
+      fail(ErrorKind::usage, "noise planes belong to networks like stylegan2; {} has none",
+           pictures_.network().architecture());
+    if (!fs::is_directory(options_.output)) check_can_be_written(options_.output);
     if (!options_.mix.rows.empty()) return {mixed()};
     if (options_.seeds.empty() && pictures_.latents() == 0) fail(ErrorKind::usage, "no seeds");
     if (options_.directions > 0) return directions();

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/format/model_file.hpp"
 #include "ganvas/format/safetensors.hpp"
 
 namespace ganvas {
@@ -42,7 +43,7 @@ std::vector<int> classes_in(const Tensor& stored, std::int64_t count, int known,
 
 NoiseLatents read_latents(const std::filesystem::path& path, const NoiseGenerator& network) {
   const std::string name = path.string();
-  const StateDict file = read_safetensors(path).tensors;
+  const StateDict file = read_model_file(path).weights;
   const NoiseGeneratorInfo info = network.info();
   NoiseLatents latents;
   if (const Tensor* w = file.find("w")) {

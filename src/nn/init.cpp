@@ -16,9 +16,13 @@ double fan_out(const torch::Tensor& weight) { return static_cast<double>(weight.
 
 void he_normal(torch::Tensor weight, double gain) { weight.normal_(0.0, gain * std::sqrt(2.0 / fan_in(weight))); }
 
+/// Out x in.
+torch::Tensor centre_of(const torch::Tensor& weight) {
+  return weight.select(3, weight.size(3) / 2).select(2, weight.size(2) / 2);
+}
+
 void add_identity(torch::Tensor weight) {
-  if (weight.dim() != 4 || weight.size(0) != weight.size(1)) return;
-  weight.select(3, weight.size(3) / 2).select(2, weight.size(2) / 2).diagonal().add_(1.0);
+  if (weight.dim() == 4 && weight.size(0) == weight.size(1)) centre_of(weight).diagonal().add_(1.0);
 }
 
 void fill(torch::Tensor weight, const std::string& kind, double gain) {
@@ -67,13 +71,25 @@ void initialise(torch::nn::Module& network, const std::string& kind, double gain
   }
 }
 
+void add_dirac(torch::nn::Module& network) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& item : network.named_modules()) {
+    auto* conv = item.value()->as<torch::nn::Conv2dImpl>();
+    if (!conv || conv->options.groups() > 1 || conv->options.in_channels() == conv->options.out_channels()) continue;
+    torch::Tensor weight = conv->weight;
+    weight.mul_(0.1);
+    centre_of(weight).diagonal().add_(1.0);
+  }
+}
+
 void repeat_for_pixel_shuffle(torch::Tensor weight, int scale) {
   const torch::NoGradGuard no_grad;
-  // Pixel shuffle takes channel c * scale^2 + position for output channel c.
+  // Pixel shuffle takes channel c * scale^2 + position for output channel c. The first ones are those that add_dirac()
+  // lets colours pass through.
   const std::int64_t copies = static_cast<std::int64_t>(scale) * scale;
   if (weight.size(0) % copies != 0)
     fail(ErrorKind::internal, "{} planes can't be shuffled by {}", weight.size(0), scale);
-  const torch::Tensor first = weight.slice(0, 0, weight.size(0), copies).clone();
+  const torch::Tensor first = weight.narrow(0, 0, weight.size(0) / copies).clone();
   weight.copy_(first.repeat_interleave(copies, 0));
 }
 

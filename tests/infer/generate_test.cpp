@@ -11,6 +11,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
+#include "ganvas/format/model_file.hpp"
 #include "ganvas/format/safetensors.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/infer/projection.hpp"
@@ -95,7 +96,14 @@ TEST_CASE("generate: wishes that would lose pictures or make others than asked a
          options.seeds = {std::int64_t{1} << 32};
        }),
        {"4294967296", "4294967295"});
-  CHECK_FALSE(fs::exists(folder / "out"));
+  says(complaint([&](GenerateOptions& options) { options.output = (folder / "sheet.heic").string(); }),
+       {"sheet.heic", ".heic files can't be written"});
+  GenerateOptions planes;
+  planes.output = (folder / "out").string();
+  planes.seeds = {1};
+  planes.layer_noise = LayerNoise::none;
+  says(refusal(ErrorKind::usage, [&] { generate(planes, plain()); }), {"noise planes", "dcgan has none"});
+  CHECK(fs::is_empty(folder.path()));
   // Truncations that agree in two digits have files of their own.
   GenerateOptions close;
   close.output = (folder / "close").string();
@@ -208,6 +216,15 @@ TEST_CASE("generate: latents that were written give the same pictures, and other
   says(with("w", torch::zeros({2, 6}), plain()), {"styles", "dcgan"});
   says(with("z", torch::zeros({2, 5}), plain()), {"2x5", "N x 6"});
   says(with("q", torch::zeros({2, 5}), plain()), {"no latents"});
+  // Python's torch.save({"z": z}, "other.pth") will do as well; a picture won't.
+  ModelFile pickled;
+  pickled.weights.set("z", torch::randn({2, 6}));
+  write_model_file(folder / "other.pth", pickled);
+  GenerateOptions options;
+  options.latents = (folder / "other.pth").string();
+  CHECK(NoisePictures(plain(), options).latents() == 2);
+  options.latents = (folder.path() / "seeds" / "seed0003.png").string();
+  says(refusal(ErrorKind::model, [&] { NoisePictures(plain(), options); }), {"seed0003.png", "not a model"});
 }
 
 TEST_CASE("generate: one stream of frames holds the pictures that files would, and appears when it is whole") {

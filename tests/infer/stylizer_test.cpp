@@ -141,6 +141,19 @@ TEST_CASE("stylizer: a compiled step keeps the digits of features of low contras
   }
 }
 
+TEST_CASE("stylizer: a picture of little contrast is fp32's own, unless bf16 is asked for") {
+  Image foggy = uneven_picture(96, 64);
+  foggy.pixels.convertTo(foggy.pixels, -1, 0.04, 120);
+  const auto result = [&](const char* precision) {
+    StylizeOptions options;
+    options.run.precision = precision;
+    torch::manual_seed(7);
+    return styled(Stylizer(make_style_network("any-style", {}), options), foggy, {style_of(kStyle)});
+  };
+  CHECK(same(result("auto"), result("fp32")));
+  if (engine_has_bf16()) CHECK_FALSE(same(result("bf16"), result("fp32")));
+}
+
 TEST_CASE("stylizer: strength 0 is the picture to the bit, and more of it goes further") {
   const Image image = uneven_picture(60, 44, 3, Depth::u16);
   double before = -1;

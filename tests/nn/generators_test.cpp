@@ -1,5 +1,6 @@
 // Every property that a registered network promises, over the registry: a new plug-in is tested by its examples.
 #include "ganvas/core/error.hpp"
+#include "ganvas/nn/init.hpp"
 #include "ganvas/nn/torch_compat.hpp"
 #include "nn/sweep.hpp"
 #include "support/support.hpp"
@@ -278,4 +279,27 @@ TEST_CASE("generators: configurations that can't be built are refused as recipes
         CHECK(error.kind() == ErrorKind::recipe);
       }
     }
+}
+
+TEST_CASE("generators: with Dirac and ICNR a network whose body has skips begins as nearest-neighbour enlargement") {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::rand({1, 3, 16, 12});
+  for (const auto& [name, config] :
+       {std::pair<const char*, nlohmann::json>{"srresnet", {{"channels", 16}, {"blocks", 2}}},
+        {"span", {{"channels", 16}, {"norm", false}}},
+        {"edsr", {{"channels", 16}, {"blocks", 2}}}}) {
+    CAPTURE(name);
+    const auto error = [&](bool dirac) {
+      torch::manual_seed(3);
+      const GeneratorPtr network = make_generator(name, config);
+      initialise(*network, "he", 0.1);
+      if (dirac) add_dirac(*network);
+      network->soften_pixel_shuffles();
+      network->eval();
+      const int scale = network->info().scale;
+      return relative_error(network->forward(x), x.repeat_interleave(scale, 2).repeat_interleave(scale, 3));
+    };
+    CHECK(error(true) < 0.2);
+    CHECK(error(false) > 0.5);
+  }
 }

@@ -66,5 +66,7 @@ struct ForeignFormat {
 std::span<const ForeignFormat> foreign_formats();
 /// By file extension, with or without a dot; nullptr when unknown.
 const ForeignFormat* foreign_format(std::string_view name);
+/// Throws Error(usage) for an output's name that promises a foreign format.
+void check_can_be_written(const std::string& name);
 
 }  // namespace ganvas

@@ -10,7 +10,7 @@
 
 namespace ganvas {
 
-/// What pictures from noise are made of, as it is kept in a .safetensors file:
+/// What pictures from noise are made of, as it is kept in a .safetensors file (or a .pth):
 ///   w        N x layers x style, or N x style for all layers: styles, of networks that have such
 ///   z        N x noise: noise, of any network; beside it, by option, `class`, N whole numbers
 ///   latent   N x 1 x any: noise with what a class adds to it, of networks without styles

@@ -23,6 +23,7 @@ struct NoiseGeneratorInfo {
   int classes = 0;   ///< 0: unconditional
   int channels = 3;  ///< of the picture
   int height = 0, width = 0;
+  bool layer_noise = false;                   ///< whether its layers take noise too (LayerNoise)
   double value_low = -1.0, value_high = 1.0;  ///< what stands for black and white; results may overshoot
 };
 

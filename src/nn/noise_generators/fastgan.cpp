@@ -106,7 +106,7 @@ class FastGan final : public NoiseGenerator {
   }
 
   NoiseGeneratorInfo info() const override {
-    return {.noise = noise_, .channels = channels_, .height = size_, .width = size_};
+    return {.noise = noise_, .channels = channels_, .height = size_, .width = size_, .layer_noise = true};
   }
   Tensor map(const Tensor& noise, const Tensor&) override { return noise.unsqueeze(1); }
   Tensor synthesise(const Tensor& styles, LayerNoise noise) override {

@@ -238,7 +238,8 @@ class StyleGan2 final : public NoiseGenerator {
             .classes = classes_,
             .channels = channels_,
             .height = start_height_ << last,
-            .width = start_width_ << last};
+            .width = start_width_ << last,
+            .layer_noise = true};
   }
   Tensor map(const Tensor& noise, const Tensor& classes) override {
     return mapping_->forward(noise, classes).unsqueeze(1).expand({noise.size(0), info().layers, style_});

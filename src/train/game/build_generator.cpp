@@ -19,10 +19,6 @@ std::string described(const Generator& network) {
   return fmt::format("{} {}", network.architecture(), network.config().dump());
 }
 
-void initialise_generator(const TaskContext& context, Generator& network) {
-  initialise_from_recipe(context.recipe, "generator", network);
-}
-
 void soften(const Recipe& recipe, Generator& network) {
   std::vector<torch::Tensor> before;
   for (const auto& parameter : network.parameters()) before.push_back(parameter.detach().clone());
@@ -31,6 +27,12 @@ void soften(const Recipe& recipe, Generator& network) {
   if (std::equal(before.begin(), before.end(), now.begin(), [](const auto& a, const auto& b) { return a.equal(b); }))
     log(LogLevel::warning, "{}: generator.icnr does nothing: {} has no pixel shuffle", recipe.name(),
         network.architecture());
+}
+
+void initialise_generator(const TaskContext& context, Generator& network) {
+  initialise_from_recipe(context.recipe, "generator", network);
+  if (context.recipe.flag("generator.dirac", false)) add_dirac(network);
+  if (context.recipe.flag("generator.icnr", false)) soften(context.recipe, network);
 }
 
 }  // namespace
@@ -54,10 +56,10 @@ GeneratorPtr build_generator(const TaskContext& context, const std::string& defa
   Recipe& recipe = context.recipe;
   const std::string architecture = recipe.text("generator.architecture", default_architecture);
   GeneratorPtr generator = make_generator(
-      architecture, recipe.table("generator", {"architecture", "init", "init_gain", "icnr", "start", "start_reverse"}));
+      architecture,
+      recipe.table("generator", {"architecture", "init", "init_gain", "dirac", "icnr", "start", "start_reverse"}));
   recipe.record("generator", generator->config());
   initialise_generator(context, *generator);
-  if (recipe.flag("generator.icnr", false)) soften(recipe, *generator);
   const std::string key = "generator." + start_key;
   if (const std::string start = recipe.text(key, ""); !start.empty() && context.find_model) {
     const std::string file = context.model(key, start).string();

@@ -8,7 +8,7 @@
 namespace ganvas {
 
 /// A generator with new weights on the context's device, from the recipe's table [generator]: architecture (and the
-/// network's own options), init, init_gain, icnr, start (a model whose weights are taken where they fit; named
+/// network's own options), init, init_gain, dirac, icnr, start (a model whose weights are taken where they fit; named
 /// `start_key` there, so that a second generator can have another).
 GeneratorPtr build_generator(const TaskContext& context, const std::string& default_architecture,
                              const std::string& start_key = "start");

@@ -70,8 +70,9 @@ void add_wishes(CLI::App& command, GenerateOptions& options) {
           "--seeds", [&options](const std::string& text) { options.seeds = seeds_in(text); },
           "Which pictures, e.g. 1-64,99: one a seed, the same whenever and with whatever others it is made")
       ->type_name("LIST");
-  command.add_option("--latents", options.latents,
-                     "In place of seeds: a .safetensors with w (styles), z (noise) or what --save-latents wrote");
+  command.add_option(
+      "--latents", options.latents,
+      "In place of seeds: a .safetensors or .pth with w (styles), z (noise) or what --save-latents wrote");
   command.add_option("--save-latents", options.save_latents,
                      "Write the styles of all pictures (of networks without such, the noise) to this .safetensors");
   command
