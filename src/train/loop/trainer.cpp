@@ -14,6 +14,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
 #include "ganvas/core/parse_number.hpp"
+#include "ganvas/core/processor_wait.hpp"
 #include "ganvas/core/progress.hpp"
 #include "ganvas/core/setting_error.hpp"
 #include "ganvas/nn/precision.hpp"
@@ -54,6 +55,7 @@ class Trainer {
   bool keeps() const { return settings_.keep_every > 0 && step_ > 0 && step_ % settings_.keep_every == 0; }
   void start_loader();
   void train_step();
+  void watch_processors();
   void roll_back(const Learner::NotFinite& bad);
   void note(const std::string& signal, double value, const std::string& action, const std::string& text);
   void validate();
@@ -82,6 +84,8 @@ class Trainer {
   std::int64_t resumed_step_ = 0;  ///< up to here the log is written already
   std::int64_t stale_ = 0;         ///< validations since the best one
   double began_ = 0, waited_before_ = 0;
+  double watched_from_ = 0, waited_for_processor_ = 0;
+  bool is_crowded_ = false;  ///< has been said
 };
 
 Trainer::Trainer(Recipe recipe, const TrainOptions& options)
@@ -209,6 +213,23 @@ void Trainer::train_step() {
 }
 
 /// A number that is none: back to the last good checkpoint with lower rates, or the end.
+/// Threads that share a product wait for one another: where other work takes the processor from one of them, all stand
+/// still, and steps take many times as long. Nobody sees why.
+void Trainer::watch_processors() {
+  constexpr double period = 20, much = 0.15;
+  const double now = seconds_now();
+  if (is_crowded_ || options_.quiet || threads_ < 2 || now - watched_from_ < period) return;
+  const double waited = seconds_without_processor(), share = (waited - waited_for_processor_) / (now - watched_from_);
+  watched_from_ = now;
+  waited_for_processor_ = waited;
+  if (share < much) return;
+  is_crowded_ = true;
+  log(LogLevel::warning,
+      "other work takes the processors from the {} threads, {:.0f} % of the time, and each waits for all: with fewer "
+      "--threads steps may be many times as fast",
+      threads_, 100 * share);
+}
+
 void Trainer::roll_back(const Learner::NotFinite& bad) {
   const std::string what = fmt::format("{} became {}", bad.what, bad.value);
   const bool allowed = learner_->may_roll_back();
@@ -363,13 +384,15 @@ TrainResult Trainer::run() {
   start_loader();
   std::optional<Progress> progress;
   if (!options_.quiet) progress.emplace("train", static_cast<double>(settings_.steps), static_cast<double>(step_));
-  began_ = seconds_now();
+  began_ = watched_from_ = seconds_now();
+  waited_for_processor_ = seconds_without_processor();
   const auto tired = [&] { return settings_.patience > 0 && stale_ >= settings_.patience; };
   bool stopped = false;
   while (step_ < end && !tired() && !(stopped = group_.any(interrupted()))) {
     const std::int64_t before = step_;
     train_step();
     if (step_ <= before) continue;  // rolled back
+    watch_processors();
     if (progress) progress->update(static_cast<double>(step_));
     if (options_.after_step) options_.after_step(step_);
     if (step_ % settings_.log_every == 0) report();
