@@ -23,9 +23,10 @@ const std::vector<std::string>& initialisations();
 /// Throws Error(recipe) for another name.
 void initialise(torch::nn::Module& network, const std::string& kind, double gain);
 
-/// Lets the first channels pass through the convolutions that change the number of channels (torch.nn.init.dirac_ with a
-/// tenth of what was there kept beside it): with repeat_for_pixel_shuffle() behind it, a network whose body has skips
-/// begins as nearest-neighbour enlargement instead of noise, and learns what is missing from the first step on.
+/// Lets the first channels pass through the convolutions that change the number of channels (torch.nn.init.dirac_ with
+/// a tenth of what was there kept beside it): with repeat_for_pixel_shuffle() behind it, a network whose body has skips
+/// begins as nearest-neighbour enlargement instead of noise, and learns what is missing from the first step on. Not for
+/// networks that add the enlarged input themselves.
 void add_dirac(torch::nn::Module& network);
 
 /// ICNR (Aitken et al. 2017): makes a convolution before a pixel shuffle of `scale` start as one followed by

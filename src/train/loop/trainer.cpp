@@ -212,7 +212,6 @@ void Trainer::train_step() {
     note(finding.signal, finding.value, finding.action, finding.text);
 }
 
-/// A number that is none: back to the last good checkpoint with lower rates, or the end.
 /// Threads that share a product wait for one another: where other work takes the processor from one of them, all stand
 /// still, and steps take many times as long. Nobody sees why.
 void Trainer::watch_processors() {
@@ -230,6 +229,7 @@ void Trainer::watch_processors() {
       threads_, 100 * share);
 }
 
+/// A number that is none: back to the last good checkpoint with lower rates, or the end.
 void Trainer::roll_back(const Learner::NotFinite& bad) {
   const std::string what = fmt::format("{} became {}", bad.what, bad.value);
   const bool allowed = learner_->may_roll_back();
