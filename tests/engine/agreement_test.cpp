@@ -89,6 +89,12 @@ class Mixed final : public Generator {
   Tensor slopes_;
 };
 
+/// One colour has no variance: such a network shows nothing of it but rounding, which the norm's epsilon lets grow by
+/// hundreds of times.
+bool has_instance_norm(const Generator& network) {
+  return network.architecture() == "transformer-net" || network.config().value("norm", "") == "instance";
+}
+
 class Unknown final : public Generator {
  public:
   Tensor forward(const Tensor& input) override { return torch::cos(input); }
@@ -147,9 +153,7 @@ TEST_CASE("every architecture: the plan gives what LibTorch gives, on odd sizes"
       CHECK(engine->bf16() == bf16);
       for (const auto& [height, width] : {std::pair{3, 8}, {1, 1}, {37, 29}, {3, 8}}) {
         CAPTURE(height);
-        // One colour has no variance: an instance norm shows nothing of it but rounding.
-        if (height * width == 1 && network->config().contains("norm") && network->config().at("norm") == "instance")
-          continue;
+        if (height * width == 1 && has_instance_norm(*network)) continue;
         const Tensor picture = picture_for(*network, height, width), expected = network->forward(picture);
         const Tensor actual = engine->run(picture);
         if (bf16) {
