@@ -92,7 +92,8 @@ class Mixed final : public Generator {
 /// One colour has no variance: such a network shows nothing of it but rounding, which the norm's epsilon lets grow by
 /// hundreds of times.
 bool has_instance_norm(const Generator& network) {
-  return network.architecture() == "transformer-net" || network.config().value("norm", "") == "instance";
+  const nlohmann::json config = network.config();
+  return network.architecture() == "transformer-net" || (config.contains("norm") && config.at("norm") == "instance");
 }
 
 class Unknown final : public Generator {
