@@ -65,10 +65,12 @@ TEST_CASE("schedules from recipes: defaults by the length of the run, bounds, ke
   CHECK((read("schedule = \"multistep\"").milestones == std::vector<std::int64_t>{200, 300}));
   CHECK((read("schedule = \"multistep\"\nmilestones = [7]\ngamma = 0.1").milestones == std::vector<std::int64_t>{7}));
   CHECK(read("schedule = \"linear\"").decay_from == 200);
+  CHECK(read("schedule = \"linear\"\ndecay_from = 5000").decay_from ==
+        400);  // no decay, like milestones behind the end
   CHECK(read("schedule = \"constant\"\nwarm_up = 400").warm_up == 400);
   for (const char* wrong :
        {"schedule = \"cosinus\"", "warm_up = -1", "floor = 1.5", "schedule = \"multistep\"\ngamma = 2",
-        "schedule = \"linear\"\ndecay_from = 500", "schedule = \"constant\"\nfloor = 0.1", "gamma = 0.5",
+        "schedule = \"linear\"\ndecay_from = -1", "schedule = \"constant\"\nfloor = 0.1", "gamma = 0.5",
         "schedule = \"linear\"\nmilestones = [1]"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(read(wrong), Error);

@@ -29,10 +29,37 @@ void soften(const Recipe& recipe, Generator& network) {
         network.architecture());
 }
 
+/// Mean square of what the network makes of a gradient of colours less its nearest-neighbour enlargement; 0 where
+/// results have channels that pictures don't have.
+double from_enlargement(Generator& network) {
+  const torch::NoGradGuard no_grad;
+  const GeneratorInfo info = network.info();
+  if (info.out_channels > info.in_channels) return 0;
+  const torch::Tensor unit = torch::linspace(0, 1, info.in_channels * 16 * 16).view({1, info.in_channels, 16, 16});
+  network.eval();
+  const torch::Tensor result = from_range(network.forward(to_range(unit, info)), info);
+  network.train();
+  const torch::Tensor enlarged = torch::upsample_nearest2d(unit, {16 * info.scale, 16 * info.scale});
+  return (result - enlarged.narrow(1, 0, info.out_channels)).square().mean().item<double>();
+}
+
 void initialise_generator(const TaskContext& context, Generator& network) {
-  initialise_from_recipe(context.recipe, "generator", network);
-  if (context.recipe.flag("generator.dirac", false)) add_dirac(network);
-  if (context.recipe.flag("generator.icnr", false)) soften(context.recipe, network);
+  Recipe& recipe = context.recipe;
+  initialise_from_recipe(recipe, "generator", network);
+  const bool dirac = recipe.flag("generator.dirac", false), icnr = recipe.flag("generator.icnr", false);
+  double without = 0;
+  if (dirac) {
+    const GeneratorPtr plain = replicate(network);
+    if (icnr) plain->soften_pixel_shuffles();
+    without = from_enlargement(*plain);
+    add_dirac(network);
+  }
+  if (icnr) soften(recipe, network);
+  if (dirac && from_enlargement(network) > without)
+    log(LogLevel::warning,
+        "{}: with generator.dirac {} begins farther from an enlarged picture than without; some networks add one "
+        "themselves",
+        recipe.name(), network.architecture());
 }
 
 }  // namespace

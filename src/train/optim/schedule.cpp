@@ -31,7 +31,7 @@ Schedule Schedule::from_recipe(Recipe& recipe, const std::string& prefix, std::i
   Schedule schedule;
   const std::string kind = recipe.choice(prefix + ".schedule", "cosine", {"constant", "cosine", "multistep", "linear"});
   schedule.steps = steps;
-  // A shorter trial of a recipe need not change its warm-up too.
+  // A shorter trial of a recipe need not change its warm-up and the beginning of its decay too.
   schedule.warm_up = std::min(recipe.integer(prefix + ".warm_up", 0, 0), steps);
   if (kind == "cosine") {
     schedule.kind = Kind::cosine;
@@ -42,7 +42,7 @@ Schedule Schedule::from_recipe(Recipe& recipe, const std::string& prefix, std::i
     schedule.gamma = recipe.number(prefix + ".gamma", 0.5, 0.0, 1.0);
   } else if (kind == "linear") {
     schedule.kind = Kind::linear;
-    schedule.decay_from = recipe.integer(prefix + ".decay_from", steps / 2, 0, steps);
+    schedule.decay_from = std::min(recipe.integer(prefix + ".decay_from", steps / 2, 0), steps);
   }
   return schedule;
 }
