@@ -129,7 +129,8 @@ TEST_CASE("docs: README names the networks that load, and its table no others") 
   for (const auto& name : known) CHECK_MESSAGE(contains(readme, "`" + name + "`"), name);
 }
 
-TEST_CASE("slips: unknown options and commands are answered with the nearest ones, in one line") {
+TEST_CASE(
+    "slips: what can't be understood is answered in one line, unknown options and commands with the nearest ones") {
   const auto answer = [](const std::vector<std::string>& arguments) {
     const Finished result = run_ganvas(arguments);
     CAPTURE(result.err);
@@ -155,6 +156,11 @@ TEST_CASE("slips: unknown options and commands are answered with the nearest one
                                    {{"--scle", "2"}, "nearest: --scale"},
                                    {{"--recurse"}, "nearest: --recursive"},
                                    {{"--quite"}, "nearest: --quiet"},
+                                   {{"--scale", "0"}, "--scale: expected a number from 0.0001 to 10000, not 0;"},
+                                   {{"--scale", "two"}, ", not two;"},
+                                   {{"--scale", "nan"}, "--scale: nan is no finite number;"},
+                                   {{"--threads", "1e9"}, "expected a whole number from 1 to 1024, not 1e9;"},
+                                   {{"--limit", "-1"}, "expected a whole number above 0, not -1;"},
                                    {{"--zzzzzz"}, "see ganvas upscale --help"}}) {
     std::vector<std::string> arguments{"upscale", "x.png", "-o", "y"};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -162,4 +168,6 @@ TEST_CASE("slips: unknown options and commands are answered with the nearest one
   }
   // Named before what is missing because of it.
   CHECK(contains(answer({"upscale", "x.png", "--outptu", "y"}), "nearest: --output"));
+  CHECK(contains(answer({"data", "edges", "x", "-o", "y", "--low", "inf"}), "expected a number, 0 or more, not inf;"));
+  CHECK(contains(answer({"model", "blend", "a"}), "b is required: File or shipped name of the same architecture;"));
 }

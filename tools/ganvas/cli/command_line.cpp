@@ -1,8 +1,11 @@
 #include "cli/command_line.hpp"
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+
+#include "ganvas/core/parse_number.hpp"
 
 namespace ganvas::cli {
 
@@ -17,6 +20,19 @@ std::string defaults_file() {
   std::filesystem::path folder = variable("XDG_CONFIG_HOME");
   if (folder.empty() && !variable("HOME").empty()) folder = variable("HOME") / ".config";
   return folder.empty() ? std::string() : (folder / "ganvas" / "defaults.toml").string();
+}
+
+std::string complaint_if_not_finite(const std::string& word) {
+  const auto value = parse_number<double>(word);
+  return value && !std::isfinite(*value) ? word + " is no finite number" : std::string();
+}
+
+/// To CLI11 "nan" is a number, in any range.
+void refuse_infinite_numbers(CLI::App& command) {
+  for (CLI::Option* option : command.get_options())
+    if (option->get_type_name().starts_with("FLOAT")) option->check(complaint_if_not_finite);
+  for (CLI::App* subcommand : command.get_subcommands([](const CLI::App*) { return true; }))
+    refuse_infinite_numbers(*subcommand);
 }
 
 }  // namespace
@@ -45,6 +61,7 @@ CommandLine::CommandLine() : app("Super-resolution and style transfer with GANs"
   add_data(app, action);
   add_report(app, action);
   add_compare(app, action);
+  refuse_infinite_numbers(app);
 }
 
 }  // namespace ganvas::cli

@@ -134,6 +134,31 @@ std::string config_complaint(const CLI::Option& file, std::string message) {
   return fmt::format("{}: {}", given.empty() ? file.get_default_str() : given.front(), message);
 }
 
+/// "--limit: expected a whole number above 0, not -1": CLI11 spells the largest double out, and its bounds to six
+/// digits.
+std::optional<std::string> out_of_range(const CLI::App& command, const std::string& message) {
+  constexpr std::string_view value = ": Value ", refused = " not in range ";
+  const auto at = message.find(value), end = message.rfind(refused);
+  if (at == std::string::npos || end == std::string::npos || end < at) return std::nullopt;
+  const std::string name = message.substr(0, at);
+  for (const auto& option : options_of(command)) {
+    if (std::ranges::find(option.names, name) == option.names.end() || option.range.empty()) continue;
+    const std::string_view joint = option.range.find(" to ") != std::string::npos ? " from "
+                                   : option.range.starts_with("above")            ? " "
+                                                                                  : ", ";
+    return fmt::format("{}: expected a {}{}{}, not {}", name, option.value == "N" ? "whole number" : "number", joint,
+                       option.range, message.substr(at + value.size(), end - at - value.size()));
+  }
+  return std::nullopt;
+}
+
+/// "a is required: File or shipped name": such a name says little by itself.
+std::optional<std::string> missing_positional(const CLI::App& command, const std::string& message) {
+  for (const auto& option : options_of(command))
+    if (option.positional && message == option.name() + " is required") return message + ": " + option.text;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
@@ -149,7 +174,10 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   if (option != words.end())
     return unknown_option(command,
                           option->starts_with("--") ? option->substr(0, option->find('=')) : option->substr(0, 2));
-  return fmt::format("{}; see {} --help", error.what(), full_name(command));
+  std::string message = error.what();
+  if (const auto better = out_of_range(command, message)) message = *better;
+  else if (const auto longer = missing_positional(command, message)) message = *longer;
+  return fmt::format("{}; see {} --help", message, full_name(command));
 }
 
 }  // namespace ganvas::cli

@@ -1,8 +1,6 @@
-#include <cmath>
 #include <memory>
 
 #include "cli/checked_command.hpp"
-#include "ganvas/core/error.hpp"
 #include "ganvas/core/places.hpp"
 
 namespace ganvas::cli {
@@ -10,7 +8,6 @@ namespace ganvas::cli {
 namespace {
 
 void check_blend(const ModelBlendRequest& request) {
-  if (!std::isfinite(request.weight)) fail(ErrorKind::usage, "--weight: not a number");
   find_model(request.a);
   find_model(request.b);
 }

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <memory>
 
 #include "cli/batch_options.hpp"
@@ -14,7 +13,6 @@ namespace ganvas::cli {
 namespace {
 
 void check_target(const TargetSize& target) {
-  if (target.scale && !std::isfinite(*target.scale)) fail(ErrorKind::usage, "--scale: not a number");
   if (target.scale.has_value() + (target.width || target.height) + target.max_side.has_value() > 1)
     fail(ErrorKind::usage, "--scale, --width/--height and --max-side exclude one another");
 }
