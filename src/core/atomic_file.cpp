@@ -16,6 +16,7 @@
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/files.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/setting_error.hpp"
 
 namespace fs = std::filesystem;
 
@@ -172,7 +173,25 @@ void AtomicFile::write(std::string_view text) {
   write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
 }
 
-void AtomicFile::commit() {
+/// File systems that know neither RENAME_NOREPLACE nor hard links leave a moment in which another's file is replaced.
+void AtomicFile::give_name(Existing existing) {
+  if (existing == Existing::kept) {
+    int error = ::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, place_.c_str(), RENAME_NOREPLACE) == 0 ? 0 : errno;
+    if (error == 0) return;
+    if (error == EINVAL || error == ENOSYS) {
+      error = ::link(temporary_.c_str(), place_.c_str()) == 0 ? 0 : errno;
+      if (error == 0) {
+        ::unlink(temporary_.c_str());
+        return;
+      }
+    }
+    if (error == EEXIST || ::access(place_.c_str(), F_OK) == 0)
+      fail_setting(ErrorKind::file, "force", "{} exists already", target_.string());
+  }
+  if (::rename(temporary_.c_str(), place_.c_str()) != 0) fail_with_errno("can't replace");
+}
+
+void AtomicFile::commit(Existing existing) {
   if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail_with_errno("can't write");
   // Closing may be when a server says that it couldn't write; the lock must last until the new name is there.
   const int lock = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
@@ -180,7 +199,7 @@ void AtomicFile::commit() {
   descriptor_ = lock;
   if (closed != 0) fail_with_errno("can't write");
   if (temporary_.empty()) return;
-  if (::rename(temporary_.c_str(), place_.c_str()) != 0) fail_with_errno("can't replace");
+  give_name(existing);
   temporary_.clear();
   // The rename itself must reach the disk too; a folder that can't be synced is no reason to fail.
   const int folder = ::open(folder_of(place_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -193,10 +212,10 @@ void AtomicFile::fail_with_errno(const char* action) const {
   fail(ErrorKind::file, "{}: {}: {}", target_.string(), action, std::strerror(errno));
 }
 
-void write_file_atomically(const fs::path& target, std::span<const std::uint8_t> bytes) {
+void write_file_atomically(const fs::path& target, std::span<const std::uint8_t> bytes, Existing existing) {
   AtomicFile file(target);
   file.write(bytes);
-  file.commit();
+  file.commit(existing);
 }
 
 void write_file_atomically(const fs::path& target, std::string_view text) {

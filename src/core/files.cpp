@@ -150,6 +150,11 @@ std::vector<fs::path> list_files(const fs::path& folder, bool recursive, std::ve
   return list_files(folder, recursive, unlisted, {});
 }
 
+std::string why_not_there(const fs::path& path, const std::string& otherwise) {
+  std::error_code error;
+  return fs::exists(path, error) || !error ? otherwise : error.message();
+}
+
 std::string why_unlisted(const fs::path& path) {
   std::error_code unknown;
   return fs::is_symlink(path, unknown) ? "is a link to a file that isn't there" : "can't list this folder";

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <optional>
 #include <set>
 
 #include "ganvas/core/error.hpp"
@@ -55,20 +56,11 @@ fs::path find_recipe(const std::string& name) {
   fail(ErrorKind::usage, "{}: no such recipe; give a .toml file or one of: {}", name, fmt::join(known, ", "));
 }
 
-fs::path find_model_or_run(const std::string& name) {
-  const fs::path folder(name);
-  if (!is_folder(folder)) return find_model(name);
-  // A run writes its best network while it goes on, and its last when it has ended.
-  for (const char* file : {"model.safetensors", "best.safetensors"})
-    if (is_there(folder / file)) return folder / file;
-  if (is_there(folder / "recipe.toml"))
-    fail(ErrorKind::usage, "{}: no network in it yet; a run writes its best one at its first validation", name);
-  return find_model(name);
-}
-
 fs::path reverse_model(const fs::path& path) {
   return path.parent_path() / (path.stem().string() + "-reverse" + path.extension().string());
 }
+
+bool is_path(const std::string& name) { return name.find('/') != std::string::npos; }
 
 std::vector<std::string> shipped_models() {
   std::set<std::string> names;
@@ -90,10 +82,22 @@ bool carries_hash(const fs::path& file, const std::string& name) {
          stem.find_first_not_of("0123456789abcdef", name.size() + 1) == std::string::npos;
 }
 
+/// The network in a run's folder, if it is one: it writes its best while it goes on, and its last when it has ended.
+std::optional<fs::path> model_of_run(const fs::path& folder) {
+  if (!is_folder(folder)) return std::nullopt;
+  for (const char* file : {"model.safetensors", "best.safetensors"})
+    if (is_there(folder / file)) return folder / file;
+  if (is_there(folder / "recipe.toml"))
+    fail(ErrorKind::usage, "{}: no network in it yet; a run writes its best one at its first validation",
+         folder.string());
+  return std::nullopt;
+}
+
 }  // namespace
 
 fs::path find_model(const std::string& name) {
   if (is_file(name)) return name;
+  if (auto file = model_of_run(name)) return *file;
   for (const auto& folder : model_folders()) {
     if (fs::path candidate = folder / name / "model.safetensors"; is_there(candidate)) return candidate;
     // What was fetched keeps its published name.
@@ -103,7 +107,9 @@ fs::path find_model(const std::string& name) {
     for (const auto& entry : fs::directory_iterator(folder, error))
       if (carries_hash(entry.path(), name)) return entry.path();
   }
-  fail(ErrorKind::usage, "{}: no such model; give a file or one of: {}", name, fmt::join(shipped_models(), ", "));
+  if (is_path(name)) fail(ErrorKind::usage, "{}: {}", name, why_not_there(name, "no such model file"));
+  fail(ErrorKind::usage, "{}: no such model; give a file or one of: {}; published ones come by ganvas model fetch",
+       name, fmt::join(shipped_models(), ", "));
 }
 
 }  // namespace ganvas

@@ -66,6 +66,8 @@ std::string listed(const std::vector<T>& values) {
 Recipe Recipe::parse(const std::string& toml, std::string name) {
   Recipe recipe;
   recipe.name_ = std::move(name);
+  // What it says becomes JSON, in the model file at the latest.
+  if (!is_utf8(toml)) fail(ErrorKind::recipe, "{}: is no UTF-8 text; save the recipe in UTF-8", recipe.name_);
   for (TomlEntry& entry : read_toml(toml, recipe.name_)) {
     if (recipe.values_.contains(entry.key)) recipe.wrong(entry.key, "is given twice");
     recipe.values_[entry.key] = std::move(entry.values);
@@ -75,7 +77,10 @@ Recipe Recipe::parse(const std::string& toml, std::string name) {
 
 Recipe Recipe::load(const std::filesystem::path& path) {
   const Bytes bytes = read_file(path, 1 << 20);
-  return parse(std::string(bytes.begin(), bytes.end()), path.string());
+  Recipe recipe = parse(std::string(bytes.begin(), bytes.end()), path.string());
+  if (recipe.values_.empty())
+    fail(ErrorKind::recipe, "{}: says nothing; a recipe names its task at least", path.string());
+  return recipe;
 }
 
 void Recipe::set(std::string_view assignment) {
@@ -90,6 +95,7 @@ void Recipe::set(std::string_view assignment) {
       fail(ErrorKind::usage, "--set {}: keys are names of letters, digits, _ and -, with a dot between two",
            assignment);
   const std::string value = trim(assignment.substr(equals + 1));
+  if (!is_utf8(value)) fail(ErrorKind::usage, "--set {}: its value is no UTF-8 text", assignment);
   overridden_.insert(key);
   if (value.empty()) {
     values_.erase(key);
@@ -240,8 +246,6 @@ nlohmann::json Recipe::table(const std::string& prefix, const std::vector<std::s
     if (std::find(except.begin(), except.end(), name) != except.end()) continue;
     nlohmann::json list = nlohmann::json::array();
     for (const auto& value : values) {
-      // It becomes JSON, in the model file at the latest.
-      if (!is_utf8(value)) wrong(key, "is no UTF-8 text; save the recipe in UTF-8");
       list.push_back(typed_value(value));
       if (list.back().is_number_float() && !std::isfinite(list.back().get<double>()))
         wrong(key, fmt::format("'{}' is not a number to compute with", value));

@@ -9,6 +9,7 @@
 
 #include "data/parallel.hpp"
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/utf8.hpp"
 #include "ganvas/imaging/channels.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/fit.hpp"
@@ -37,6 +38,9 @@ std::vector<std::string> image_classes(const std::vector<fs::path>& places) {
   std::set<std::string> names;
   for (const auto& file : list_pictures(places))
     if (const std::string name = class_of(file); !name.empty()) names.insert(name);
+  for (const auto& name : names)
+    if (!is_utf8(name))
+      fail(ErrorKind::data, "'{}': a class has this folder's name, which is no UTF-8; rename it", name);
   if (names.size() < 2)
     fail(ErrorKind::data, "{}: {} folder{} with pictures in it; classes are folders, at least two",
          places.empty() ? "data" : places.front().string(), names.size(), names.size() == 1 ? "" : "s");

@@ -41,7 +41,7 @@ Sides find_sides(const TranslationSourceOptions& options) {
     fail_setting(ErrorKind::usage, "places", "{} folders are given; translation takes one, or A's and B's",
                  places.size());
   if (places.size() == 2) return {places[0], places[1]};
-  if (!fs::exists(places[0])) fail(ErrorKind::data, "{}: no such file or folder", places[0].string());
+  if (!fs::exists(places[0])) fail(ErrorKind::data, "{}: {}", places[0].string(), why_not_there(places[0]));
   if (const auto found = subfolders(places[0])) return *found;
   if (!options.paired)
     fail_setting(ErrorKind::data, "places", "{}: has no subfolders A and B (or trainA and trainB)", places[0].string());
@@ -109,13 +109,13 @@ TranslationSource::TranslationSource(const TranslationSourceOptions& options) : 
 
 bool TranslationSource::crops() const { return options_.preprocess.ends_with("crop"); }
 
-TranslationSource::Picture TranslationSource::prepared(const Image& image, int channels,
-                                                       const std::string& name) const {
+TranslationSource::Picture TranslationSource::prepared(const Image& image, Side side, const std::string& name) const {
   const Image converted = [&] {
     try {
-      return with_channels(image, channels);
+      return with_channels(image, side == Side::a ? options_.a_channels : options_.b_channels);
     } catch (const Error& error) {
-      throw Error(error.kind(), fmt::format("{}: {}; set generator.in_channels or out_channels", name, error.what()));
+      throw Error(error.kind(), fmt::format("{}: {}; set generator.{}", name, error.what(),
+                                            side == Side::a ? "in_channels" : "out_channels"));
     }
   }();
   const cv::Size size = loaded_size(converted.pixels.size(), options_);
@@ -131,23 +131,27 @@ void TranslationSource::load_paired() {
   b_.resize(files.size());
   parallel_for(files.size(), [&](std::size_t i) {
     TranslationPair pair = read_pair(files[i]);
-    if (options_.b_to_a) std::swap(pair.a, pair.b);
-    a_[i] = prepared(pair.a, options_.a_channels, pair.name);
-    b_[i] = prepared(pair.b, options_.b_channels, pair.name);
+    std::string a = pair.name, b = files[i].partner.empty() ? a : files[i].partner.string();
+    if (options_.b_to_a) {
+      std::swap(pair.a, pair.b);
+      std::swap(a, b);
+    }
+    a_[i] = prepared(pair.a, Side::a, a);
+    b_[i] = prepared(pair.b, Side::b, b);
   });
 }
 
 void TranslationSource::load_unpaired() {
   Sides sides = find_sides(options_);
   if (options_.b_to_a) std::swap(sides.a, sides.b);
-  const auto load = [&](const std::vector<PictureFile>& files, int channels, std::vector<Picture>& pictures) {
+  const auto load = [&](const std::vector<PictureFile>& files, Side which, std::vector<Picture>& pictures) {
     pictures.resize(files.size());
     parallel_for(files.size(), [&](std::size_t i) {
-      pictures[i] = prepared(read_image(files[i].path).image, channels, files[i].path.string());
+      pictures[i] = prepared(read_image(files[i].path).image, which, files[i].path.string());
     });
   };
-  load(readable_pictures(side(sides.a, sides.b)), options_.a_channels, a_);
-  load(readable_pictures(side(sides.b, sides.a)), options_.b_channels, b_);
+  load(readable_pictures(side(sides.a, sides.b)), Side::a, a_);
+  load(readable_pictures(side(sides.b, sides.a)), Side::b, b_);
 }
 
 Image TranslationSource::cut(const Image& image, const Cut& how) const {

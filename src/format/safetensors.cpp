@@ -107,7 +107,9 @@ class HeaderReader final : public json::json_sax_t {
   }
 
   bool parse_error(std::size_t, const std::string&, const json::exception& error) override {
-    damaged(source_, "its header is not JSON ({})", in_quotes(error.what()));
+    const std::string_view text = error.what();
+    // Behind "[json.exception.parse_error.101] ".
+    damaged(source_, "its header is not JSON ({})", in_quotes(text.substr(text.find("] ") + 2)));
   }
 
  private:

@@ -85,7 +85,7 @@ Bytes encode_image(const Image& image, Format format, const Metadata& metadata, 
 }
 
 void write_image(const std::filesystem::path& path, const Image& image, const Metadata& metadata,
-                 const EncodeOptions& options) {
+                 const EncodeOptions& options, Existing existing) {
   const auto format = format_from_name(path.string());
   if (!format) fail(ErrorKind::usage, "{}: unknown extension; the formats are {}", path.string(), format_choices());
   Bytes bytes;
@@ -94,7 +94,7 @@ void write_image(const std::filesystem::path& path, const Image& image, const Me
   } catch (const Error& error) {
     rethrow_named(path.string(), error);
   }
-  write_file_atomically(path, bytes);
+  write_file_atomically(path, bytes, existing);
 }
 
 }  // namespace ganvas

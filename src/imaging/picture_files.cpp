@@ -116,7 +116,7 @@ class FolderSearch {
 std::vector<PictureFile> list_pictures(const fs::path& place, const PictureSearch& search) {
   std::error_code unknown;
   if (fs::is_directory(place, unknown)) return FolderSearch(place, search).run();
-  if (!fs::exists(place, unknown)) fail(ErrorKind::data, "{}: no such file or folder", place.string());
+  if (!fs::exists(place, unknown)) fail(ErrorKind::data, "{}: {}", place.string(), why_not_there(place));
   const fs::path name = place.filename();
   if (!is_wanted(name, search)) return {};
   return {{place, name}};

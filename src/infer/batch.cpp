@@ -41,8 +41,8 @@ struct Item {
   std::size_t bytes() const { return picture.image.pixels.total() * picture.image.pixels.elemSize(); }
 };
 
-void write_output(const fs::path& path, const Bytes& bytes) {
-  if (path != "-") return write_file_atomically(path, bytes);
+void write_output(const fs::path& path, const Bytes& bytes, Existing existing) {
+  if (path != "-") return write_file_atomically(path, bytes, existing);
   if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() || std::fflush(stdout) != 0)
     fail(ErrorKind::file, "standard output: can't write: {}", std::strerror(errno));
 }
@@ -274,7 +274,9 @@ void Pipeline::encode_all() {
       picture.image = {};
       if (item->job.output != "-" && item->job.output.has_parent_path())
         fs::create_directories(item->job.output.parent_path());
-      write_output(item->job.output, bytes);
+      // What has come since prepare() looked is somebody's too.
+      write_output(item->job.output, bytes,
+                   options_.force || options_.skip_existing ? Existing::replaced : Existing::kept);
       if (options_.keep_times) keep_time(item->job);
       item->outcome.status = "done";
       return false;

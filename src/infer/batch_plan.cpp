@@ -25,7 +25,7 @@ std::vector<PictureFile> expand_inputs(const BatchOptions& options) {
   const PictureSearch search{options.recursive, options.include, options.exclude, {options.output}};
   const auto add = [&](const fs::path& path) {
     if (!fs::exists(path, error)) {
-      found.push_back({path, path.filename(), {}, "no such file or folder"});
+      found.push_back({path, path.filename(), {}, why_not_there(path)});
       return;
     }
     auto pictures = list_pictures(path, search);
@@ -65,9 +65,11 @@ std::vector<BatchJob> name_outputs(const std::vector<PictureFile>& found, const 
   constexpr std::size_t longest_name = NAME_MAX;
   std::vector<BatchJob> jobs;
   for (const auto& file : found) {
-    BatchJob job{.input = file.path,
-                 .output = options.output / output_name(options, file.path, file.below, jobs.size() + 1),
-                 .problem = file.problem};
+    BatchJob job{
+        .input = file.path,
+        .output = options.output / (file.problem.empty() ? output_name(options, file.path, file.below, jobs.size() + 1)
+                                                         : file.path.filename()),
+        .problem = file.problem};
     if (job.problem.empty() && job.output.filename().native().size() > longest_name)
       job.problem =
           fmt::format("its output's name would be longer than {} bytes; choose a shorter name pattern", longest_name);

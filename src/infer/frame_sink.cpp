@@ -43,8 +43,8 @@ void FrameSink::write(std::span<const std::uint8_t> bytes) {
     fail(ErrorKind::file, "standard output: can't write: {}", std::strerror(errno));
 }
 
-void FrameSink::finish() {
-  if (file_) file_->commit();
+void FrameSink::finish(Existing existing) {
+  if (file_) file_->commit(existing);
 }
 
 }  // namespace ganvas

@@ -26,7 +26,7 @@ class FrameSink {
   /// Throws Error(file), for standard output too: nobody reads any more, no room is left, or the frame differs in size
   /// or colours from the first one.
   void add(const Image& frame, const Metadata& metadata);
-  void finish();
+  void finish(Existing existing);
 
  private:
   void write(std::span<const std::uint8_t> bytes);

@@ -41,6 +41,11 @@ Metadata described(const GenerateOptions& options, const GenerateJob& job, Facts
   return metadata;
 }
 
+/// What has come since the run began is somebody's too.
+Existing existing(const GenerateOptions& options) {
+  return options.force || options.skip_existing ? Existing::replaced : Existing::kept;
+}
+
 /// Gives the outcome's status.
 std::string done(const GenerateOptions& options, const GenerateJob& job, const Facts& facts) {
   std::error_code ignored;
@@ -51,7 +56,7 @@ std::string done(const GenerateOptions& options, const GenerateJob& job, const F
   if (options.dry_run) return "planned";
   const Image image = job.make();
   if (job.output.has_parent_path()) fs::create_directories(job.output.parent_path());
-  write_image(job.output, image, described(options, job, facts), options.encode);
+  write_image(job.output, image, described(options, job, facts), options.encode, existing(options));
   return "done";
 }
 
@@ -154,7 +159,7 @@ class Generating {
     if (!frame.finished) return false;
     if (outcome.error.empty() && !run_one(outcome, explain_, [&] {
           sink.add(frame.image, described(options_, job, facts_));
-          if (last) sink.finish();
+          if (last) sink.finish(options_.force ? Existing::replaced : Existing::kept);
           outcome.status = last || options_.output == "-" ? "done" : "added";
         }))
       return false;

@@ -69,6 +69,9 @@ NoiseLatents read_latents(const std::filesystem::path& path, const NoiseGenerato
       fail(ErrorKind::model, "{}: noise.{} is {}, not {}", name, key, shape_of(*stored), shape_of(plane));
     latents.planes.emplace_back(key, stored->to(torch::kFloat));
   }
+  for (const Tensor& values : {latents.styles, latents.noise})
+    if (values.defined() && !values.isfinite().all().item<bool>())
+      fail(ErrorKind::model, "{}: holds values that aren't finite", name);
   return latents;
 }
 

@@ -47,13 +47,33 @@ bool StandardInput::read_more() {
   return false;
 }
 
+namespace {
+
+void check_claim(int width, int height, std::uint64_t max_pixels) {
+  if (static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height) > max_pixels)
+    fail_setting(ErrorKind::file, "max_pixels", "standard input: claims {} x {} pixels, more than the limit of {}",
+                 width, height, max_pixels);
+}
+
+}  // namespace
+
+/// What is no picture, or too large a one, is known by its beginning: before memory is full of it.
+bool StandardInput::begins_well() const {
+  if (!sniff_format(bytes_)) return false;
+  std::optional<ImageHeader> header;
+  try {
+    header = read_header(bytes_, "standard input");
+  } catch (const Error&) {
+    return true;  // further behind
+  }
+  check_claim(header->width, header->height, max_pixels_);
+  return true;
+}
+
 void StandardInput::begin_film() {
   while (!(film_ = read_y4m_header(bytes_)))
     if (!read_more()) fail(ErrorKind::file, "standard input: ends within its first line");
-  const auto pixels = static_cast<std::uint64_t>(film_->width) * static_cast<std::uint64_t>(film_->height);
-  if (pixels > max_pixels_)
-    fail_setting(ErrorKind::file, "max_pixels", "standard input: claims {} x {} pixels, more than the limit of {}",
-                 film_->width, film_->height, max_pixels_);
+  check_claim(film_->width, film_->height, max_pixels_);
   bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(film_->header_size));
 }
 
@@ -73,7 +93,7 @@ std::optional<Bytes> StandardInput::next_frame() {
 }
 
 std::optional<Bytes> StandardInput::next() {
-  constexpr std::size_t enough_to_tell = 9;
+  constexpr std::size_t enough_to_tell = 9, beginning = std::size_t{1} << 18;
   while (first_ && bytes_.size() < enough_to_tell && read_more()) {
   }
   if (first_ && is_y4m(bytes_)) begin_film();
@@ -84,6 +104,7 @@ std::optional<Bytes> StandardInput::next() {
   std::size_t before = 0;
   std::optional<std::size_t> end;
   do {
+    if (before < beginning && bytes_.size() >= beginning && !begins_well()) break;
     if (may_be_whole(bytes_, before)) end = picture_end(bytes_);
     before = bytes_.size();
   } while ((!end || *end > bytes_.size()) && read_more());
@@ -94,8 +115,9 @@ std::optional<Bytes> StandardInput::next() {
   const bool another = first_ || (*end > 0 && format && format == format_);
   first_ = false;
   if (!another) {
+    // The rest, so that its writer isn't told of a broken pipe. There may be no end of what was no picture.
     do bytes_.clear();
-    while (read_more());
+    while (format_ && read_more());
     return std::nullopt;
   }
   Bytes picture(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(*end));

@@ -22,6 +22,7 @@ class StandardInput {
 
  private:
   bool read_more();
+  bool begins_well() const;
   void begin_film();
   std::optional<Bytes> next_frame();
   std::uint64_t max_pixels_;

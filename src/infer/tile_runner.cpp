@@ -59,14 +59,6 @@ bool use_int8(const RunOptions& options, bool tta, torch::Device device, const s
 
 }  // namespace
 
-bool is_out_of_memory(const std::exception& error) {
-  if (dynamic_cast<const std::bad_alloc*>(&error)) return true;
-  if (const auto* own = dynamic_cast<const Error*>(&error)) return own->kind() == ErrorKind::memory;
-  if (const auto* cv_error = dynamic_cast<const cv::Exception*>(&error)) return cv_error->code == cv::Error::StsNoMem;
-  // LibTorch has no code for it: CUDA says "out of memory", the CPU allocator "can't allocate memory".
-  return std::strstr(error.what(), "out of memory") || std::strstr(error.what(), "can't allocate memory");
-}
-
 TileRunner::TileRunner(GeneratorPtr network, const RunOptions& options, bool tta, const std::string& int8_record)
     : network_(std::move(network)), info_(network_->info()), device_(parse_device(options.device)), tta_(tta) {
   use_cpu_threads(options.threads);

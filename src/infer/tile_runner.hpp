@@ -1,6 +1,5 @@
 #pragma once
 
-#include <exception>
 #include <opencv2/core/mat.hpp>
 
 #include "ganvas/engine/engine.hpp"
@@ -8,9 +7,6 @@
 #include "ganvas/nn/generator.hpp"
 
 namespace ganvas {
-
-/// Whether an exception means that memory ran out: std::bad_alloc, OpenCV's and LibTorch's own.
-bool is_out_of_memory(const std::exception& error);
 
 /// One network on a device, run on float tiles.
 class TileRunner {

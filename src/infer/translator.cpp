@@ -17,6 +17,7 @@
 #include "ganvas/imaging/channels.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/palette.hpp"
+#include "ganvas/nn/failure.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/tensor_image/tensor_image.hpp"
 #include "infer/region_pass.hpp"

@@ -16,6 +16,7 @@
 #include "ganvas/imaging/colour.hpp"
 #include "ganvas/imaging/resize.hpp"
 #include "ganvas/imaging/tiling.hpp"
+#include "ganvas/nn/failure.hpp"
 #include "infer/memory_check.hpp"
 #include "infer/region_pass.hpp"
 #include "infer/tile_runner.hpp"
@@ -133,7 +134,8 @@ Image Upscaler::State::pass(const Image& image, const Report& report) {
   // Windows as large as the usual overlap would meet their neighbours' border in every tile.
   const int most = std::max(max_auto_overlap, std::min(2 * info.multiple, 64));
   const int needed = info.global && info.halo == 0 ? max_auto_overlap : std::min(info.halo, most);
-  tiling.overlap = options.overlap >= 0 ? options.overlap : needed;
+  // Context wider than the picture is its border's reflections alone.
+  tiling.overlap = options.overlap >= 0 ? std::min(options.overlap, std::max(image.width(), image.height())) : needed;
   tiling.feather = std::min(8, tiling.overlap);
   tiling.align = info.multiple;
   // Networks are trained on crops that they pad with zeros, and know a picture's border by it: reflected context there

@@ -169,10 +169,10 @@ std::unique_ptr<PerceptualLoss> perceptual_from_recipe(Recipe& recipe, const std
       options.weight != 0 || options.normalised_weight != 0 || options.style_weight != 0 || options.lpips_weight != 0;
   if (!find_model || !in_force) return nullptr;
 
-  FeatureNetworkPtr features =
-      load_feature_network(recipe_model(find_model, recipe, key("network"), network), overrides);
+  const std::filesystem::path file = recipe_model(find_model, recipe, key("network"), network);
   if (!heads.empty()) options.heads = load_lpips_heads(recipe_model(find_model, recipe, key("heads"), heads));
   try {
+    FeatureNetworkPtr features = load_feature_network(file, overrides);
     auto loss = std::make_unique<PerceptualLoss>(std::move(features), std::move(options));
     loss->to(device);
     return loss;

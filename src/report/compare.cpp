@@ -196,7 +196,7 @@ CompareSummary compare_folders(const CompareOptions& options, const fs::path& ou
   if (summary.pictures == 0)
     fail(ErrorKind::data, "{}: none of its {} pictures could be compared", options.reference.string(),
          references.size());
-  write_file_atomically(out, comparison.page());
+  write_page(out, comparison.page());
   return summary;
 }
 

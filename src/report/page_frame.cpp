@@ -5,9 +5,12 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "ganvas/core/error.hpp"
+#include "ganvas/core/files.hpp"
 #include "ganvas/core/json_line.hpp"
 
 namespace ganvas {
@@ -66,6 +69,18 @@ std::string html_page(const std::string& title, const nlohmann::ordered_json& da
   page += "<script type=\"application/json\" id=\"data\">" + script_json(data) + "</script>\n";
   for (const std::string_view script : scripts) page += fmt::format("<script>\n{}</script>\n", page_asset(script));
   return page + "</body>\n</html>\n";
+}
+
+void write_page(const std::filesystem::path& file, const std::string& page) {
+  constexpr std::string_view begin = "<!DOCTYPE html>";
+  std::error_code error;
+  if (std::filesystem::is_regular_file(file, error) && std::filesystem::file_size(file, error) > 0) {
+    std::string there(begin.size(), ' ');
+    std::ifstream(file).read(there.data(), static_cast<std::streamsize>(there.size()));
+    if (there != begin)
+      fail(ErrorKind::file, "{}: is there already, and is no page; choose another name", file.string());
+  }
+  write_file_atomically(file, page);
 }
 
 std::size_t PictureTable::number_of(const std::string& uri) {

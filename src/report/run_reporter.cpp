@@ -64,8 +64,7 @@ void RunReporter::pictures(std::int64_t step, const std::vector<SampleRow>& rows
 }
 
 void RunReporter::update() {
-  write_file_atomically(parts_->run / "report.html",
-                        run_page(parts_->run, parts_->title, parts_->state, parts_->samples));
+  write_page(parts_->run / "report.html", run_page(parts_->run, parts_->title, parts_->state, parts_->samples));
 }
 
 namespace {
@@ -88,13 +87,16 @@ void rebuild_run_report(const fs::path& run, const fs::path& out) {
   if (!fs::is_directory(run)) fail(ErrorKind::file, "{}: is no folder", run.string());
   if (!fs::exists(run / "log.jsonl"))
     fail(ErrorKind::file, "{}: is no run's folder (no log.jsonl); give the --out folder of ganvas train", run.string());
+  std::error_code error;
+  if (!fs::is_regular_file(run / "log.jsonl", error) || fs::file_size(run / "log.jsonl", error) == 0)
+    fail(ErrorKind::file, "{}: has no entries; the run hasn't begun, or its log is lost", (run / "log.jsonl").string());
   RunState state;
   state.replay_file(run / "log.jsonl");
   SampleStore samples(run);
   samples.load();
   if (samples.shown().empty())
     log(LogLevel::warning, "{}: no sample pictures; the report goes without", (run / "samples").string());
-  write_file_atomically(out, run_page(run, title_of(run), state, samples));
+  write_page(out, run_page(run, title_of(run), state, samples));
 }
 
 }  // namespace ganvas

@@ -40,6 +40,13 @@ TEST_CASE("command: one signal ends a wait for a pipe, limits on threads and mem
       SIGTERM);
   CHECK(waiting.finish().code == 130);
 
+  // The program and its library each have a flag: a signal while the library is loaded counts too.
+  Program loading({"upscale", pipe.string(), "-o", (folder / "y.png").string()});
+  loading.signal_when([&] { return loading.has_mapped("libganvas-commands"); }, SIGTERM);
+  const Finished ended = loading.finish();
+  CHECK(ended.code == 130);
+  CHECK(ended.err == "error: interrupted\n");
+
   fs::remove(pipe);
   write_image(folder / "a.png", noise(8, 8, 3, Depth::u8));
   const std::string command = std::string(GANVAS_BINARY) + " upscale " + (folder / "a.png").string() + " -o " +

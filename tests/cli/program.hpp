@@ -79,6 +79,12 @@ class Program {
     ::kill(pid_, signal);
   }
 
+  /// Whether a library of that name is being loaded or has been.
+  bool has_mapped(const std::string& library) const {
+    const Bytes maps = read_file("/proc/" + std::to_string(pid_) + "/maps");
+    return std::string_view(reinterpret_cast<const char*>(maps.data()), maps.size()).find(library) != std::string::npos;
+  }
+
   Finished finish() {
     int status = 0;
     REQUIRE(::waitpid(pid_, &status, 0) == pid_);

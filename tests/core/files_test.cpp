@@ -16,6 +16,7 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
+#include "ganvas/core/setting_error.hpp"
 #include "support/support.hpp"
 
 using namespace ganvas;
@@ -98,6 +99,28 @@ TEST_CASE("AtomicFile: whole or not at all, no leftovers") {
     write_file_atomically(path, std::string_view("x"));
     CHECK(text_of(path) == "x");
   }
+}
+
+TEST_CASE("AtomicFile: what has come meanwhile is kept where that is asked for") {
+  const TemporaryFolder folder;
+  const fs::path target = folder / "a.bin";
+  const Bytes ours{1, 2}, theirs{3};
+  write_file_atomically(target, ours, Existing::kept);
+  CHECK(read_file(target) == ours);
+  {
+    AtomicFile file(folder / "b.bin");
+    file.write(ours);
+    write_file_atomically(folder / "b.bin", theirs);
+    try {
+      file.commit(Existing::kept);
+      FAIL("replaced");
+    } catch (const SettingError& error) {
+      CHECK(error.setting() == "force");
+      CHECK(std::string(error.what()).ends_with("b.bin exists already"));
+    }
+  }
+  CHECK(read_file(folder / "b.bin") == theirs);
+  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 2);  // nothing of the temporary one
 }
 
 TEST_CASE("AtomicFile: failures name the target and leave what was there") {

@@ -15,6 +15,12 @@ using Bytes = std::vector<std::uint8_t>;
 /// Whole file as bytes. Throws Error(file) when it can't be read or is larger than `max_bytes`.
 Bytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes = UINT64_C(1) << 40);
 
+/// What becomes of a file that has the target's name when the new one is complete.
+enum class Existing {
+  replaced,
+  kept,  ///< the new one is dropped with SettingError(file, "force")
+};
+
 /// A file that appears under its final name only when it is complete: written beside the target under a hidden
 /// temporary name, synced, then renamed over it. Destroyed without commit(), it leaves nothing behind; what a killed
 /// process left, the next one that writes into the folder removes. A file that is replaced hands on its mode and owner,
@@ -30,12 +36,13 @@ class AtomicFile {
   void write(std::span<const std::uint8_t> bytes);
   void write(std::string_view text);
   /// Syncs and renames. The target holds the new content afterwards, whatever happens to the process.
-  void commit();
+  void commit(Existing existing = Existing::replaced);
 
  private:
   [[noreturn]] void fail_with_errno(const char* action) const;
   void open_stream();
   void open_temporary();
+  void give_name(Existing existing);
   std::filesystem::path target_, place_;  ///< as asked for; behind links
   std::filesystem::path temporary_;       ///< empty: there is none
   int descriptor_ = -1;
@@ -49,7 +56,8 @@ void sweep_temporary_files(const std::filesystem::path& folder);
 /// (/dev/stdout, /dev/fd/5).
 bool is_stream(const std::filesystem::path& path);
 
-void write_file_atomically(const std::filesystem::path& target, std::span<const std::uint8_t> bytes);
+void write_file_atomically(const std::filesystem::path& target, std::span<const std::uint8_t> bytes,
+                           Existing existing = Existing::replaced);
 void write_file_atomically(const std::filesystem::path& target, std::string_view text);
 
 /// Shell-style match of a whole text: `*` and `?` (neither crosses '/'), `**` (crosses '/'), `[a-z]`, `[!a]`.
@@ -62,6 +70,10 @@ std::vector<std::filesystem::path> expand_glob(const std::string& pattern);
 /// listed and links that lead nowhere go to `unlisted`; without that the former throw Error(file).
 std::vector<std::filesystem::path> list_files(const std::filesystem::path& folder, bool recursive,
                                               std::vector<std::filesystem::path>* unlisted = nullptr);
+/// Of a path that doesn't exist: "Permission denied" where a folder on the way can't be entered, a name that is too
+/// long, a loop of links; else `otherwise`.
+std::string why_not_there(const std::filesystem::path& path, const std::string& otherwise = "no such file or folder");
+
 /// Why list_files() put a path there, to stand behind its name.
 std::string why_unlisted(const std::filesystem::path& path);
 

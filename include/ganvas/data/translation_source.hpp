@@ -70,7 +70,8 @@ class TranslationSource {
     double across = 0.5, down = 0.5;  ///< where the crop lies, 0 (left, top) to 1
     bool mirrored = false;
   };
-  Picture prepared(const Image& image, int channels, const std::string& name) const;
+  enum class Side { a, b };
+  Picture prepared(const Image& image, Side side, const std::string& name) const;
   Image cut(const Image& image, const Cut& how) const;
   /// Both cut in the middle.
   TranslationPair middles(std::size_t a, std::size_t b) const;

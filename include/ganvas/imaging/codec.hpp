@@ -75,6 +75,6 @@ Bytes encode_image(const Image& image, Format format, const Metadata& metadata, 
 DecodedImage read_image(const std::filesystem::path& path, const DecodeOptions& = {});
 /// encode_image + write_file_atomically; the format is taken from the extension.
 void write_image(const std::filesystem::path& path, const Image& image, const Metadata& metadata = {},
-                 const EncodeOptions& = {});
+                 const EncodeOptions& = {}, Existing existing = Existing::replaced);
 
 }  // namespace ganvas

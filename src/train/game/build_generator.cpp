@@ -82,9 +82,14 @@ GeneratorPtr build_generator(const TaskContext& context, const std::string& defa
                              const std::string& start_key) {
   Recipe& recipe = context.recipe;
   const std::string architecture = recipe.text("generator.architecture", default_architecture);
-  GeneratorPtr generator = make_generator(
-      architecture,
-      recipe.table("generator", {"architecture", "init", "init_gain", "dirac", "icnr", "start", "start_reverse"}));
+  const nlohmann::json options =
+      recipe.table("generator", {"architecture", "init", "init_gain", "dirac", "icnr", "start", "start_reverse"});
+  GeneratorPtr generator;
+  try {
+    generator = make_generator(architecture, options);
+  } catch (const Error& error) {
+    fail(ErrorKind::recipe, "{}: [generator]: {}", recipe.name(), error.what());
+  }
   recipe.record("generator", generator->config());
   initialise_generator(context, *generator);
   const std::string key = "generator." + start_key;

@@ -60,8 +60,16 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
-  Safetensors file = read_safetensors(path);
-  return {std::move(file.tensors), std::move(file.metadata)};
+  try {
+    Safetensors file = read_safetensors(path);
+    return {std::move(file.tensors), std::move(file.metadata)};
+  } catch (const Error& error) {
+    std::string text = error.what();
+    constexpr std::string_view for_models = "; download it again";
+    if (!text.ends_with(for_models)) throw;
+    text.resize(text.size() - for_models.size());
+    fail(error.kind(), "{}; put an earlier one in its place (train.keep_every) or begin another run", text);
+  }
 }
 
 }  // namespace ganvas

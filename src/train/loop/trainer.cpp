@@ -17,6 +17,7 @@
 #include "ganvas/core/processor_wait.hpp"
 #include "ganvas/core/progress.hpp"
 #include "ganvas/core/setting_error.hpp"
+#include "ganvas/imaging/format_name.hpp"
 #include "ganvas/nn/precision.hpp"
 #include "ganvas/nn/threads.hpp"
 #include "ganvas/report/run_reporter.hpp"
@@ -332,6 +333,20 @@ void Trainer::check_folder() {
     fail(ErrorKind::usage, "{}", problem.empty() ? "the first process refuses its folder" : problem);
 }
 
+namespace {
+
+/// What shows that a folder is something else's: a sweep's plan, or pictures (a run's own are in folders below).
+std::optional<std::string> holds_others(const fs::path& folder) {
+  std::error_code error, unknown;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (const fs::path name = entry.path().filename();
+        name == "sweep.json" || (entry.is_regular_file(unknown) && format_from_name(name.extension().string())))
+      return name.string();
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::string Trainer::folder_problem() const {
   const fs::path& out = options_.out;
   if (fs::exists(checkpoint_path()))
@@ -345,6 +360,9 @@ std::string Trainer::folder_problem() const {
   // A run that was killed early leaves its recipe and its log.
   if (fs::exists(out / "recipe.toml") && !fs::exists(out / "log.jsonl"))
     return fmt::format("{}: would be replaced, but is no run's; give another --out", (out / "recipe.toml").string());
+  // A slip of the name would strew a run's files among them.
+  if (const auto other = fs::exists(out / "log.jsonl") ? std::nullopt : holds_others(out))
+    return fmt::format("{}: is no run's folder: {} is in it; give another --out", out.string(), *other);
   return "";
 }
 

@@ -1,6 +1,7 @@
 #include "cli/batch_options.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include "cli/bind.hpp"
@@ -35,13 +36,22 @@ void add_shard(CLI::App& command, BatchOptions& options) {
       ->type_name("I/N");
 }
 
+bool is_there(const std::string& name) {
+  std::error_code unknown;
+  return std::filesystem::exists(std::filesystem::symlink_status(name, unknown));
+}
+
 /// The names in a file that is no longer than a list of a million.
 void add_names(const std::string& file, std::vector<std::string>& names) {
   const Bytes bytes = read_file(file == "-" ? "/dev/stdin" : file, UINT64_C(1) << 30);
   const char end = std::find(bytes.begin(), bytes.end(), 0) == bytes.end() ? '\n' : '\0';
   std::istringstream text(std::string(bytes.begin(), bytes.end()));
-  for (std::string name; std::getline(text, name, end);)
+  const std::size_t before = names.size();
+  for (std::string name; std::getline(text, name, end);) {
+    if (end == '\n' && name.ends_with('\r') && !is_there(name)) name.pop_back();  // a list from Windows
     if (!name.empty()) names.push_back(name);
+  }
+  if (names.size() == before) fail(ErrorKind::file, "--files-from {}: the list is empty", file);
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 
+#include "cli/defaults.hpp"
 #include "ganvas/core/parse_number.hpp"
 
 namespace ganvas::cli {
@@ -44,8 +46,7 @@ CommandLine::CommandLine() : app("Super-resolution and style transfer with GANs"
   app.add_flag("-q,--quiet", quiet, "Only warnings and errors on stderr");
   app.add_flag("-v,--verbose", verbose, "Debug lines on stderr");
   app.fallthrough();
-  // An unknown key in it is an error, as an unknown option is.
-  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.config_formatter(std::make_shared<Defaults>(app));
   app.set_config("--defaults", defaults_file(),
                  "File of options that need not be typed: TOML, a table for each command")
       ->type_name("FILE");

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "cli/defaults.hpp"
 #include "cli/option_facts.hpp"
 
 namespace ganvas::cli {
@@ -127,10 +128,8 @@ std::string missing_command(const CLI::App& command, const std::vector<std::stri
 }
 
 /// Of the file of defaults, whose name is the option's own default where none was given.
-std::string config_complaint(const CLI::Option& file, std::string message) {
+std::string config_complaint(const CLI::Option& file, const std::string& message) {
   const auto given = file.reduced_results();
-  constexpr std::string_view unknown = "INI was not able to parse ";
-  if (message.starts_with(unknown)) message = "no such option: " + message.substr(unknown.size());
   return fmt::format("{}: {}", given.empty() ? file.get_default_str() : given.front(), message);
 }
 
@@ -177,6 +176,9 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   if (const auto better = out_of_range(command, message)) message = *better;
   else if (const auto longer = missing_positional(command, message)) message = *longer;
+  if (const auto* defaults = dynamic_cast<const Defaults*>(app.get_config_formatter().get()))
+    if (const std::string place = defaults->place_of(error.what()); !place.empty())
+      return config_complaint(*app.get_config_ptr(), place + message);
   return fmt::format("{}; see {} --help", message, full_name(command));
 }
 

@@ -60,14 +60,16 @@ void add_eval(CLI::App& app, Action& action) {
           "relative to the ground truth (1: no further)")
       ->type_name("PERIOD")
       ->check(CLI::Range(2, 32));
-  command
-      ->add_option("--style", request->styles,
-                   "A painting or a folder of them: give each picture each of these styles with --model, a style "
-                   "network, and say how near style and content come in the eyes of a VGG-19 (--feature-network)")
-      ->type_name("PICTURE")
-      ->allow_extra_args(false);
+  CLI::Option* style =
+      command
+          ->add_option("--style", request->styles,
+                       "A painting or a folder of them: give each picture each of these styles with --model, a style "
+                       "network, and say how near style and content come in the eyes of a VGG-19 (--feature-network)")
+          ->type_name("PICTURE")
+          ->allow_extra_args(false);
   command->add_option("--strength", request->strength, "Of --style, from 0 (the picture itself) to 1")
       ->capture_default_str()
+      ->needs(style)
       ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--fid", request->fid,
                     "Compare the folders as wholes, whatever the names: FID, KID, precision and recall");

@@ -60,7 +60,7 @@ GenerateRequest checked(GenerateRequest request, bool format_given) {
     fail(ErrorKind::usage, "--json and -o -: standard output is for one of them");
   if (!request.project.pictures.empty() && (stream || !options.save_latents.empty()))
     fail(ErrorKind::usage, "--project writes a picture, its latent and its progress into a folder");
-  request.model = find_model_or_run(request.model).string();
+  request.model = find_model(request.model).string();
   return request;
 }
 
@@ -143,8 +143,13 @@ void add_walk(CLI::App& command, GenerateOptions& options) {
   command.add_option("--rate", options.rate, "Frames a second that a y4m stream says, e.g. 25 or 30000:1001")
       ->capture_default_str()
       ->check([](const std::string& text) {
-        const bool good = !text.empty() && text.find_first_not_of("0123456789:") == std::string::npos &&
-                          text.front() != ':' && text.back() != ':' && text.front() != '0' && text.size() < 20;
+        const auto colon = text.find(':');
+        const auto is_count = [](const std::string& digits) {
+          return digits.find_first_not_of("0123456789") == std::string::npos &&
+                 parse_number<int>(digits).value_or(0) > 0;
+        };
+        const bool good =
+            is_count(text.substr(0, colon)) && (colon == std::string::npos || is_count(text.substr(colon + 1)));
         return good ? std::string() : "'" + text + "' is no rate";
       });
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "ganvas/core/error.hpp"
+#include "ganvas/core/interrupt.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/memory.hpp"
 #include "ganvas/core/threads.hpp"
@@ -73,7 +74,7 @@ int run_in_library(const Request& request) {
   if (!run) fail(ErrorKind::file, "{}: is another library than this program's: {}", path.string(), ::dlerror());
   require_addresses(to_compute);
   // Never closed: LibTorch can't be unloaded.
-  return run(request, log_level());
+  return run(request, log_level(), [] { return interrupted(); });
 }
 
 }  // namespace ganvas::cli

@@ -31,7 +31,7 @@ StyleChoice style_in(const std::string& text) {
 std::string model_place(const std::string& name) {
   std::error_code ignored;
   if (fs::is_directory(name, ignored) && !fs::exists(fs::path(name) / "model.safetensors", ignored)) return name;
-  return find_model_or_run(name).string();
+  return find_model(name).string();
 }
 
 StylizeRequest checked(StylizeRequest request) {

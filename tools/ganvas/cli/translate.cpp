@@ -22,7 +22,7 @@ struct Arguments {
 
 /// Towards A: the second generator that cyclegan writes beside the first.
 fs::path model_file(const std::string& model, const std::string& direction) {
-  fs::path path = find_model_or_run(model);
+  fs::path path = find_model(model);
   if (direction == "AtoB") return path;
   const fs::path reverse = reverse_model(path);
   if (!fs::exists(reverse))

@@ -9,7 +9,7 @@ std::string explain(const Error& error) {
                            {"name", "choose another folder or --name"},
                            {"max_pixels", "raise it (--max-pixels) if that is true"},
                            {"format", "choose another by --format or by the output's name"},
-                           {"size", "choose a smaller --scale"}});
+                           {"size", "choose a smaller size or --scale"}});
 }
 
 }  // namespace ganvas::cli

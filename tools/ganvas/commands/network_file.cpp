@@ -10,6 +10,7 @@ std::filesystem::path find_network_file(const std::string& given) {
   try {
     return find_model(given);
   } catch (const Error&) {
+    if (is_path(given)) throw;
     fail(ErrorKind::usage, "{}: no file or model of this name; a published one comes by: ganvas model fetch {}", given,
          fetch_name(given));
   }

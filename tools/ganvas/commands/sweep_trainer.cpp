@@ -1,16 +1,13 @@
 #include "commands/sweep_trainer.hpp"
 
-#include <c10/util/Exception.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <new>
 
-#include "ganvas/core/failure_words.hpp"
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/core/setting_error.hpp"
+#include "ganvas/nn/failure.hpp"
 #include "ganvas/sweep/figure.hpp"
 
 namespace fs = std::filesystem;
@@ -120,12 +117,8 @@ TrainResult SweepTrainers::run(const SweepJob& job, const std::function<void(std
     throw SweepTrialFailed{failure_of(error, recipe, here), reached};
   } catch (const Error& error) {
     throw SweepTrialFailed{failure_of(error, recipe, here), reached};
-  } catch (const std::bad_alloc&) {
-    throw SweepTrialFailed{"out of memory", reached};
-  } catch (const c10::Error& error) {
-    throw SweepTrialFailed{std::string("LibTorch: ") + error.what_without_backtrace(), reached};
   } catch (const std::exception& error) {
-    throw SweepTrialFailed{failure_words(error), reached};
+    throw SweepTrialFailed{failure_line(error), reached};
   }
 }
 

@@ -7,6 +7,7 @@
 #include "ganvas/core/log.hpp"
 #include "ganvas/core/places.hpp"
 #include "ganvas/core/recipe.hpp"
+#include "ganvas/nn/failure.hpp"
 #include "ganvas/train/trainer.hpp"
 
 namespace ganvas::cli {
@@ -27,7 +28,15 @@ int run(const TrainRequest& request) {
   options.out = out;
   options.find_model = find_by_name;
   wait_for_clean_end();  // a step may take long, and the checkpoint behind it is worth the wait
-  const TrainResult result = with_training_hints([&] { return train(std::move(recipe), options); });
+  const TrainResult result = [&] {
+    try {
+      return with_training_hints([&] { return train(std::move(recipe), options); });
+    } catch (const std::exception& error) {
+      if (!is_out_of_memory(error) || dynamic_cast<const Error*>(&error)) throw;
+      fail(ErrorKind::memory, "{}; lower train.batch, the crop or the networks' widths, or end other programs",
+           failure_line(error));
+    }
+  }();
   if (!result.first) return 0;
   if (result.finished) fmt::print("{}/model.safetensors\n", out);
   log(LogLevel::info, "{} steps done{}; waited for data {:.1f} % of the time", result.steps,

@@ -27,8 +27,9 @@ using Request =
                  DataGrayRequest, DataLabelsRequest, ReportRequest, CompareRequest>;
 
 /// The library's one symbol. Both sides have their own copy of core with its log and interrupt flag; from here on the
-/// library's counts. It reports errors itself and returns the process's exit code: no exception crosses.
-using RunFunction = int (*)(const Request& request, LogLevel level) noexcept;
+/// library's counts, and `interrupted_before` tells of a signal that came while it was loaded. It reports errors itself
+/// and returns the process's exit code: no exception crosses.
+using RunFunction = int (*)(const Request& request, LogLevel level, bool (*interrupted_before)()) noexcept;
 inline constexpr const char* run_function_name = "ganvas_run";
 
 }  // namespace ganvas::cli
