@@ -66,10 +66,11 @@ std::string listed(const std::vector<T>& values) {
 Recipe Recipe::parse(const std::string& toml, std::string name) {
   Recipe recipe;
   recipe.name_ = std::move(name);
-  // What it says becomes JSON, in the model file at the latest.
-  if (!is_utf8(toml)) fail(ErrorKind::recipe, "{}: is no UTF-8 text; save the recipe in UTF-8", recipe.name_);
   for (TomlEntry& entry : read_toml(toml, recipe.name_)) {
     if (recipe.values_.contains(entry.key)) recipe.wrong(entry.key, "is given twice");
+    // It becomes JSON, in the model file at the latest.
+    if (!std::ranges::all_of(entry.values, is_utf8))
+      recipe.wrong(entry.key, "is no UTF-8 text; save the recipe in UTF-8");
     recipe.values_[entry.key] = std::move(entry.values);
   }
   return recipe;

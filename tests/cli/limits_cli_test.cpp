@@ -64,6 +64,21 @@ TEST_CASE("command: one signal ends a wait for a pipe, limits on threads and mem
   }
 }
 
+TEST_CASE("command: what comes without end and is no picture ends at once") {
+  const TemporaryFolder folder;
+  const std::string command = "timeout -k 1 60 " + std::string(GANVAS_BINARY) + " upscale - -o " +
+                              (folder / "b.png").string() + " 2> " + (folder / "err").string();
+  const auto error_of = [&](const std::string& input) {
+    const int status = std::system((input + command).c_str());
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 1);
+    const Bytes bytes = read_file(folder / "err");
+    return std::string(bytes.begin(), bytes.end());
+  };
+  CHECK(contains(error_of("yes | "), "standard input: is no picture"));
+  CHECK(contains(error_of("(printf 'P6 30000 30000 255\n'; yes) | "), "claims 30000 x 30000 pixels"));
+}
+
 TEST_CASE("command: a file of defaults for any option, which the command line overrides") {
   const TemporaryFolder folder;
   write_image(folder / "a.png", noise(8, 8, 3, Depth::u8));
@@ -82,7 +97,13 @@ TEST_CASE("command: a file of defaults for any option, which the command line ov
   CHECK(unknown.code == 2);
   CHECK(contains(unknown.err, "defaults.toml"));
   CHECK(contains(unknown.err, "scael"));
-  CHECK(planned("[upscale]\nscale = \"no\"\n").code == 2);
+  const Finished wrong = planned("[upscale]\nscale = \"no\"\n");
+  CHECK(wrong.code == 2);
+  CHECK(contains(wrong.err, "defaults.toml: [upscale] --scale: expected a number from 0.0001 to 10000, not no"));
+  // It spoils no other command, but a table of no command is a slip whatever is done.
+  CHECK(planned("[translate]\nprecision = \"no\"\n").code == 0);
+  CHECK(contains(planned("[upscal]\nscale = 2\n").err, "[upscal] is no command's table"));
+  CHECK(contains(planned("", {"--defaults", "/dev/zero"}).err, "/dev/zero: is longer than any file of options"));
 }
 
 TEST_CASE("command: inputs from a file or standard input, and what is asked of metadata") {
@@ -107,6 +128,8 @@ TEST_CASE("command: inputs from a file or standard input, and what is asked of m
     CHECK(contains(done.out, "[d].png 32x32"));
     CHECK(contains(done.err, "megapixels"));
   }
+  CHECK(contains(with({"--files-from", "-"}, "").err, "--files-from -: the list is empty"));
+  CHECK(with({"--files-from", "-"}, (folder / "a.png").string() + "\r\n").code == 0);  // a list from Windows
   CHECK(with({}).code == 2);
   CHECK(with({"--files-from", folder / "absent"}).code != 0);
   for (const char* wrong : {"50%", "0", "-3"}) {

@@ -102,7 +102,7 @@ TEST_CASE("AtomicFile: whole or not at all, no leftovers") {
 }
 
 TEST_CASE("AtomicFile: what has come meanwhile is kept where that is asked for") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const fs::path target = folder / "a.bin";
   const Bytes ours{1, 2}, theirs{3};
   write_file_atomically(target, ours, Existing::kept);
@@ -120,7 +120,7 @@ TEST_CASE("AtomicFile: what has come meanwhile is kept where that is asked for")
     }
   }
   CHECK(read_file(folder / "b.bin") == theirs);
-  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 2);  // nothing of the temporary one
+  CHECK(entries(folder.path()) == 2);  // nothing of the temporary one
 }
 
 TEST_CASE("AtomicFile: failures name the target and leave what was there") {

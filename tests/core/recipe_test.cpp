@@ -222,8 +222,11 @@ TEST_CASE("recipe: a table for someone else counts as read, with types") {
 
 TEST_CASE("recipe: texts for someone else must be UTF-8, since they become JSON") {
   for (const char* bad : {"M-\xca", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"}) {
-    Recipe recipe = Recipe::parse(std::string("[generator]\nextra = [1, \"") + bad + "\"]", "bad.toml");
-    says(refusal([&] { recipe.table("generator", {}); }), {"bad.toml", "generator.extra", "UTF-8"});
+    const std::string text = std::string("[generator]\nextra = [1, \"") + bad + "\"]";
+    says(refusal([&] { Recipe::parse(text, "bad.toml"); }), {"bad.toml", "generator.extra", "UTF-8"});
+    Recipe recipe = Recipe::parse("", "good.toml");
+    says(refusal([&] { recipe.set(std::string("generator.extra=") + bad); }, ErrorKind::usage),
+         {"--set generator.extra", "UTF-8"});
   }
   Recipe recipe = Recipe::parse("[generator]\nextra = \"\xc3\xa9\xf0\x9f\x90\x88\"", "good.toml");
   CHECK(recipe.table("generator", {}).at("extra") == "\xc3\xa9\xf0\x9f\x90\x88");

@@ -170,6 +170,16 @@ TEST_CASE("translation source: what doesn't fit is named") {
   says(refused(crops_of({folder / "empty"}, true, 16)), {"empty", "no pictures"});
   write(folder / "odd/x.png", map_of(21, 20, 1));
   says(refused(crops_of({folder / "odd"}, true, 16)), {"x.png", "21"});
+  // Of partners the one whose channels don't fit, with the key that would.
+  TranslationSourceOptions banded = crops_of({folder / "maps", folder / "photos"}, true, 16);
+  write(folder / "maps/x.png", map_of(20, 20, 1));
+  write(folder / "photos/x.png", map_of(20, 20, 1));
+  banded.b_channels = 6;
+  says(refused(banded), {"photos/x.png", "set generator.out_channels"});
+  banded.b_to_a = true;
+  says(refused(banded), {"maps/x.png", "set generator.out_channels"});
+  std::swap(banded.a_channels, banded.b_channels);
+  says(refused(banded), {"photos/x.png", "set generator.in_channels"});
   write(folder / "small/x.png", map_of(20, 10, 1));
   says(refused(crops_of({folder / "small"}, true, 16)), {"x.png", "smaller than a crop of 16"});
 }

@@ -176,4 +176,13 @@ TEST_CASE("rebuilding: torn and damaged lines are left out, a folder that is no 
   CHECK(says(refusal(ErrorKind::file, [&] { rebuild_run_report(folder.path(), folder / "no/such/x.html"); }),
              {"x.html", "can't write"}));
   CHECK(!fs::exists(empty / "x.html"));
+
+  // Another page is replaced, nothing else is; and a lost log makes no empty page of a good one.
+  rebuild_run_report(folder.path(), folder / "out.html");
+  write_file_atomically(folder / "holiday.jpg", "\xff\xd8\xff");
+  CHECK(says(refusal(ErrorKind::file, [&] { rebuild_run_report(folder.path(), folder / "holiday.jpg"); }),
+             {"holiday.jpg", "is no page"}));
+  write_file_atomically(folder / "log.jsonl", "");
+  CHECK(says(refusal(ErrorKind::file, [&] { rebuild_run_report(folder.path(), folder / "out.html"); }),
+             {"log.jsonl", "no entries"}));
 }

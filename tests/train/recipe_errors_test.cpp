@@ -120,7 +120,8 @@ TEST_CASE("a run's folder: an existing run, another recipe's checkpoint, no chec
     fs::remove_all(folder / "other");
   };
   for (const bool resume : {false, true})
-    for (const char* name : {"recipe.toml", "best.safetensors", "model.safetensors"}) refused_beside(name, resume);
+    for (const char* name : {"recipe.toml", "best.safetensors", "model.safetensors", "sweep.json", "holiday.jpg"})
+      refused_beside(name, resume);
   // Resuming where nothing began yet is a start.
   TrainOptions fresh = run_in(folder / "fresh", folder / "pictures");
   fresh.resume = true;
@@ -131,7 +132,7 @@ TEST_CASE("a run's folder: an existing run, another recipe's checkpoint, no chec
   const fs::path path = checkpoint_of(folder / "run");
   for (const std::size_t length : {std::size_t{0}, std::size_t{100}, kept.size() / 2, kept.size() - 1}) {
     write_file_atomically(path, std::span(kept).first(length));
-    says(refusal(ErrorKind::model, [&] { train(tiny_recipe(), options); }), {"latest.safetensors"});
+    says(refusal(ErrorKind::model, [&] { train(tiny_recipe(), options); }), {"latest.safetensors", "an earlier one"});
   }
   Safetensors whole = parse_safetensors(kept, "kept");
   const auto refused_with = [&](const Safetensors& file) {
