@@ -21,7 +21,8 @@ std::string unescape_html(std::string_view text);
 std::string html_page(const std::string& title, const nlohmann::ordered_json& data,
                       const std::vector<std::string_view>& scripts);
 
-/// Writes such a page. Another page may be replaced; throws Error(file) where something else has the name.
+/// Writes such a page where the user wants it. Another page may be replaced; throws Error(file) where something else
+/// has the name.
 void write_page(const std::filesystem::path& file, const std::string& page);
 
 /// Pictures of a page, each embedded once; other parts of the data name them by number.

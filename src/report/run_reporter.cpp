@@ -64,7 +64,8 @@ void RunReporter::pictures(std::int64_t step, const std::vector<SampleRow>& rows
 }
 
 void RunReporter::update() {
-  write_page(parts_->run / "report.html", run_page(parts_->run, parts_->title, parts_->state, parts_->samples));
+  write_file_atomically(parts_->run / "report.html",
+                        run_page(parts_->run, parts_->title, parts_->state, parts_->samples));
 }
 
 namespace {

@@ -46,7 +46,7 @@ void write_sweep_page(const SweepPage& page, const std::filesystem::path& file) 
   data["repeats"] = Json::array();
   for (const auto& repeat : page.repeats)
     data["repeats"].push_back({repeat.seed, value_json(repeat.value), repeat.failure});
-  write_page(file, html_page(page.title, data, {"common.js", "chart.js", "sweep.js"}));
+  write_file_atomically(file, html_page(page.title, data, {"common.js", "chart.js", "sweep.js"}));
 }
 
 }  // namespace ganvas
