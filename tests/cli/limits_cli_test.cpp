@@ -100,6 +100,7 @@ TEST_CASE("command: a file of defaults for any option, which the command line ov
   const Finished wrong = planned("[upscale]\nscale = \"no\"\n");
   CHECK(wrong.code == 2);
   CHECK(contains(wrong.err, "defaults.toml: [upscale] --scale: expected a number from 0.0001 to 10000, not no"));
+  CHECK(planned("[upscale]\nscale = \"no\"\n", {"--help"}).code == 0);
   // It spoils no other command, but a table of no command is a slip whatever is done.
   CHECK(planned("[translate]\nprecision = \"no\"\n").code == 0);
   CHECK(contains(planned("[upscal]\nscale = 2\n").err, "[upscal] is no command's table"));

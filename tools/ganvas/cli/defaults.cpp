@@ -48,11 +48,18 @@ bool has_option(const CLI::App& command, const std::string& name) {
   return false;
 }
 
+/// Help is for who has made a mistake, in the file too.
+bool asks_for_help(const CLI::App& app) {
+  if (app.get_help_ptr() && app.get_help_ptr()->count() > 0) return true;
+  return std::ranges::any_of(app.get_subcommands(), [](const CLI::App* command) { return asks_for_help(*command); });
+}
+
 }  // namespace
 
 std::vector<CLI::ConfigItem> Defaults::from_config(std::istream& stream) const {
-  std::istringstream text(head_of(stream));
   counted_.clear();
+  if (asks_for_help(app_)) return {};
+  std::istringstream text(head_of(stream));
   for (auto& item : CLI::ConfigTOML::from_config(text)) {
     const CLI::App* command = command_of(app_, item);
     if (!command) throw CLI::ConfigError(fmt::format("{}is no command's table", table_of(item)));
