@@ -89,7 +89,6 @@ class Pipeline {
   void decode_one(Item item, const Bytes* picture);
   void decode_stream(const BatchJob& job);
   bool prepare(Item& item, const Bytes* picture);
-  void check_size(const ImageHeader& header, const std::string& name) const;
   void check_side(const Item& item, Format input_format) const;
   void work_all();
   void describe(Item& item, Format format) const;
@@ -144,7 +143,7 @@ bool Pipeline::prepare(Item& item, const Bytes* picture) {
         name);
   else if (several)
     fail(ErrorKind::file, "{}: holds several pictures, one behind another; give it as standard input (-)", name);
-  check_size(header, name);
+  require_pixels_within(options_.max_pixels, header.width, header.height, name);
   item.outcome.input_size = upright_size(header);
   item.outcome.output_size = work_.output_size(item.outcome.input_size.width, item.outcome.input_size.height);
   check_side(item, header.format);
@@ -165,14 +164,6 @@ bool Pipeline::prepare(Item& item, const Bytes* picture) {
   require_memory(outcome.output_size, 3.0 * (pixels_of(outcome.input_size) + pixels_of(outcome.output_size)));
   item.picture = decode_image(bytes, name, {.max_pixels = options_.max_pixels});
   return true;
-}
-
-/// A bomb is known by its header, before its size is used for anything.
-void Pipeline::check_size(const ImageHeader& header, const std::string& name) const {
-  const auto width = static_cast<std::uint64_t>(header.width), height = static_cast<std::uint64_t>(header.height);
-  if (width > options_.max_pixels || height > options_.max_pixels || width * height > options_.max_pixels)
-    fail_setting(ErrorKind::file, "max_pixels", "{}: claims {} x {} pixels, more than the limit of {}", name, width,
-                 height, options_.max_pixels);
 }
 
 /// JPEG and WebP end at a side that a large result can pass: better said before the work than after.

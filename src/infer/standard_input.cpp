@@ -9,9 +9,9 @@
 
 #include "ganvas/core/error.hpp"
 #include "ganvas/core/interrupt.hpp"
-#include "ganvas/core/setting_error.hpp"
 #include "ganvas/imaging/codec.hpp"
 #include "ganvas/imaging/picture_stream.hpp"
+#include "infer/memory_check.hpp"
 
 namespace ganvas {
 
@@ -47,16 +47,6 @@ bool StandardInput::read_more() {
   return false;
 }
 
-namespace {
-
-void check_claim(int width, int height, std::uint64_t max_pixels) {
-  if (static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height) > max_pixels)
-    fail_setting(ErrorKind::file, "max_pixels", "standard input: claims {} x {} pixels, more than the limit of {}",
-                 width, height, max_pixels);
-}
-
-}  // namespace
-
 /// What is no picture, or too large a one, is known by its beginning: before memory is full of it.
 bool StandardInput::begins_well() const {
   if (!sniff_format(bytes_)) return false;
@@ -66,14 +56,14 @@ bool StandardInput::begins_well() const {
   } catch (const Error&) {
     return true;  // further behind
   }
-  check_claim(header->width, header->height, max_pixels_);
+  require_pixels_within(max_pixels_, header->width, header->height, "standard input");
   return true;
 }
 
 void StandardInput::begin_film() {
   while (!(film_ = read_y4m_header(bytes_)))
     if (!read_more()) fail(ErrorKind::file, "standard input: ends within its first line");
-  check_claim(film_->width, film_->height, max_pixels_);
+  require_pixels_within(max_pixels_, film_->width, film_->height, "standard input");
   bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(film_->header_size));
 }
 

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <new>
 #include <opencv2/core.hpp>
 
 #include "ganvas/core/error.hpp"
